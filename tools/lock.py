@@ -1,0 +1,94 @@
+"""Pin every dependency: `make lock` runs this and rewrites the three lock files.
+
+The development lock is resolved first, for every supported Python at once; what goes into the
+Lambda package is exported *from* it, so that what was tested is what is shipped. Neither names
+an index: where packages come from is the business of the machine that installs them.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+PROJECT: Final = "pyproject.toml"
+DEVELOPMENT_LOCK: Final = "requirements-dev.lock"
+EMULATOR_LOCK: Final = "requirements-emulator.lock"
+LAMBDA_REQUIREMENTS: Final = "requirements.txt"
+
+#: Chalice copies its own run-time files (`chalice/app.py`, `chalice/__init__.py`) into the package
+#: and drops a `chalice/` that came from requirements.txt, but it would keep what Chalice's command
+#: line depends on (pip, setuptools, click, inquirer, …): so it is not listed there.
+VENDORED_BY_CHALICE: Final = frozenset({"chalice"})
+
+HEADERS: Final = {
+    DEVELOPMENT_LOCK: """\
+# The development environment, run-time packages included. Made by `make lock`; do not edit.
+""",
+    EMULATOR_LOCK: """\
+# MiniStack's own environment (it pins botocore). Made by `make lock`; do not edit.
+""",
+    LAMBDA_REQUIREMENTS: """\
+# What goes into the Lambda package. Exported from requirements-dev.lock by `make lock`; do not edit.
+# Chalice is not here: its packager adds the two files of it that run on Lambda, and would add all
+# that its command line needs if it were listed.
+""",
+}
+
+
+def distribution_name(requirement: str) -> str:
+    """Give the normalised distribution name of a PEP 508 requirement (PyPA's name normalisation)."""
+    match = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", requirement)
+    if match is None:
+        message = f"not a requirement: {requirement!r}"
+        raise ValueError(message)
+    return re.sub(r"[-_.]+", "-", match.group()).rstrip("-").lower()
+
+
+def lambda_dependencies(root: Path = ROOT) -> list[str]:
+    """List the direct run-time dependencies that Chalice does not vendor."""
+    project = tomllib.loads((root / PROJECT).read_text(encoding="utf-8"))
+    requirements: list[str] = project["project"]["dependencies"]
+    return [item for item in requirements if distribution_name(item) not in VENDORED_BY_CHALICE]
+
+
+def compile_lock(
+    output: str, *sources: str, options: tuple[str, ...] = (), stdin: str = ""
+) -> None:
+    """Resolve `sources` for every supported Python and write `output`, hashes and markers included.
+
+    uv reads an existing output as preferences, so that a version moves only where it has to or
+    where an option (`--upgrade`, `--upgrade-package NAME`) says so.
+    """
+    command = [
+        *(sys.executable, "-m", "uv", "pip", "compile", "--quiet"),
+        *("--universal", "--python-version", "3.11"),
+        *("--generate-hashes", "--no-header", "--no-annotate"),
+        *("--output-file", output),
+        *options,
+        *sources,
+    ]
+    subprocess.run(command, cwd=ROOT, input=stdin, text=True, check=True)  # noqa: S603
+    path = ROOT / output
+    path.write_text(HEADERS[output] + path.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def main(options: tuple[str, ...]) -> None:
+    """Write the three files, the exported one last; `options` go to uv."""
+    compile_lock(DEVELOPMENT_LOCK, PROJECT, "--group", "dev", options=options)
+    compile_lock(EMULATOR_LOCK, "--group", "emulator", options=options)
+    compile_lock(
+        LAMBDA_REQUIREMENTS,
+        "-",
+        options=("--constraints", DEVELOPMENT_LOCK),
+        stdin="\n".join(lambda_dependencies()),
+    )
+
+
+if __name__ == "__main__":
+    main(tuple(sys.argv[1:]))
