@@ -1,0 +1,116 @@
+# The commands of this project: `make help` lists them.
+#
+# Every target makes the environments that it needs, from the lock files and inside the checkout;
+# a repeat run skips that. Variables given as `make run PORT=8001` reach the program as environment
+# variables (make exports what its command line sets), so they may as well be set in the environment.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+# The interpreter that makes the environments; default: the first usable one of these.
+PYTHON ?=
+PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
+
+# What `make test` hands on to pytest: make test ARGS="tests/unit -k claim"
+ARGS ?=
+
+python := .venv/bin/python
+environment := .venv/.installed
+emulator := .venv-emulator/.installed
+code = $(wildcard app.py chalicelib infra tests benchmarks tools examples)
+templates = $(wildcard infra/*.yaml)
+
+##@ Run it here
+
+.PHONY: run
+run: $(environment) $(emulator) ## Everything on this machine: emulator, API on PORT (8000), WORKERS (2); Ctrl-C stops it
+	@exec $(python) -m infra.local run
+
+.PHONY: api
+api: $(environment) ## One more API process beside a running `make run`: make api PORT=8001
+	@exec $(python) -m infra.local api
+
+.PHONY: worker
+worker: $(environment) ## One more worker process beside a running `make run`
+	@exec $(python) -m infra.local worker
+
+.PHONY: stop
+stop: $(environment) ## Stop all that runs with this DATA_DIR (.local)
+	@exec $(python) -m infra.local stop
+
+.PHONY: reset
+reset: $(environment) ## Empty the data in DATA_DIR after asking (YES=1 does not ask)
+	@exec $(python) -m infra.local reset
+
+##@ Change it
+
+.PHONY: test
+test: lint $(emulator) ## Lint, then every test, as CI does: make test ARGS="tests/unit -k claim"
+	@exec $(python) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(environment) ## Style, types, direction of imports, CloudFormation templates
+	@$(python) -m ruff check --quiet
+	@$(python) -m ruff format --check --quiet || { echo "not formatted: run 'make format'" >&2; exit 1; }
+	@$(python) -m mypy --no-error-summary $(code)
+	@.venv/bin/lint-imports --no-logo > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log >&2; exit 1; }
+	@$(if $(templates),$(python) -m cfnlint $(templates))
+	@echo "lint: clean"
+
+.PHONY: format
+format: $(environment) ## Format the code, and fix what can be fixed by itself
+	@$(python) -m ruff check --fix --quiet --exit-zero
+	@$(python) -m ruff format
+
+.PHONY: benchmark
+benchmark: $(environment) $(emulator) ## Measure the worker's rate against a bare boto3 loop (minutes)
+	@exec $(python) -m benchmarks $(ARGS)
+
+.PHONY: lock
+lock: $(environment) ## Pin all dependencies anew after a change of pyproject.toml; upgrade: make lock ARGS=--upgrade
+	@$(python) -m tools.lock $(ARGS)
+
+.PHONY: clean
+clean: ## Remove environments, caches and builds; never data
+	rm -rf .venv .venv-emulator .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+##@ Help
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- environments ----------------------------------------------------------------------------------
+# Made anew whenever their lock changes, so that nothing unlocked lingers; the stamp is made last, so
+# that an installation that failed half-way is done again. pip and not uv does it: uv does not read
+# the pip configuration by which many machines reach their packages, and pip takes half a minute.
+
+find_python = \
+  for candidate in $(or $(PYTHON),$(PYTHONS)); do \
+    "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+      > /dev/null 2>&1 && { python=$$candidate; break; }; \
+  done; \
+  test -n "$$python" || { \
+    echo "Python 3.11 or later with its venv module is needed (tried: $(or $(PYTHON),$(PYTHONS)));" \
+      "name one with: make PYTHON=/path/to/python" >&2; \
+    exit 1; }
+
+# $(1) directory, $(2) lock file, $(3) what it is, for people
+define make_environment
+@$(find_python); \
+echo "installing $(3) into $(1) (once)" >&2; \
+rm -rf $(1) && "$$python" -m venv $(1) && \
+$(1)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
+  --no-deps --require-hashes --requirement $(2) && \
+touch $@
+endef
+
+$(environment): requirements-dev.lock
+	$(call make_environment,.venv,$<,the development environment)
+
+$(emulator): requirements-emulator.lock
+	$(call make_environment,.venv-emulator,$<,the emulator)
