@@ -55,7 +55,7 @@ lint: $(environment) ## Style, types, direction of imports, CloudFormation templ
 	@$(python) -m ruff format --check --quiet || { echo "not formatted: run 'make format'" >&2; exit 1; }
 	@$(python) -m mypy --no-error-summary $(code)
 	@.venv/bin/lint-imports --no-logo > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log >&2; exit 1; }
-	@$(if $(templates),$(python) -m cfnlint $(templates))
+	@$(if $(templates),.venv/bin/cfn-lint $(templates))
 	@echo "lint: clean"
 
 .PHONY: format

@@ -34,15 +34,15 @@ HEADERS: Final = {
 # MiniStack's own environment (it pins botocore). Made by `make lock`; do not edit.
 """,
     LAMBDA_REQUIREMENTS: """\
-# What goes into the Lambda package. Exported from requirements-dev.lock by `make lock`; do not edit.
+# What goes into the Lambda package, exported from requirements-dev.lock by `make lock`; do not edit.
 # Chalice is not here: its packager adds the two files of it that run on Lambda, and would add all
-# that its command line needs if it were listed.
+# that its command line needs (pip, setuptools, click, ...) if it were listed.
 """,
 }
 
 
 def distribution_name(requirement: str) -> str:
-    """Give the normalised distribution name of a PEP 508 requirement (PyPA's name normalisation)."""
+    """Give the distribution's name in a PEP 508 requirement, normalised as PyPA has it."""
     match = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", requirement)
     if match is None:
         message = f"not a requirement: {requirement!r}"
@@ -73,7 +73,7 @@ def compile_lock(
         *options,
         *sources,
     ]
-    subprocess.run(command, cwd=ROOT, input=stdin, text=True, check=True)  # noqa: S603
+    subprocess.run(command, cwd=ROOT, input=stdin, text=True, check=True)
     path = ROOT / output
     path.write_text(HEADERS[output] + path.read_text(encoding="utf-8"), encoding="utf-8")
 
