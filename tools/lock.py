@@ -34,7 +34,7 @@ HEADERS: Final = {
 # MiniStack's own environment (it pins botocore). Made by `make lock`; do not edit.
 """,
     LAMBDA_REQUIREMENTS: """\
-# What goes into the Lambda package: requirements-dev.lock's part of it, by `make lock`; do not edit.
+# For the Lambda package: a part of requirements-dev.lock. Made by `make lock`; do not edit.
 # Chalice is not here: its packager adds the two files of it that run on Lambda, and would add all
 # that its command line needs (pip, setuptools, click, ...) if it were listed.
 """,
