@@ -1,0 +1,53 @@
+"""The Lambda functions. Each calls its edge in `chalicelib`; nothing is decided or built here."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from chalice import Chalice, Rate
+from chalice.app import CloudWatchEvent, Response, SQSEvent
+
+from chalicelib import composition, http_api, sweeper as sweeper_edge, worker as worker_edge
+
+#: Chalice's own check of the content type answers in its own words, so take everything.
+ANY: Final = ["*/*"]
+#: A name, not an ARN: `app.py` is imported to package it, when no ARN is known yet.
+QUEUE_NAME: Final = "quantum-tasks"
+
+app: Final = Chalice(app_name="quantum-tasks")
+
+
+@app.route("/tasks", methods=["POST"], content_types=ANY)
+def post_task() -> Response:
+    """Submit a circuit."""
+    return http_api.post_task(app.current_request)
+
+
+@app.route("/tasks/{task_id}", methods=["GET"], content_types=ANY)
+def get_task(task_id: str) -> Response:
+    """Read a task."""
+    return http_api.get_task(app.current_request, task_id)
+
+
+@app.route("/tasks/{task_id}/cancel", methods=["POST"], content_types=ANY)
+def cancel_task(task_id: str) -> Response:
+    """Cancel a task."""
+    return http_api.cancel_task(app.current_request, task_id)
+
+
+@app.route("/health", methods=["GET"], content_types=ANY)
+def get_health() -> Response:
+    """Ask whether the service can work."""
+    return http_api.get_health(app.current_request)
+
+
+@app.on_sqs_message(queue=QUEUE_NAME, batch_size=10)
+def worker(event: SQSEvent) -> dict[str, Any] | None:
+    """Execute the tasks of one batch of messages."""
+    return worker_edge.handle_batch(composition.service(), event.to_dict(), event.context)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def sweeper(event: CloudWatchEvent) -> dict[str, Any]:
+    """Bring back what was lost."""
+    return sweeper_edge.handle_schedule(composition.service(), event.context)

@@ -1,0 +1,207 @@
+"""Watches every call that a botocore client makes: logs it, and knows whether it is in doubt.
+
+It listens to botocore's own events, so that a new call is covered by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ProxyConnectionError,
+)
+
+from chalicelib.adapters.telemetry import logger
+from chalicelib.errors import ConditionFailed, ServiceUnavailable, StoreFull
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+#: Nothing reached the service: the connection was never made.
+_NEVER_SENT: Final = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
+_HTTP_BAD_REQUEST: Final = 400
+_HTTP_SERVER_ERROR: Final = 500
+_CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+_FULL: Final = frozenset({"ItemCollectionSizeLimitExceededException", "LimitExceededException"})
+#: Not a fault of the service's state but of our request: a bug, to be seen as one.
+_BUGS: Final = frozenset(
+    {"ValidationException", "SerializationException", "InvalidParameterValue", "InvalidAddress"}
+)
+_SHOWN_CHARACTERS_MAX: Final = 200
+
+
+@dataclasses.dataclass(slots=True)
+class _Call:
+    operation: str
+    resource: str
+    parameters: Mapping[str, Any]
+    started: float
+    #: Requests put on the wire, the SDK's retries included.
+    sent: int = 0
+    #: Those of them that the service surely did not apply.
+    refused: int = 0
+
+
+class AwsCalls:
+    """The calls of one client. Calls of different threads do not mix."""
+
+    def __init__(self, client: BaseClient, *, service: str, slow_call_ms: float) -> None:
+        """Listen to the client's events."""
+        self._service = service
+        self._slow_call_ms = slow_call_ms
+        self._current = threading.local()
+        self._reachable = True
+        events = client.meta.events
+        for event, listener in (
+            ("provide-client-params", self._on_call),
+            ("before-send", self._on_send),
+            ("needs-retry", self._on_reply),
+            ("after-call", self._on_end),
+        ):
+            events.register(f"{event}.{service}.*", listener)
+
+    def succeeded_after_doubt(self) -> bool:
+        """Whether an earlier attempt of this thread's last call, which succeeded, is in doubt."""
+        call = self._call()
+        return call.sent - call.refused > 1
+
+    @contextlib.contextmanager
+    def failing_as(self, unavailable: type[ServiceUnavailable]) -> Iterator[None]:
+        """Turn what botocore and PynamoDB raise into the service's own errors.
+
+        Raises:
+            ConditionFailed: the condition of a write did not hold.
+            StoreFull: the account or the item collection has reached a limit.
+            ServiceUnavailable: of the given kind, for everything else that is not a bug of ours.
+        """
+        self._current.call = None
+        try:
+            yield
+        except Exception as exc:
+            failure = _root_of(exc)
+            if failure is None:
+                raise
+            code = _code_of(failure)
+            if code == _CONDITION_FAILED:
+                raise ConditionFailed from exc
+            self._log_failure(failure)
+            if code in _FULL:
+                raise StoreFull from exc
+            if code in _BUGS:
+                raise
+            call = self._call()
+            raise unavailable(in_doubt=call.sent > call.refused) from exc
+
+    def _call(self) -> _Call:
+        call: _Call | None = getattr(self._current, "call", None)
+        return call or _Call("none", "none", {}, time.perf_counter())
+
+    def _on_call(self, params: Mapping[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401
+        resource = params.get("TableName") or params.get("QueueUrl", "").rpartition("/")[2]
+        self._current.call = _Call(model.name, resource, params, time.perf_counter())
+
+    def _on_send(self, **_: object) -> None:
+        self._call().sent += 1
+
+    def _on_reply(
+        self,
+        attempts: int,
+        response: tuple[Any, Mapping[str, Any]] | None = None,
+        caught_exception: Exception | None = None,
+        **_: object,
+    ) -> None:
+        """Judge one attempt. botocore decides by itself whether another follows."""
+        call = self._call()
+        status = response[0].status_code if response else None
+        if status is not None and status < _HTTP_BAD_REQUEST:
+            if not self._reachable:
+                self._reachable = True
+                logger.info("%s can be reached again", self._service)
+            return
+        if status is None:
+            refused = isinstance(caught_exception, _NEVER_SENT)
+        else:
+            refused = status < _HTTP_SERVER_ERROR
+        call.refused += refused
+        if status is None or status >= _HTTP_SERVER_ERROR:
+            self._reachable = False
+        parsed = response[1].get("Error", {}) if response else {}
+        if parsed.get("Code") != _CONDITION_FAILED:
+            logger.warning(
+                "%s: attempt %d of %s failed", self._service, attempts, call.operation,
+                extra={
+                    "operation": call.operation,
+                    "resource": call.resource,
+                    "failed_attempt": attempts,
+                    "may_be_applied": not refused,
+                    "error_code": parsed.get("Code"),
+                    "error": str(caught_exception or parsed.get("Message")),
+                },
+            )
+
+    def _on_end(self, parsed: Mapping[str, Any], **_: object) -> None:
+        call = self._call()
+        duration_ms = (time.perf_counter() - call.started) * 1000
+        slow = duration_ms > self._slow_call_ms
+        (logger.warning if slow else logger.info)(
+            "%s call%s", self._service, " was slow" if slow else "",
+            extra={
+                "operation": call.operation,
+                "resource": call.resource,
+                "duration_ms": round(duration_ms, 1),
+                "capacity_units": parsed.get("ConsumedCapacity", {}).get("CapacityUnits"),
+                "attempts": call.sent,
+                "error_code": parsed.get("Error", {}).get("Code"),
+            },
+        )
+
+    def _log_failure(self, failure: Exception) -> None:
+        call = self._call()
+        logger.error(
+            "%s call failed: %s", self._service, failure,
+            extra={
+                "operation": call.operation,
+                "resource": call.resource,
+                "duration_ms": round((time.perf_counter() - call.started) * 1000, 1),
+                "attempts": call.sent,
+                "may_be_applied": call.sent > call.refused,
+                "parameters": _shortened(call.parameters),
+            },
+            exc_info=failure,
+        )
+
+
+def _root_of(exc: BaseException | None) -> Exception | None:
+    """Find what botocore raised, however PynamoDB has wrapped it."""
+    while exc is not None:
+        if isinstance(exc, (ClientError, BotoCoreError)):
+            return exc
+        exc = getattr(exc, "cause", None) or exc.__cause__
+    return None
+
+
+def _code_of(failure: Exception) -> str:
+    if isinstance(failure, ClientError):
+        return str(failure.response.get("Error", {}).get("Code", ""))
+    return type(failure).__name__
+
+
+def _shortened(value: Any) -> Any:  # noqa: ANN401 - parameters are any JSON
+    """Return parameters as they can be logged: a circuit in them would fill the log."""
+    if isinstance(value, Mapping):
+        return {key: _shortened(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_shortened(item) for item in value]
+    text = value if isinstance(value, (str, bytes)) else str(value)
+    if len(text) > _SHOWN_CHARACTERS_MAX:
+        return f"{text[:_SHOWN_CHARACTERS_MAX]!r}… ({len(text):,} in all)"
+    return repr(value) if isinstance(value, bytes) else value

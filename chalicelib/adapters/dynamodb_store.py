@@ -1,0 +1,278 @@
+"""The store on DynamoDB: one item per task, one conditional write per transition."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import operator
+import random
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from pynamodb.connection import TableConnection
+from pynamodb.connection.base import MetaTable
+from pynamodb.expressions.condition import Condition as Clause
+from pynamodb.expressions.update import Action
+
+from chalicelib import payloads
+from chalicelib.adapters.aws_calls import AwsCalls
+from chalicelib.adapters.items import (
+    HistoryItem,
+    SideItem,
+    TaskItem,
+    history_item,
+    new_item_values,
+    open_shards,
+    to_task,
+)
+from chalicelib.errors import (
+    ConditionFailed,
+    ServiceUnavailable,
+    StoreUnavailable,
+)
+from chalicelib.model import Condition, HistoryEntry, Task, TaskEvent, TaskStatus, Transition
+from chalicelib.ports import PutOutcome
+from chalicelib.settings import Settings
+
+#: A packed circuit or result above this goes to an item of its own, so that every transition
+#: stays at one or two write units: each KB in the task's item costs one unit per transition.
+INLINE_BYTES_MAX: Final = 2048
+
+#: After these the caller needs the circuit; after the others it is not read from a side item.
+_NEEDS_CIRCUIT: Final = frozenset({TaskEvent.CLAIM, TaskEvent.CANCEL})
+_PING_KEY: Final = "ping"
+
+
+class DynamoDbTaskStore:
+    """Keeps tasks in one DynamoDB table (`TaskStore`)."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Make the one client that both kinds of item share, with its timeouts and its pool."""
+        connection = TableConnection(
+            settings.tasks_table_name,
+            connect_timeout_seconds=settings.database_connect_timeout_seconds,
+            read_timeout_seconds=settings.database_read_timeout_seconds,
+            max_retry_attempts=settings.database_attempts_max - 1,
+            max_pool_connections=settings.database_pool_connections_max,
+            meta_table=MetaTable(_table_description(settings.tasks_table_name)),
+        )
+        meta = type("Meta", (), {"table_name": settings.tasks_table_name})
+        attributes: dict[str, Any] = {"Meta": meta, "_connection": connection}
+        self._connection = connection
+        self._tasks: type[TaskItem] = type("TaskItem", (TaskItem,), attributes)
+        self._sides: type[SideItem] = type("SideItem", (SideItem,), attributes)
+        self.client: Any = connection.connection.client
+        self._calls = AwsCalls(
+            self.client, service="dynamodb", slow_call_ms=settings.slow_call_ms
+        )
+
+    def create_if_absent(self, task: Task) -> PutOutcome:
+        """See `TaskStore`. A large circuit is written first: what refers to it comes after it."""
+        values = new_item_values(task)
+        packed = payloads.pack(task.request.circuit)
+        payloads.check_packed_size("circuit", packed)
+        if len(packed) > INLINE_BYTES_MAX:
+            values["circuit_ref"] = self._put_circuit(task.task_id, packed)
+        else:
+            values["circuit"] = packed
+        item = self._tasks(**values)
+        try:
+            with self._calls.failing_as(StoreUnavailable):
+                item.save(condition=TaskItem.task_id.does_not_exist())
+        except ConditionFailed:
+            return PutOutcome.EXISTED
+        if self._calls.succeeded_after_doubt():
+            return PutOutcome.CREATED_AFTER_DOUBT
+        return PutOutcome.CREATED
+
+    def get(self, task_id: str) -> Task | None:
+        """See `TaskStore`."""
+        try:
+            with self._calls.failing_as(StoreUnavailable):
+                item = self._tasks.get(task_id, consistent_read=True)
+        except TaskItem.DoesNotExist:
+            return None
+        return self._to_task(item, with_circuit=True, with_result=True)
+
+    def apply(self, transition: Transition) -> Task:
+        """See `TaskStore`. The circuit is empty if it has its own item and no caller needs it."""
+        item = self._tasks(transition.task_id)
+        actions = _actions(transition)
+        if transition.result is not None:
+            actions.append(self._put_result(transition))
+        with self._calls.failing_as(StoreUnavailable):
+            item.update(actions=actions, condition=_clauses(transition.condition))
+        return self._to_task(
+            item, with_circuit=transition.event in _NEEDS_CIRCUIT, with_result=False
+        )
+
+    def delete_if_pending(self, task_id: str) -> None:
+        """See `TaskStore`. The task goes first, then what it referred to."""
+        pending = TaskItem.status == TaskStatus.PENDING.value
+        with self._calls.failing_as(StoreUnavailable):
+            deleted = self._connection.delete_item(
+                task_id, condition=pending, return_values="ALL_OLD"
+            )
+        reference = deleted.get("Attributes", {}).get("circuit_ref")
+        if reference:
+            self._delete_orphan(task_id, reference["S"])
+
+    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+        """See `TaskStore`. The shards are read in a random order."""
+        found: list[str] = []
+        shards = open_shards()
+        for shard in random.sample(shards, len(shards)):
+            if len(found) >= limit:
+                break
+            with self._calls.failing_as(StoreUnavailable):
+                found.extend(
+                    item.task_id
+                    for item in self._tasks.open_tasks.query(
+                        shard, TaskItem.due_at <= before, limit=limit - len(found)
+                    )
+                )
+        return found
+
+    def ping(self) -> None:
+        """See `TaskStore`. Reads a key that nobody has."""
+        with self._calls.failing_as(StoreUnavailable):
+            self._connection.get_item(_PING_KEY)
+
+    def _put_circuit(self, task_id: str, packed: bytes) -> str:
+        """Store a circuit under its content, so that another request's is never overwritten."""
+        reference = _circuit_key(task_id, hashlib.sha256(packed).hexdigest())
+        try:
+            with self._calls.failing_as(StoreUnavailable):
+                self._sides(reference, payload=packed).save()
+        except ServiceUnavailable as exc:
+            # Whatever became of it, nothing refers to it: the task was not put.
+            raise StoreUnavailable(in_doubt=False) from exc
+        return reference
+
+    def _put_result(self, transition: Transition) -> Action:
+        assert transition.result is not None  # noqa: S101 - for the type checker
+        packed = payloads.pack(payloads.result_to_json(transition.result))
+        payloads.check_packed_size("result", packed)
+        if len(packed) <= INLINE_BYTES_MAX:
+            return TaskItem.result.set(packed)
+        reference = f"{transition.task_id}#result#{transition.condition.attempt}"
+        with self._calls.failing_as(StoreUnavailable):
+            self._sides(reference, payload=packed).save()
+        return TaskItem.result_ref.set(reference)
+
+    def _delete_orphan(self, task_id: str, reference: str) -> None:
+        """Delete a circuit that nothing refers to any more; what remains of it harms nobody."""
+        assert reference.startswith(task_id)  # noqa: S101 - a guard against deleting another's
+        try:
+            with self._calls.failing_as(StoreUnavailable):
+                self._connection.delete_item(reference)
+        except ServiceUnavailable:
+            return  # it is in the log
+
+    def _to_task(self, item: TaskItem, *, with_circuit: bool, with_result: bool) -> Task:
+        circuit = item.circuit
+        if circuit is None and with_circuit and item.circuit_ref is not None:
+            circuit = self._get_side(item.circuit_ref)
+        result = item.result
+        if result is None and with_result and item.result_ref is not None:
+            result = self._get_side(item.result_ref)
+        return to_task(
+            item,
+            circuit="" if circuit is None else payloads.unpack(circuit),
+            result=None if result is None else payloads.unpack(result),
+        )
+
+    def _get_side(self, reference: str) -> bytes:
+        with self._calls.failing_as(StoreUnavailable):
+            return self._sides.get(reference, consistent_read=True).payload
+
+
+def _circuit_key(task_id: str, digest: str) -> str:
+    return f"{task_id}#circuit#{digest}"
+
+
+def _clauses(condition: Condition) -> Clause:
+    """Say in DynamoDB's language what `Condition.holds_for` says in Python."""
+    clauses: list[Clause] = [TaskItem.status.is_in(*sorted(condition.statuses))]
+    if condition.owner is not None:
+        clauses.append(TaskItem.owner == condition.owner)
+    if condition.attempt is not None:
+        clauses.append(TaskItem.attempt == condition.attempt)
+    if condition.attempt_below is not None:
+        clauses.append(TaskItem.attempt < condition.attempt_below)
+    if condition.lease_owner is not None:
+        clauses.append(TaskItem.lease_owner == condition.lease_owner)
+    if condition.lease_over_by is not None:
+        expires_at = TaskItem.lease_expires_at
+        clauses.append(expires_at.does_not_exist() | (expires_at <= condition.lease_over_by))
+    if condition.sweeps is not None:
+        clauses.append(TaskItem.sweeps == condition.sweeps)
+    return functools.reduce(operator.and_, clauses)
+
+
+def _actions(transition: Transition) -> list[Action]:
+    """Say in DynamoDB's language what `lifecycle.after` says in Python, the result excepted."""
+    if transition.event is TaskEvent.POSTPONE:
+        return [TaskItem.due_at.set(transition.due_at)]
+    actions = [TaskItem.status.set(transition.status.value), _append_history(transition)]
+    if transition.event is TaskEvent.SWEEP:
+        actions.append(TaskItem.sweeps.set(TaskItem.sweeps + 1))
+    elif transition.lease is None:
+        actions += [TaskItem.lease_owner.remove(), TaskItem.lease_expires_at.remove()]
+    else:
+        actions += [
+            TaskItem.attempt.set(TaskItem.attempt + 1),
+            TaskItem.started_at.set(TaskItem.started_at | transition.at),
+            TaskItem.lease_owner.set(transition.lease.owner),
+            TaskItem.lease_expires_at.set(transition.lease.expires_at),
+        ]
+    if transition.error_message is not None:
+        actions.append(TaskItem.error_message.set(transition.error_message))
+    if transition.status.is_terminal:
+        actions += [
+            TaskItem.completed_at.set(transition.at),
+            TaskItem.open_shard.remove(),
+            TaskItem.due_at.remove(),
+        ]
+    elif transition.due_at is not None:
+        actions.append(TaskItem.due_at.set(transition.due_at))
+    return actions
+
+
+def _append_history(transition: Transition) -> Action:
+    entry: HistoryItem = history_item(
+        HistoryEntry(
+            event=transition.event,
+            status=transition.status,
+            transitioned_at=transition.at,
+            attempt=0,
+            notes=transition.notes,
+        )
+    )
+    return TaskItem.history.set(TaskItem.history.append([entry]))
+
+
+def _table_description(table_name: str) -> dict[str, Any]:
+    """Describe the table as far as PynamoDB asks, so that it need not ask DynamoDB."""
+    return {
+        "TableName": table_name,
+        "KeySchema": [{"AttributeName": "task_id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("task_id", "open_shard", "due_at", "owner_shard", "submitted_at")
+        ],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": hash_key, "KeyType": "HASH"},
+                    {"AttributeName": range_key, "KeyType": "RANGE"},
+                ],
+            }
+            for index, hash_key, range_key in (
+                ("open_tasks", "open_shard", "due_at"),
+                ("tasks_by_owner", "owner_shard", "submitted_at"),
+            )
+        ],
+    }

@@ -1,0 +1,193 @@
+"""How a task lies in its item. `docs/data-model.md` describes every attribute.
+
+An attribute that is added later is `null=True` or has a default, so that older items still read.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    JSONAttribute,
+    ListAttribute,
+    MapAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from chalicelib import payloads
+from chalicelib.model import (
+    SCHEMA_VERSION,
+    HistoryEntry,
+    Lease,
+    Task,
+    TaskEvent,
+    TaskRequest,
+    TaskStatus,
+    derive_history,
+)
+
+#: Spread of the index keys. One key takes 1,000 writes a second; more shards cost the sweeper
+#: and the listing one query each. Raising it is safe at any time, lowering it is not.
+OPEN_SHARDS: Final = 8
+OWNER_SHARDS: Final = 4
+
+
+class HistoryItem(MapAttribute[str, Any]):
+    """One entry of the history inside the item. The attempt is counted when it is read."""
+
+    event = UnicodeAttribute()
+    status = UnicodeAttribute()
+    at = UTCDateTimeAttribute()
+    notes = UnicodeAttribute(null=True)
+
+
+class OpenTasksIndex(GlobalSecondaryIndex["TaskItem"]):
+    """Tasks that have not ended, by when they are due. Sparse: a task that ends leaves it."""
+
+    class Meta:
+        """The name in `infra/data.yaml`."""
+
+        index_name = "open_tasks"
+        projection = KeysOnlyProjection()
+
+    open_shard = UnicodeAttribute(hash_key=True)
+    due_at = UTCDateTimeAttribute(range_key=True)
+
+
+class TasksByOwnerIndex(GlobalSecondaryIndex["TaskItem"]):
+    """Every task by its owner, in the order of submission. No transition rewrites it."""
+
+    class Meta:
+        """The name in `infra/data.yaml`."""
+
+        index_name = "tasks_by_owner"
+        projection = KeysOnlyProjection()
+
+    owner_shard = UnicodeAttribute(hash_key=True)
+    submitted_at = UTCDateTimeAttribute(range_key=True)
+
+
+class TaskItem(Model):
+    """A task's item. The store makes a subclass of it that knows its table."""
+
+    task_id = UnicodeAttribute(hash_key=True)
+    schema_version = NumberAttribute(default=SCHEMA_VERSION)
+    owner = UnicodeAttribute()
+    correlation_id = UnicodeAttribute()
+    request_fingerprint = UnicodeAttribute()
+    circuit = BinaryAttribute(legacy_encoding=False, null=True)
+    circuit_ref = UnicodeAttribute(null=True)
+    shots = NumberAttribute()
+    tags = JSONAttribute(null=True)
+    status = UnicodeAttribute()
+    attempt = NumberAttribute(default=0)
+    submitted_at = UTCDateTimeAttribute()
+    started_at = UTCDateTimeAttribute(null=True)
+    completed_at = UTCDateTimeAttribute(null=True)
+    lease_owner = UnicodeAttribute(null=True)
+    lease_expires_at = UTCDateTimeAttribute(null=True)
+    result = BinaryAttribute(legacy_encoding=False, null=True)
+    result_ref = UnicodeAttribute(null=True)
+    error_message = UnicodeAttribute(null=True)
+    history = ListAttribute(of=HistoryItem)
+    sweeps = NumberAttribute(default=0)
+    open_shard = UnicodeAttribute(null=True)
+    due_at = UTCDateTimeAttribute(null=True)
+    owner_shard = UnicodeAttribute(null=True)
+
+    open_tasks = OpenTasksIndex()
+    tasks_by_owner = TasksByOwnerIndex()
+
+
+class SideItem(Model):
+    """A circuit or a result that is too large to be rewritten with every transition."""
+
+    task_id = UnicodeAttribute(hash_key=True)
+    payload = BinaryAttribute(legacy_encoding=False)
+
+
+def open_shards() -> list[str]:
+    """Return every key of the index of open tasks."""
+    return [f"open#{shard}" for shard in range(OPEN_SHARDS)]
+
+
+def new_item_values(task: Task) -> dict[str, Any]:
+    """Return the attributes of a task as it is first stored, but for its circuit."""
+    place = zlib.crc32(task.task_id.encode())
+    return {
+        "task_id": task.task_id,
+        "schema_version": task.schema_version,
+        "owner": task.owner,
+        "correlation_id": task.correlation_id,
+        "request_fingerprint": task.request_fingerprint,
+        "shots": task.request.shots,
+        "tags": dict(task.request.tags) or None,
+        "status": task.status.value,
+        "attempt": task.attempt,
+        "submitted_at": task.submitted_at,
+        "history": [history_item(entry) for entry in task.history],
+        "sweeps": task.sweeps,
+        "open_shard": f"open#{place % OPEN_SHARDS}",
+        "due_at": task.due_at,
+        "owner_shard": f"{task.owner}#{place % OWNER_SHARDS}",
+    }
+
+
+def history_item(entry: HistoryEntry) -> HistoryItem:
+    """Return an entry as it is stored."""
+    return HistoryItem(
+        event=entry.event.value,
+        status=entry.status.value,
+        at=entry.transitioned_at,
+        notes=entry.notes,
+    )
+
+
+def to_task(item: TaskItem, *, circuit: str, result: str | None) -> Task:
+    """Return the task that an item holds; the circuit and the result are given unpacked."""
+    return Task(
+        task_id=item.task_id,
+        owner=item.owner,
+        request=TaskRequest(circuit=circuit, shots=int(item.shots), tags=item.tags or {}),
+        request_fingerprint=item.request_fingerprint,
+        correlation_id=item.correlation_id,
+        status=TaskStatus(item.status),
+        submitted_at=item.submitted_at,
+        started_at=item.started_at,
+        completed_at=item.completed_at,
+        attempt=int(item.attempt),
+        lease=_lease(item.lease_owner, item.lease_expires_at),
+        result=None if result is None else payloads.result_from_json(result),
+        error_message=item.error_message,
+        history=_history(item.history),
+        due_at=item.due_at,
+        sweeps=int(item.sweeps),
+        schema_version=int(item.schema_version),
+    )
+
+
+def _lease(owner: str | None, expires_at: datetime | None) -> Lease | None:
+    if owner is None or expires_at is None:
+        return None
+    return Lease(owner=owner, expires_at=expires_at)
+
+
+def _history(stored: Iterable[HistoryItem]) -> tuple[HistoryEntry, ...]:
+    return derive_history(
+        HistoryEntry(
+            event=TaskEvent(entry.event),
+            status=TaskStatus(entry.status),
+            transitioned_at=entry.at,
+            attempt=0,
+            notes=entry.notes,
+        )
+        for entry in stored
+    )

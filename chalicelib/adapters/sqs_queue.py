@@ -1,0 +1,75 @@
+"""The queue on SQS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.adapters.aws_calls import AwsCalls
+from chalicelib.errors import QueueUnavailable
+from chalicelib.model import TaskMessage
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class SqsTaskQueue:
+    """Sends to and settles deliveries of one SQS standard queue (`TaskQueue`)."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Make the client, with its timeouts and its pool."""
+        self._queue_url = settings.tasks_queue_url
+        self.client: SQSClient = boto3.session.Session().client(
+            "sqs",
+            config=Config(
+                connect_timeout=settings.queue_connect_timeout_seconds,
+                read_timeout=settings.queue_read_timeout_seconds,
+                max_pool_connections=settings.queue_pool_connections_max,
+                retries={"total_max_attempts": settings.queue_attempts_max, "mode": "standard"},
+            ),
+        )
+        self._calls = AwsCalls(self.client, service="sqs", slow_call_ms=settings.slow_call_ms)
+
+    def send(self, message: TaskMessage) -> str:
+        """See `TaskQueue`."""
+        with self._calls.failing_as(QueueUnavailable):
+            sent = self.client.send_message(
+                QueueUrl=self._queue_url, MessageBody=message.to_json()
+            )
+        return sent["MessageId"]
+
+    def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
+        """See `TaskQueue`."""
+        with self._calls.failing_as(QueueUnavailable):
+            self.client.change_message_visibility(
+                QueueUrl=self._queue_url,
+                ReceiptHandle=receipt_handle,
+                VisibilityTimeout=visibility_timeout_seconds,
+            )
+
+    def acknowledge(self, receipt_handles: Sequence[str]) -> None:
+        """See `TaskQueue`."""
+        if not receipt_handles:
+            return
+        with self._calls.failing_as(QueueUnavailable):
+            answer = self.client.delete_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {"Id": str(place), "ReceiptHandle": receipt_handle}
+                    for place, receipt_handle in enumerate(receipt_handles)
+                ],
+            )
+        if answer.get("Failed"):
+            message = f"{len(answer['Failed'])} messages could not be deleted"
+            raise QueueUnavailable(message)
+
+    def ping(self) -> None:
+        """See `TaskQueue`."""
+        with self._calls.failing_as(QueueUnavailable):
+            self.client.get_queue_attributes(
+                QueueUrl=self._queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+            )

@@ -1,0 +1,166 @@
+"""Logs and metrics, through Powertools: JSON lines, and metrics in the embedded metric format.
+
+Both go to standard output, which is where Lambda takes them from; neither is a call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from chalicelib.model import Delivery, Task, TaskEvent, TaskMessage, TaskStatus
+
+SERVICE: Final = "quantum-tasks"
+METRICS_NAMESPACE: Final = "QuantumTasks"
+
+#: The one logger. Its level is set by the composition.
+logger: Final = Logger(service=SERVICE, use_rfc3339=True, utc=True)
+
+_COUNTED: Final = {
+    TaskEvent.SUBMIT: "submitted",
+    TaskEvent.COMPLETE: "completed",
+    TaskEvent.FAIL: "failed",
+    TaskEvent.GIVE_UP: "failed",
+    TaskEvent.CANCEL: "cancelled",
+    TaskEvent.SWEEP: "swept",
+}
+
+
+@contextlib.contextmanager
+def log_context(**keys: str) -> Iterator[None]:
+    """Put these keys on every log line of this thread until the end of the block."""
+    logger.thread_safe_append_keys(**keys)
+    try:
+        yield
+    finally:
+        logger.thread_safe_remove_keys(keys)
+
+
+def emit_metrics(*, stage: str, **values: float) -> None:
+    """Write metrics as one line. A name that ends in `_ms` is in milliseconds, others count."""
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics.add_dimension(name="stage", value=stage)
+    for name, value in values.items():
+        unit = MetricUnit.Milliseconds if name.endswith("_ms") else MetricUnit.Count
+        metrics.add_metric(name=name, unit=unit, value=value)
+    # One write, so that lines of two threads never mix.
+    sys.stdout.write(json.dumps(metrics.serialize_metric_set()) + "\n")
+    sys.stdout.flush()
+
+
+class TelemetryObserver:
+    """Writes what it is told to the log, and counts it."""
+
+    def __init__(self, *, stage: str) -> None:
+        """Take the stage's name, a dimension of every metric."""
+        self._stage = stage
+
+    def transitioned(self, task: Task) -> None:
+        """Log old and new status, and measure what this transition ends."""
+        entry = task.history[-1]
+        logger.info(
+            "task %s", _past_tense(entry.event),
+            extra={
+                "task_id": task.task_id,
+                "correlation_id": task.correlation_id,
+                "event": entry.event,
+                "old_status": task.previous_status,
+                "new_status": task.status,
+                "transitioned_at": entry.transitioned_at.isoformat(),
+                "attempt": task.attempt,
+                "notes": entry.notes,
+            },
+        )
+        values: dict[str, float] = {}
+        if entry.event in _COUNTED:
+            values[_COUNTED[entry.event]] = 1
+        if entry.event is TaskEvent.CLAIM and task.attempt == 1:
+            values["queue_wait_ms"] = _milliseconds(task, TaskEvent.SUBMIT)
+        if entry.event in (TaskEvent.COMPLETE, TaskEvent.FAIL):
+            values["execution_ms"] = _milliseconds(task, TaskEvent.CLAIM)
+        if values:
+            emit_metrics(stage=self._stage, **values)
+
+    def replayed(self, task: Task) -> None:
+        """Log that a key met its task again."""
+        logger.info("submission replayed", extra=_about(task))
+
+    def removed(self, task: Task) -> None:
+        """Log that a task was taken back before anybody had it."""
+        logger.warning("submission taken back: its message could not be sent", extra=_about(task))
+
+    def published(self, message: TaskMessage, *, message_id: str) -> None:
+        """Log a sent message."""
+        logger.info(
+            "message published",
+            extra={
+                "task_id": message.task_id,
+                "correlation_id": message.correlation_id,
+                "message_id": message_id,
+                "enqueued_at": message.enqueued_at.isoformat(),
+            },
+        )
+
+    def consumed(self, delivery: Delivery) -> None:
+        """Log a delivery that is taken up."""
+        logger.info("message consumed", extra=_of_delivery(delivery))
+
+    def acknowledged(self, delivery: Delivery, *, reason: str) -> None:
+        """Log a delivery that is done with."""
+        logger.info("message acknowledged", extra={**_of_delivery(delivery), "reason": reason})
+
+    def given_back(self, delivery: Delivery, *, reason: str, hidden_seconds: int | None) -> None:
+        """Log a delivery that failed and will come back."""
+        logger.warning(
+            "message given back",
+            extra={**_of_delivery(delivery), "reason": reason, "hidden_seconds": hidden_seconds},
+        )
+
+    def problem(
+        self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()
+    ) -> None:
+        """Log what went wrong, with its stack trace."""
+        logger.error(
+            "could not %s: %s", operation, error,
+            extra={"operation": operation, "task_ids": list(task_ids)},
+            exc_info=error,
+        )
+
+
+def _past_tense(event: TaskEvent) -> str:
+    irregular = {
+        TaskEvent.SUBMIT: "submitted",
+        TaskEvent.GIVE_UP: "given up",
+        TaskEvent.SWEEP: "swept",
+        TaskEvent.CANCEL: "cancelled",
+    }
+    return irregular.get(event) or f"{event.removesuffix('e')}ed"
+
+
+def _about(task: Task) -> dict[str, str | TaskStatus]:
+    return {
+        "task_id": task.task_id,
+        "correlation_id": task.correlation_id,
+        "task_status": task.status,
+    }
+
+
+def _of_delivery(delivery: Delivery) -> dict[str, str | int]:
+    return {
+        "task_id": delivery.message.task_id,
+        "correlation_id": delivery.message.correlation_id,
+        "message_id": delivery.message_id,
+        "receive_count": delivery.receive_count,
+    }
+
+
+def _milliseconds(task: Task, since: TaskEvent) -> float:
+    """Return the time from the last such event to the task's last entry."""
+    begun = next(e.transitioned_at for e in reversed(task.history[:-1]) if e.event is since)
+    return (task.history[-1].transitioned_at - begun).total_seconds() * 1000

@@ -1,0 +1,142 @@
+"""Puts the service together from its settings. The only place that builds adapters.
+
+Nothing is built on import, since `app.py` is imported to package it, with no environment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import threading
+import uuid
+
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib.adapters.mock_executor import MockExecutor
+from chalicelib.adapters.sqs_queue import SqsTaskQueue
+from chalicelib.adapters.telemetry import TelemetryObserver, logger
+from chalicelib.execution import ExecuteTask, ExecutionPolicy
+from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore
+from chalicelib.queries import CancelTask, CheckHealth, GetTask
+from chalicelib.recovery import SweepPolicy, SweepTasks
+from chalicelib.retry_policy import Backoff
+from chalicelib.settings import Settings
+from chalicelib.submission import SubmitTask
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The outside world, as the use cases see it."""
+
+    store: TaskStore
+    queue: TaskQueue
+    executor: Executor
+    clock: Clock
+    observer: Observer
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The use cases, ready to be called, and what the edges need beside them."""
+
+    settings: Settings
+    ports: Ports
+    submit: SubmitTask
+    get: GetTask
+    cancel: CancelTask
+    check_health: CheckHealth
+    execute: ExecuteTask
+    sweep: SweepTasks
+
+
+def build_ports(settings: Settings) -> Ports:
+    """Build the adapters for AWS, or for whatever the SDK's endpoint variables point to."""
+    return Ports(
+        store=DynamoDbTaskStore(settings),
+        queue=SqsTaskQueue(settings),
+        executor=MockExecutor(settings),
+        clock=SystemClock(),
+        observer=TelemetryObserver(stage=settings.stage),
+    )
+
+
+def build(settings: Settings, ports: Ports) -> Service:
+    """Build the use cases on these ports."""
+    store, queue, clock, observer = ports.store, ports.queue, ports.clock, ports.observer
+    return Service(
+        settings=settings,
+        ports=ports,
+        submit=SubmitTask(
+            store=store,
+            queue=queue,
+            clock=clock,
+            observer=observer,
+            sweep_grace_seconds=settings.sweep_grace_seconds,
+            new_task_id=_new_id,
+        ),
+        get=GetTask(store=store),
+        cancel=CancelTask(store=store, clock=clock, observer=observer),
+        check_health=CheckHealth(store=store, queue=queue),
+        execute=ExecuteTask(
+            store=store,
+            executor=ports.executor,
+            clock=clock,
+            observer=observer,
+            policy=ExecutionPolicy(
+                attempts_max=settings.attempts_max,
+                execution_seconds_max=settings.execution_seconds_max,
+                margin_seconds=settings.execution_margin_seconds,
+                backoff=Backoff(
+                    base_seconds=settings.backoff_seconds_base,
+                    seconds_max=settings.backoff_seconds_max,
+                    random=random.random,
+                ),
+            ),
+            new_token=_new_id,
+        ),
+        sweep=SweepTasks(
+            store=store,
+            queue=queue,
+            clock=clock,
+            observer=observer,
+            policy=SweepPolicy(
+                grace_seconds=settings.sweep_grace_seconds,
+                interval_seconds_max=settings.sweep_interval_seconds_max,
+                age_seconds_max=settings.sweep_age_seconds_max,
+                tasks_max=settings.sweep_tasks_max,
+                margin_seconds=settings.execution_margin_seconds,
+            ),
+        ),
+    )
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+class _Holder:
+    """Holds this process's service, built by the first call that needs it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._service: Service | None = None
+
+    def get(self) -> Service:
+        with self._lock:
+            if self._service is None:
+                settings = Settings.from_environment(os.environ)
+                logger.setLevel(settings.log_level)
+                self._service = build(settings, build_ports(settings))
+            return self._service
+
+    def forget(self) -> None:
+        with self._lock:
+            self._service = None
+
+
+_holder = _Holder()
+#: This process's service. Built once; a Lambda keeps it for all its invocations.
+service = _holder.get
+#: Build it anew on the next call: for tests, which change the environment.
+forget_service = _holder.forget

@@ -1,0 +1,227 @@
+"""Executing a task from one delivery of its message: claim, run, settle, and only then acknowledge.
+
+A delivery is acknowledged only after the store has said yes to whatever ended it. To retry, its
+message is hidden and comes back by itself; it is never sent again, which would reset its receive
+count and could leave two.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from chalicelib import lifecycle, payloads
+from chalicelib.errors import (
+    ConditionFailed,
+    PayloadTooLarge,
+    PermanentExecutionError,
+    StoreUnavailable,
+    TransientExecutionError,
+)
+from chalicelib.lifecycle import RefusedClaim
+from chalicelib.model import Delivery, Lease, Task, TaskResult, Transition
+from chalicelib.ports import Clock, Executor, Observer, TaskStore
+from chalicelib.retry_policy import Backoff, visibility_timeout_seconds
+
+
+#: An error message stands in the item twice; it must not make transitions dear.
+_ERROR_MESSAGE_CHARACTERS_MAX: Final = 1_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The delivery is done with: its message may be deleted."""
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GiveBack:
+    """The delivery failed: its message must come back, after being hidden for this long."""
+
+    reason: str
+    #: None leaves the queue's own visibility timeout as it is.
+    hidden_seconds: int | None
+
+
+Disposition = Acknowledge | GiveBack
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPolicy:
+    """The bounds of executions."""
+
+    #: Attempts on one task, the first included.
+    attempts_max: int
+    #: The longest that one execution may take.
+    execution_seconds_max: float
+    #: Kept free for settling after an execution, and for clocks that differ.
+    margin_seconds: float
+    #: Between attempts, and when the database cannot be reached.
+    backoff: Backoff
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecuteTask:
+    """Does what one delivery asks for."""
+
+    store: TaskStore
+    executor: Executor
+    clock: Clock
+    observer: Observer
+    policy: ExecutionPolicy
+    #: Makes a token that no other claim will ever have.
+    new_token: Callable[[], str]
+
+    def __call__(self, delivery: Delivery, *, seconds_left: Callable[[], float]) -> Disposition:
+        """Handle one delivery and return what is to become of it.
+
+        `seconds_left` tells how long this invocation may still run. The lease is that long and a
+        margin, since the platform kills the function at its timeout: a lease that has expired
+        belongs to nobody alive.
+        """
+        if seconds_left() < self.policy.execution_seconds_max + self.policy.margin_seconds:
+            # Starting nothing spends nobody's attempt on a slow neighbour.
+            return GiveBack("too little time left to execute it", 1)
+        try:
+            return self._claim_and_run(delivery, seconds_left())
+        except StoreUnavailable as exc:
+            self.observer.problem("execute the task", exc, task_ids=[delivery.message.task_id])
+            delay = self.policy.backoff.delay_seconds(delivery.receive_count)
+            return GiveBack("the database cannot be reached", delay)
+
+    def _claim_and_run(self, delivery: Delivery, seconds_left: float) -> Disposition:
+        now = self.clock.now()
+        lease = Lease(
+            owner=self.new_token(),
+            expires_at=now + timedelta(seconds=seconds_left + self.policy.margin_seconds),
+        )
+        claim = lifecycle.claim_if_available(
+            delivery.message.task_id,
+            lease=lease,
+            now=now,
+            attempts_max=self.policy.attempts_max,
+        )
+        try:
+            task = self.store.apply(claim)
+        except ConditionFailed:
+            return self._meet_refused_claim(delivery, lease.owner)
+        return self._run(task, lease.owner)
+
+    def _meet_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+        task_id = delivery.message.task_id
+        task = self.store.get(task_id)
+        now = self.clock.now()
+        why = lifecycle.judge_refused_claim(
+            task, token=token, now=now, attempts_max=self.policy.attempts_max
+        )
+        if task is None or why is RefusedClaim.MISSING:
+            error = LookupError("a message came for a task that does not exist")
+            self.observer.problem("claim the task", error, task_ids=[task_id])
+            return Acknowledge("no such task")
+        match why:
+            case RefusedClaim.ENDED:
+                return Acknowledge(f"duplicate: the task is {task.status}")
+            case RefusedClaim.MINE:
+                return self._run(task, token)
+            case RefusedClaim.LEASED:
+                return GiveBack("another attempt is at work", _until_lease_ends(task, now))
+            case RefusedClaim.EXHAUSTED:
+                return self._give_up(task, now)
+            case RefusedClaim.RACED:
+                return GiveBack("the task changed meanwhile", 1)
+            case _:  # pragma: no cover
+                assert_never(why)
+
+    def _run(self, task: Task, token: str) -> Disposition:
+        """Execute an attempt that this delivery holds, and settle or release it."""
+        self.observer.transitioned(task)
+        try:
+            result = self._execute(task)
+        except PermanentExecutionError as exc:
+            return self._fail(task, str(exc))
+        except TransientExecutionError as exc:
+            if task.attempt >= self.policy.attempts_max:
+                return self._fail(task, f"{exc} (attempt {task.attempt}, the last)")
+            return self._release(task, token, str(exc))
+        return self._complete(task, result)
+
+    def _execute(self, task: Task) -> TaskResult:
+        try:
+            result = self.executor.execute(
+                task.request, time_limit_seconds=self.policy.execution_seconds_max
+            )
+        except (PermanentExecutionError, TransientExecutionError):
+            raise
+        except Exception as exc:  # noqa: BLE001 - an executor's bug must not take the batch down
+            self.observer.problem("execute the circuit", exc, task_ids=[task.task_id])
+            message = f"the executor failed unexpectedly ({type(exc).__name__})"
+            raise TransientExecutionError(message) from exc
+        return result
+
+    def _complete(self, task: Task, result: TaskResult) -> Disposition:
+        complete = lifecycle.complete_if_lease_held(
+            task.task_id, attempt=task.attempt, result=result, now=self.clock.now()
+        )
+        try:
+            payloads.check_result_size(result)
+            return self._settle(complete)
+        except PayloadTooLarge as exc:
+            return self._fail(task, str(exc))
+
+    def _fail(self, task: Task, error_message: str) -> Disposition:
+        return self._settle(
+            lifecycle.fail_if_lease_held(
+                task.task_id,
+                attempt=task.attempt,
+                error_message=error_message[:_ERROR_MESSAGE_CHARACTERS_MAX],
+                now=self.clock.now(),
+            )
+        )
+
+    def _give_up(self, task: Task, now: datetime) -> Disposition:
+        error_message = f"{task.attempt} attempts, the last one never finished"
+        give_up = lifecycle.give_up_if_unchanged(task, error_message=error_message, now=now)
+        return self._settle(give_up)
+
+    def _release(self, task: Task, token: str, reason: str) -> Disposition:
+        now = self.clock.now()
+        delay = self.policy.backoff.delay_seconds(task.attempt)
+        due = now + timedelta(seconds=delay)
+        why = reason[:_ERROR_MESSAGE_CHARACTERS_MAX]
+        release = lifecycle.release_if_lease_held(
+            task.task_id,
+            attempt=task.attempt,
+            token=token,
+            notes=f"{why}; next attempt due at {due.isoformat(timespec='seconds')}",
+            now=now,
+        )
+        return self._settle(release, otherwise=GiveBack(reason, delay))
+
+    def _settle(self, transition: Transition, otherwise: GiveBack | None = None) -> Disposition:
+        """Write how the attempt ended. Whoever has ended the task, its message is done with."""
+        try:
+            task = self.store.apply(transition)
+        except ConditionFailed:
+            return self._meet_refused_settle(transition, otherwise)
+        self.observer.transitioned(task)
+        return otherwise or Acknowledge(f"the task is {task.status}")
+
+    def _meet_refused_settle(
+        self, transition: Transition, otherwise: GiveBack | None
+    ) -> Disposition:
+        """Decide by one read: the condition may have failed for one's own earlier success."""
+        task = self.store.get(transition.task_id)
+        if task is None or task.status.is_terminal:
+            return Acknowledge(f"the task is {task.status if task else 'gone'} already")
+        if otherwise is not None and task.lease is None:
+            return otherwise
+        return GiveBack("another attempt has the task", _until_lease_ends(task, self.clock.now()))
+
+
+def _until_lease_ends(task: Task, now: datetime) -> int:
+    lease = task.lease
+    seconds = 0.0 if lease is None else (lease.expires_at - now).total_seconds()
+    return visibility_timeout_seconds(seconds)

@@ -1,0 +1,156 @@
+"""The HTTP edge: parse a request, call one use case, render the answer."""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Concatenate, Final, ParamSpec
+
+from chalice.app import Request, Response
+
+from chalicelib import wire
+from chalicelib.adapters.telemetry import log_context, logger
+from chalicelib.composition import Service, service
+from chalicelib.errors import ServiceUnavailable, TaskServiceError, UnsupportedMediaType
+from chalicelib.problems import MEDIA_TYPE, problem_for
+from chalicelib.retry_policy import poll_after_seconds
+from chalicelib.submission import Submission
+
+_CORRELATION_ID: Final = "X-Correlation-ID"
+_JSON: Final = "application/json"
+#: The owner of every task of the local stage, which has no authentication.
+LOCAL_OWNER: Final = "local"
+
+_P = ParamSpec("_P")
+_Handler = Callable[Concatenate[Service, Request, str, _P], Response]
+
+
+def _answered(handler: _Handler[_P]) -> Callable[Concatenate[Request, _P], Response]:
+    """Give a handler its service and correlation id, and make every error a problem document."""
+
+    @functools.wraps(handler)
+    def answer(request: Request, *args: _P.args, **kwargs: _P.kwargs) -> Response:
+        given = request.headers.get(_CORRELATION_ID)
+        sane = wire.is_sane_correlation_id(given)
+        correlation_id = given if sane and given is not None else str(uuid.uuid4())
+        with log_context(correlation_id=correlation_id):
+            try:
+                response = handler(service(), request, correlation_id, *args, **kwargs)
+            except Exception as exc:  # noqa: BLE001 - the boundary: nobody sees a stack trace
+                response = _problem(exc, correlation_id)
+        response.headers.setdefault(_CORRELATION_ID, correlation_id)
+        return response
+
+    return answer
+
+
+@_answered
+def post_task(service: Service, request: Request, correlation_id: str) -> Response:
+    """Submit a task; 202 as soon as it is stored and its message sent."""
+    _check_content_type(request.headers)
+    body = request.raw_body
+    posted = wire.parse_post_task(body if isinstance(body, bytes) else body.encode())
+    submitted = service.submit(
+        Submission(
+            request=posted.to_request(),
+            owner=caller(request),
+            correlation_id=correlation_id,
+            idempotency_key=wire.parse_idempotency_key(request.headers.get("Idempotency-Key")),
+        )
+    )
+    task = submitted.task
+    accepted = wire.TaskAccepted(
+        task_id=task.task_id,
+        status=task.status,
+        submitted_at=wire.timestamp(task.submitted_at),
+        message="the task was accepted before" if submitted.replayed else "the task is accepted",
+        correlation_id=task.correlation_id,
+    )
+    headers = {"Location": f"tasks/{task.task_id}", "Retry-After": "1"}
+    if submitted.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return _json(202, accepted, headers)
+
+
+@_answered
+def get_task(service: Service, request: Request, correlation_id: str, task_id: str) -> Response:
+    """Return one task, or 304 if the client has it as it is."""
+    del correlation_id
+    task = service.get(wire.parse_task_id(task_id), owner=caller(request))
+    etag = f'"{task.schema_version}.{len(task.history)}"'
+    headers = {"ETag": etag}
+    if not task.status.is_terminal:
+        age = service.ports.clock.now() - task.submitted_at
+        headers["Retry-After"] = str(poll_after_seconds(age.total_seconds()))
+    if _matches(request.headers.get("If-None-Match"), etag):
+        return Response(body="", status_code=304, headers={**headers, "Content-Type": _JSON})
+    return _json(200, wire.view_of(task), headers)
+
+
+@_answered
+def cancel_task(service: Service, request: Request, correlation_id: str, task_id: str) -> Response:
+    """Cancel a task that has not ended; cancelling twice is 200."""
+    del correlation_id
+    try:
+        task = service.cancel(wire.parse_task_id(task_id), owner=caller(request))
+    except ServiceUnavailable as exc:
+        done = "may have been" if exc.in_doubt else "was not"
+        message = f"the database did not answer; the task {done} cancelled, cancel it again"
+        raise ServiceUnavailable(message, in_doubt=exc.in_doubt) from exc
+    return _json(200, wire.view_of(task), {"ETag": f'"{task.schema_version}.{len(task.history)}"'})
+
+
+@_answered
+def get_health(service: Service, request: Request, correlation_id: str) -> Response:
+    """Tell whether database and queue can be used; 503 only if the database cannot."""
+    del request, correlation_id
+    health = service.check_health()
+    status = "healthy" if health.queue else "degraded"
+    view = wire.HealthView(
+        status=status if health.database else "unavailable",
+        database_status="healthy" if health.database else "unavailable",
+        queue_status="healthy" if health.queue else "unavailable",
+        timestamp=wire.timestamp(datetime.now(UTC)),
+    )
+    return _json(200 if health.database else 503, view, {"Cache-Control": "no-store"})
+
+
+def caller(request: Request) -> str:
+    """Return who is asking. A deployed stage's authorizer says; the local stage has none."""
+    del request
+    return LOCAL_OWNER
+
+
+def _check_content_type(headers: Mapping[str, str]) -> None:
+    given = headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() != _JSON:
+        message = f"the content type must be {_JSON}, not {given[:100]!r}"
+        raise UnsupportedMediaType(message)
+
+
+def _matches(if_none_match: str | None, etag: str) -> bool:
+    """Compare as RFC 9110 section 13.1.2 says: weakly, with any of a list, or `*`."""
+    if if_none_match is None:
+        return False
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in tags or etag in tags
+
+
+def _problem(error: Exception, correlation_id: str) -> Response:
+    if not isinstance(error, TaskServiceError):
+        logger.error("unhandled error: %s", error, exc_info=error)
+    answer = problem_for(error, correlation_id=correlation_id)
+    return Response(
+        body=wire.encode(answer.problem),
+        status_code=answer.problem.status,
+        headers={**answer.headers, "Content-Type": MEDIA_TYPE},
+    )
+
+
+def _json(status: int, view: wire.TaskAccepted | wire.TaskView | wire.HealthView,
+          headers: Mapping[str, str]) -> Response:
+    return Response(
+        body=wire.encode(view), status_code=status, headers={**headers, "Content-Type": _JSON}
+    )

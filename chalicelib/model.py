@@ -1,0 +1,289 @@
+"""The values that everything else passes around: tasks, their history, and transitions.
+
+All are frozen. Times are aware UTC. Nothing here does I/O or knows where a value is kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+#: Counts the meaning of a stored item. Raise it when an old reader would misread a new item.
+SCHEMA_VERSION: Final = 1
+
+
+class TaskStatus(enum.StrEnum):
+    """Where a task stands. Each constant says how a task leaves it."""
+
+    #: Stored, not yet claimed. Leaves to processing (claim), cancelled (cancel), or failed
+    #: (the sweeper gives up on a task past its maximum age).
+    PENDING = "pending"
+    #: Claimed by an attempt. Leaves to completed or failed (settle, give up) or cancelled. A
+    #: release, a takeover or a retry stays here: a status never goes backwards.
+    PROCESSING = "processing"
+    #: Has its result. Never leaves.
+    COMPLETED = "completed"
+    #: Has its error message. Never leaves.
+    FAILED = "failed"
+    #: Ended by its owner. Never leaves.
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a task with this status has ended, for ever."""
+        return self not in OPEN_STATUSES
+
+
+OPEN_STATUSES: Final = frozenset({TaskStatus.PENDING, TaskStatus.PROCESSING})
+
+
+class TaskEvent(enum.StrEnum):
+    """What made a task change. All but `POSTPONE` leave an entry in the history."""
+
+    SUBMIT = "submit"
+    CLAIM = "claim"
+    COMPLETE = "complete"
+    FAIL = "fail"
+    RELEASE = "release"
+    GIVE_UP = "give_up"
+    CANCEL = "cancel"
+    SWEEP = "sweep"
+    #: The sweeper found a live lease and only moves `due_at` behind it.
+    POSTPONE = "postpone"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRequest:
+    """What a client asks for; immutable for the life of the task."""
+
+    #: The circuit's text, OpenQASM 3 by expectation; nothing on the way to the executor parses it.
+    circuit: str
+    #: How often to sample it.
+    shots: int
+    #: The client's own labels.
+    tags: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the canonical request: tells a replay from a reused idempotency key."""
+        canonical = json.dumps(
+            {"circuit": self.circuit, "shots": self.shots, "tags": dict(self.tags)},
+            sort_keys=True,
+            separators=(",", ":"),
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """What an execution yields."""
+
+    #: Bit string to number of times it was seen; the numbers add up to `shots`.
+    counts: Mapping[str, int]
+    shots: int
+    executor: str
+    executor_version: str
+    #: What the executor's randomness started from, so that a result can be made again.
+    seed: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right of one attempt to execute a task until it expires."""
+
+    #: A token that is unique per claim (never per process): it proves whose lease this is.
+    owner: str
+    expires_at: datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One transition, as it is remembered for ever."""
+
+    event: TaskEvent
+    #: The task's status after the event.
+    status: TaskStatus
+    transitioned_at: datetime
+    #: Claims so far, this one included. Not stored: counted from the events before it.
+    attempt: int
+    notes: str | None = None
+
+
+def derive_history(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """Fill in what a stored history leaves out: attempt numbers, and why a claim was repeated.
+
+    A claim is one write that reads nothing, so it cannot know which attempt it makes, nor
+    whether it takes over; the entries before it tell.
+    """
+    numbered: list[HistoryEntry] = []
+    attempt = 0
+    for entry in entries:
+        notes = entry.notes
+        if entry.event is TaskEvent.CLAIM:
+            notes = notes or _why_claimed_again(attempt, numbered)
+            attempt += 1
+        numbered.append(dataclasses.replace(entry, attempt=attempt, notes=notes))
+    return tuple(numbered)
+
+
+def _why_claimed_again(attempt: int, before: Sequence[HistoryEntry]) -> str | None:
+    if attempt == 0:
+        return None
+    ended_by = next(e.event for e in reversed(before) if e.event is not TaskEvent.SWEEP)
+    if ended_by is TaskEvent.RELEASE:
+        return f"attempt {attempt + 1}: retry after attempt {attempt} was released"
+    return f"attempt {attempt + 1}: took over, the lease of attempt {attempt} had expired"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One task, whole. It is one item in the store, its history inside it."""
+
+    task_id: str
+    #: Who may see and cancel it.
+    owner: str
+    request: TaskRequest
+    #: Of the request that made the task. Kept apart, since it outlives changes of its formula.
+    request_fingerprint: str
+    correlation_id: str
+    status: TaskStatus
+    submitted_at: datetime
+    #: When its first attempt was claimed.
+    started_at: datetime | None = None
+    #: When it ended, in whichever way.
+    completed_at: datetime | None = None
+    #: Claims so far. The current attempt's number is its fencing token.
+    attempt: int = 0
+    lease: Lease | None = None
+    result: TaskResult | None = None
+    error_message: str | None = None
+    #: Oldest first, never empty.
+    history: tuple[HistoryEntry, ...] = ()
+    #: When the sweeper should look at it next; None once it has ended.
+    due_at: datetime | None = None
+    #: Notes that the sweeper has left on it.
+    sweeps: int = 0
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def previous_status(self) -> TaskStatus | None:
+        """The status before the last transition; None for a task just submitted."""
+        return self.history[-2].status if len(self.history) > 1 else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a task must look like for a write to be applied. Every clause that is set must hold.
+
+    It is data, so that each store can turn it into its own language and a test can take one
+    clause out. That the task exists follows from `statuses`.
+    """
+
+    statuses: frozenset[TaskStatus]
+    #: Whose task it must be.
+    owner: str | None = None
+    #: The fencing token: nobody has claimed the task since.
+    attempt: int | None = None
+    #: Attempts are left.
+    attempt_below: int | None = None
+    #: The lease is this claim's own.
+    lease_owner: str | None = None
+    #: There is no lease, or it has expired by this time.
+    lease_over_by: datetime | None = None
+    #: The sweeper has left just so many notes.
+    sweeps: int | None = None
+
+    def holds_for(self, task: Task) -> bool:
+        """Evaluate the condition as the store would, on the same item."""
+        lease = task.lease
+        return (
+            task.status in self.statuses
+            and self.owner in (None, task.owner)
+            and self.attempt in (None, task.attempt)
+            and (self.attempt_below is None or task.attempt < self.attempt_below)
+            and (self.lease_owner is None or (lease is not None and lease.owner == self.lease_owner))
+            and (self.lease_over_by is None or lease is None or lease.expires_at <= self.lease_over_by)
+            and self.sweeps in (None, task.sweeps)
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One conditional write: made by `lifecycle`, applied by a store, whole or not at all."""
+
+    task_id: str
+    event: TaskEvent
+    #: When it was decided.
+    at: datetime
+    #: The task's status afterwards.
+    status: TaskStatus
+    condition: Condition
+    #: Why, for a person who reads the history.
+    notes: str | None = None
+    #: The new lease of a claim. Every event but sweep and postpone ends the one before.
+    lease: Lease | None = None
+    result: TaskResult | None = None
+    error_message: str | None = None
+    #: When the sweeper should look next; None leaves it, or clears it where the task ends.
+    due_at: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMessage:
+    """What travels through the queue: never the circuit, only where to find it."""
+
+    task_id: str
+    correlation_id: str
+    enqueued_at: datetime
+
+    def to_json(self) -> str:
+        """Encode as version 1 of the message."""
+        return json.dumps(
+            {
+                "v": 1,
+                "task_id": self.task_id,
+                "correlation_id": self.correlation_id,
+                "enqueued_at": self.enqueued_at.isoformat(),
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, body: str) -> TaskMessage:
+        """Decode a message of version 1.
+
+        Raises:
+            ValueError: if the body is anything else. Such a message is kept for people.
+        """
+        try:
+            fields = json.loads(body)
+            version = fields["v"]
+            message = cls(
+                task_id=fields["task_id"],
+                correlation_id=fields["correlation_id"],
+                enqueued_at=datetime.fromisoformat(fields["enqueued_at"]),
+            )
+        except (ValueError, KeyError, TypeError) as exc:
+            reason = f"not a task message: {exc}"
+            raise ValueError(reason) from exc
+        if version != 1 or not all(isinstance(v, str) and v for v in (message.task_id, message.correlation_id)):
+            reason = "not a task message of version 1"
+            raise ValueError(reason)
+        return message
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One receipt of one message. SQS may deliver a message many times, and two at once."""
+
+    message: TaskMessage
+    message_id: str
+    #: Acknowledges or hides this delivery only; not the message's identity.
+    receipt_handle: str
+    #: SQS's count of deliveries, from 1. Not the number of executions: that is `attempt`.
+    receive_count: int

@@ -1,0 +1,110 @@
+"""How large texts are packed for the store, and how large they get on their way to a client."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zlib
+from typing import Final
+
+from chalicelib.errors import PayloadTooLarge
+from chalicelib.model import TaskResult
+
+#: Lambda carries 6,291,556 bytes each way ("Lambda quotas"); what is beside a circuit takes some.
+CIRCUIT_ENCODED_BYTES_MAX: Final = 5_000_000
+RESULT_ENCODED_BYTES_MAX: Final = 1_000_000
+#: An item holds 400 KB, names included ("Quotas in Amazon DynamoDB"); the rest takes some.
+PACKED_BYTES_MAX: Final = 390 * 1024
+
+_RAW: Final = b"r"
+_ZLIB: Final = b"z"
+_ZLIB_LEVEL: Final = 6
+#: Nothing that was accepted is larger, so nothing larger is unpacked (a bound on every loop).
+_UNPACKED_BYTES_MAX: Final = 6_291_556
+#: The most bytes that one character of a text can become in JSON inside JSON.
+_ENCODED_BYTES_PER_CHARACTER_MAX: Final = 12
+
+
+def pack(text: str) -> bytes:
+    """Return the text as bytes to store: its first byte tells whether the rest is compressed."""
+    raw = text.encode()
+    compressed = zlib.compress(raw, _ZLIB_LEVEL)
+    return _ZLIB + compressed if len(compressed) < len(raw) else _RAW + raw
+
+
+def unpack(packed: bytes) -> str:
+    """Return the text that `pack` was given.
+
+    Raises:
+        ValueError: if these bytes do not come from `pack`, or unpack to more than was accepted.
+    """
+    kind, data = packed[:1], packed[1:]
+    if kind == _RAW:
+        return data.decode()
+    if kind != _ZLIB:
+        reason = f"unknown packing {kind!r}"
+        raise ValueError(reason)
+    inflater = zlib.decompressobj()
+    raw = inflater.decompress(data, _UNPACKED_BYTES_MAX)
+    if not inflater.eof:
+        reason = f"packed data is truncated or unpacks to more than {_UNPACKED_BYTES_MAX} bytes"
+        raise ValueError(reason)
+    return raw.decode()
+
+
+def encoded_bytes(text: str) -> int:
+    """Return how many bytes the text takes as a JSON string inside a Lambda's JSON response.
+
+    The response's body is JSON, and Lambda sends it as a string inside JSON, so quotes, line
+    ends and characters outside ASCII are escaped twice. This is the longer of the forms that
+    Lambda's Python runtimes produce (they differ in whether they escape characters outside ASCII).
+    """
+    inner = json.dumps(text, ensure_ascii=False)
+    return len(json.dumps(inner))
+
+
+def check_encoded_size(what: str, text: str, limit: int) -> None:
+    """Refuse a text that a response could not carry.
+
+    Raises:
+        PayloadTooLarge: naming the size and the limit.
+    """
+    if len(text) * _ENCODED_BYTES_PER_CHARACTER_MAX <= limit:
+        return
+    size = encoded_bytes(text)
+    if size > limit:
+        message = f"the {what} takes {size:,} bytes in a response; the limit is {limit:,}"
+        raise PayloadTooLarge(message)
+
+
+def check_packed_size(what: str, packed: bytes) -> None:
+    """Refuse packed data that does not fit one item.
+
+    Raises:
+        PayloadTooLarge: naming the size and the limit.
+    """
+    if len(packed) > PACKED_BYTES_MAX:
+        message = (
+            f"the {what} takes {len(packed):,} bytes when compressed; "
+            f"the limit is {PACKED_BYTES_MAX:,}"
+        )
+        raise PayloadTooLarge(message)
+
+
+def check_result_size(result: TaskResult) -> None:
+    """Refuse a result that a response could not carry beside its circuit.
+
+    Raises:
+        PayloadTooLarge: naming the size and the limit.
+    """
+    check_encoded_size("result", result_to_json(result), RESULT_ENCODED_BYTES_MAX)
+
+
+def result_to_json(result: TaskResult) -> str:
+    """Encode a result as it is stored."""
+    return json.dumps(dataclasses.asdict(result), separators=(",", ":"))
+
+
+def result_from_json(text: str) -> TaskResult:
+    """Decode a stored result."""
+    return TaskResult(**json.loads(text))

@@ -1,0 +1,140 @@
+"""What the use cases need from the world. The adapters provide it; tests provide it in memory."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.model import (
+    Delivery,
+    Task,
+    TaskMessage,
+    TaskRequest,
+    TaskResult,
+    Transition,
+)
+
+
+class PutOutcome(enum.Enum):
+    """How a conditional put ended."""
+
+    #: The task was stored by this call.
+    CREATED = enum.auto()
+    #: The task was stored by this call, after an attempt of it was left in doubt; that attempt
+    #: may still arrive, so deleting the task now would not be final.
+    CREATED_AFTER_DOUBT = enum.auto()
+    #: A task with this id existed. It may be one's own, from an attempt whose reply was lost.
+    EXISTED = enum.auto()
+
+
+class TaskStore(Protocol):
+    """Keeps tasks, one item each. Every write is conditional, every read by id is consistent.
+
+    Every method may raise `StoreUnavailable`, which says whether the call is in doubt, and
+    every write `StoreFull`.
+    """
+
+    def create_if_absent(self, task: Task) -> PutOutcome:
+        """Store a task unless its id is taken.
+
+        Raises:
+            PayloadTooLarge: if the circuit does not fit; nothing was stored.
+        """
+
+    def get(self, task_id: str) -> Task | None:
+        """Return the task, circuit and result included, or None if there is none."""
+
+    def apply(self, transition: Transition) -> Task:
+        """Apply a transition in one conditional write and return the task after it.
+
+        Raises:
+            ConditionFailed: the task does not look as the condition demands.
+            PayloadTooLarge: if the result does not fit; nothing was written.
+        """
+
+    def delete_if_pending(self, task_id: str) -> None:
+        """Delete a task that nobody has claimed, cancelled or given up.
+
+        Raises:
+            ConditionFailed: it is not pending, or not there.
+        """
+
+    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+        """Return ids of open tasks that were due before this time, `limit` at most.
+
+        The index behind it lags: a task may have moved on, so read each before acting. Which
+        of many due tasks are returned varies between calls, so that none is always left out.
+        """
+
+    def ping(self) -> None:
+        """Raise `StoreUnavailable` unless the store answers."""
+
+
+class TaskQueue(Protocol):
+    """Carries task messages, at least once, in any order.
+
+    Every method may raise `QueueUnavailable`, which says whether the call is in doubt.
+    """
+
+    def send(self, message: TaskMessage) -> str:
+        """Send a message and return the id that the queue gave it."""
+
+    def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
+        """Keep a delivered message from being delivered again for this long."""
+
+    def acknowledge(self, receipt_handles: Sequence[str]) -> None:
+        """Delete delivered messages, ten at most."""
+
+    def ping(self) -> None:
+        """Raise `QueueUnavailable` unless the queue answers."""
+
+
+class Executor(Protocol):
+    """Runs circuits."""
+
+    def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
+        """Run the circuit and return its counts.
+
+        Raises:
+            PermanentExecutionError: it would fail again.
+            TransientExecutionError: it may succeed later; also when the time limit was reached.
+        """
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the time as aware UTC."""
+
+
+class Observer(Protocol):
+    """Is told what happens, for logs and metrics. It never raises and decides nothing."""
+
+    def transitioned(self, task: Task) -> None:
+        """A task was stored, or a transition applied; the task is as it is afterwards."""
+
+    def replayed(self, task: Task) -> None:
+        """A submission was answered with a task that existed."""
+
+    def removed(self, task: Task) -> None:
+        """A submission was taken back since its message could not be sent."""
+
+    def published(self, message: TaskMessage, *, message_id: str) -> None:
+        """A message was sent."""
+
+    def consumed(self, delivery: Delivery) -> None:
+        """A delivery was taken up."""
+
+    def acknowledged(self, delivery: Delivery, *, reason: str) -> None:
+        """A delivery was done with."""
+
+    def given_back(self, delivery: Delivery, *, reason: str, hidden_seconds: int | None) -> None:
+        """A delivery failed; its message comes back after being hidden for this long."""
+
+    def problem(
+        self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()
+    ) -> None:
+        """Something went wrong that a person may have to know of."""

@@ -1,0 +1,71 @@
+"""Which error becomes which problem document (RFC 9457), and that every error becomes one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Final
+
+from chalicelib.errors import (
+    IdempotencyConflict,
+    InvalidRequest,
+    PayloadTooLarge,
+    ServiceUnavailable,
+    StoreFull,
+    SubmissionUnavailable,
+    TaskAlreadyEnded,
+    TaskNotFound,
+    TaskServiceError,
+    UnsupportedMediaType,
+)
+from chalicelib.wire import FieldErrorView, Problem
+
+MEDIA_TYPE: Final = "application/problem+json"
+#: What a client is told to wait before it tries again after a 503.
+RETRY_AFTER_SECONDS: Final = 2
+
+#: Types are relative references, as RFC 9457 allows; the README has a section for each.
+_KINDS: Final[Mapping[type[TaskServiceError], tuple[int, str, str]]] = {
+    InvalidRequest: (400, "invalid-request", "The request is not valid"),
+    TaskNotFound: (404, "task-not-found", "There is no such task"),
+    TaskAlreadyEnded: (409, "task-already-ended", "The task has already ended"),
+    PayloadTooLarge: (413, "payload-too-large", "The payload is too large"),
+    UnsupportedMediaType: (415, "unsupported-media-type", "The content type is not supported"),
+    IdempotencyConflict: (422, "idempotency-conflict", "The Idempotency-Key was used before"),
+    ServiceUnavailable: (503, "service-unavailable", "The service is unavailable"),
+    StoreFull: (507, "store-full", "The store is full"),
+}
+_BUG: Final = (500, "internal-error", "Something went wrong")
+_BUG_DETAIL: Final = "a fault of ours, which has been logged; quote the correlation id to report it"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemAnswer:
+    """A problem document and the headers that go with it."""
+
+    problem: Problem
+    headers: Mapping[str, str]
+
+
+def problem_for(error: Exception, *, correlation_id: str) -> ProblemAnswer:
+    """Return what a client is told. Of an error that is not the service's own: nothing but 500."""
+    kind = next((k for error_type, k in _KINDS.items() if isinstance(error, error_type)), _BUG)
+    status, slug, title = kind
+    problem = Problem(
+        type=f"/problems/{slug}",
+        title=title,
+        status=status,
+        detail=_BUG_DETAIL if kind is _BUG else str(error),
+        correlation_id=correlation_id,
+    )
+    headers: dict[str, str] = {}
+    if isinstance(error, InvalidRequest):
+        problem.errors = [FieldErrorView(field=e.field, message=e.message) for e in error.errors]
+    if isinstance(error, ServiceUnavailable):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if isinstance(error, SubmissionUnavailable):
+        problem.kept = error.kept.value
+        if error.task_id is not None:
+            problem.task_id = error.task_id
+            headers["Location"] = f"tasks/{error.task_id}"
+    return ProblemAnswer(problem=problem, headers=headers)

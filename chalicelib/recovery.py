@@ -1,0 +1,141 @@
+"""The sweeper: brings back what was lost between table and queue.
+
+A task can lose its message: a crash between put and send, a message that expired or went to the
+dead-letter queue in an outage, a worker that died. The sweeper reads what is due in the index of
+open tasks, looks at each task itself, and sends its message again. It notes so on the task first,
+so that two sweepers at once send once, and the note's interval doubles, so that a deep backlog is
+not made deeper.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from chalicelib import lifecycle
+from chalicelib.errors import ConditionFailed
+from chalicelib.model import Task, TaskMessage, Transition
+from chalicelib.ports import Clock, Observer, TaskQueue, TaskStore
+from chalicelib.retry_policy import sweep_interval_seconds
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SweepPolicy:
+    """The bounds of sweeping."""
+
+    #: How long after its submission a task is first looked at, and the first interval.
+    grace_seconds: float
+    #: The longest interval between two notes on one task.
+    interval_seconds_max: float
+    #: Past this age a task is given up. It exceeds the queue's retention, so that an outage
+    #: of the queue fails no healthy task.
+    age_seconds_max: float
+    #: The most tasks that one run looks at.
+    tasks_max: int
+    #: A run ends when less than this is left of its invocation.
+    margin_seconds: float
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class SweepReport:
+    """What one run did."""
+
+    #: Tasks looked at.
+    seen: int = 0
+    #: Messages sent again.
+    brought_back: int = 0
+    #: Tasks whose live lease was respected.
+    postponed: int = 0
+    #: Tasks failed for their age.
+    given_up: int = 0
+    #: Tasks that moved on meanwhile.
+    skipped: int = 0
+    #: Whether there may be more that is due: a bound of the run was reached.
+    more: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SweepTasks:
+    """Looks once at what is due. It keeps no state, so any run may be cut short or run twice."""
+
+    store: TaskStore
+    queue: TaskQueue
+    clock: Clock
+    observer: Observer
+    policy: SweepPolicy
+
+    def __call__(self, *, seconds_left: Callable[[], float]) -> SweepReport:
+        """Bring back what is due, within the bounds of the policy.
+
+        Raises:
+            StoreUnavailable: the run fails loudly; the next one starts over.
+            QueueUnavailable: likewise. The task it had noted is due again after its interval.
+        """
+        report = SweepReport()
+        due = self.store.due(self.clock.now(), limit=self.policy.tasks_max)
+        report.more = len(due) >= self.policy.tasks_max
+        for task_id in due:
+            if seconds_left() < self.policy.margin_seconds:
+                report.more = True
+                break
+            report.seen += 1
+            task = self.store.get(task_id)
+            if task is None or task.status.is_terminal:
+                report.skipped += 1  # the index lags
+                continue
+            try:
+                self._look_at(task, report)
+            except ConditionFailed:
+                report.skipped += 1  # a worker or another sweeper was quicker
+        return report
+
+    def _look_at(self, task: Task, report: SweepReport) -> None:
+        now = self.clock.now()
+        if task.due_at is not None and task.due_at > now:
+            report.skipped += 1
+        elif task.lease is not None and lifecycle.has_live_lease(task, now):
+            self.store.apply(
+                lifecycle.postpone_if_unchanged(task, due_at=task.lease.expires_at, now=now)
+            )
+            report.postponed += 1
+        elif (now - task.submitted_at).total_seconds() > self.policy.age_seconds_max:
+            days = self.policy.age_seconds_max / 86_400
+            error_message = f"not finished within {days:g} days of its submission"
+            self._apply(lifecycle.give_up_if_unchanged(task, error_message=error_message, now=now))
+            report.given_up += 1
+        else:
+            self._bring_back(task, now)
+            report.brought_back += 1
+
+    def _bring_back(self, task: Task, now: datetime) -> None:
+        interval = sweep_interval_seconds(
+            task.sweeps,
+            first_seconds=self.policy.grace_seconds,
+            seconds_max=self.policy.interval_seconds_max,
+        )
+        self._apply(
+            lifecycle.note_sweep_if_unchanged(
+                task,
+                notes=f"sweep {task.sweeps + 1}: {_why_due(task)}; its message is sent again",
+                due_at=now + timedelta(seconds=interval),
+                now=now,
+            )
+        )
+        message = TaskMessage(
+            task_id=task.task_id, correlation_id=task.correlation_id, enqueued_at=now
+        )
+        self.observer.published(message, message_id=self.queue.send(message))
+
+    def _apply(self, transition: Transition) -> None:
+        self.observer.transitioned(self.store.apply(transition))
+
+
+def _why_due(task: Task) -> str:
+    if task.attempt == 0:
+        return "never claimed"
+    if task.lease is None:
+        return f"attempt {task.attempt} was released and not tried again"
+    return f"the lease of attempt {task.attempt} has expired"
+
+

@@ -1,0 +1,206 @@
+"""Submitting a task: one conditional put, one send, and the truth when either fails.
+
+The order matters: a task is stored before its message is sent, so that no worker ever sees a
+message without its task, and a crash between the two leaves something the sweeper can find.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+from chalicelib import lifecycle, payloads
+from chalicelib.errors import (
+    ConditionFailed,
+    IdempotencyConflict,
+    Kept,
+    QueueUnavailable,
+    StoreUnavailable,
+    SubmissionUnavailable,
+    TaskServiceError,
+)
+from chalicelib.model import Task, TaskMessage, TaskRequest, TaskStatus
+from chalicelib.ports import Clock, Observer, PutOutcome, TaskQueue, TaskStore
+
+#: Makes the ids of keyed tasks differ from every other use of UUIDv5.
+_KEYED_TASK_IDS: Final = uuid.UUID("6f1b3c8e-52a4-4c0e-9d0b-7d5b7a3f9e21")
+
+_RETRY_WITH_KEY: Final = "repeat the request with the same Idempotency-Key to find out"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One submission by one client."""
+
+    request: TaskRequest
+    owner: str
+    correlation_id: str
+    #: The client's own token for "this is the same request"; None if it gave none.
+    idempotency_key: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """The answer to a submission."""
+
+    task: Task
+    #: The task existed before this request.
+    replayed: bool
+
+
+def keyed_task_id(owner: str, idempotency_key: str) -> str:
+    """Derive a task's id from owner and key, so that the conditional put is the duplicate check."""
+    return str(uuid.uuid5(_KEYED_TASK_IDS, json.dumps([owner, idempotency_key])))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitTask:
+    """Stores a task and sends its message."""
+
+    store: TaskStore
+    queue: TaskQueue
+    clock: Clock
+    observer: Observer
+    sweep_grace_seconds: float
+    new_task_id: Callable[[], str]
+
+    def __call__(self, submission: Submission) -> Submitted:
+        """Submit, so that a task answered here is executed whatever happens next.
+
+        Raises:
+            PayloadTooLarge: the circuit cannot be kept, or not be given back.
+            IdempotencyConflict: the key was used with another request.
+            SubmissionUnavailable: database or queue failed; it says whether the task was kept.
+        """
+        payloads.check_encoded_size(
+            "circuit", submission.request.circuit, payloads.CIRCUIT_ENCODED_BYTES_MAX
+        )
+        task = self._new_task(submission)
+        keyed = submission.idempotency_key is not None
+        outcome = self._create(task, keyed=keyed)
+        if outcome is not PutOutcome.EXISTED:
+            self.observer.transitioned(task)
+            return self._send_new(task, keyed=keyed, sure=outcome is PutOutcome.CREATED)
+        return self._meet_existing(task, keyed=keyed)
+
+    def _new_task(self, submission: Submission) -> Task:
+        key = submission.idempotency_key
+        return lifecycle.submit(
+            submission.request,
+            task_id=self.new_task_id() if key is None else keyed_task_id(submission.owner, key),
+            owner=submission.owner,
+            correlation_id=submission.correlation_id,
+            now=self.clock.now(),
+            sweep_grace_seconds=self.sweep_grace_seconds,
+        )
+
+    def _create(self, task: Task, *, keyed: bool) -> PutOutcome:
+        try:
+            return self.store.create_if_absent(task)
+        except StoreUnavailable as exc:
+            self.observer.problem("create the task", exc, task_ids=[task.task_id])
+            if keyed:
+                # An earlier or concurrent request with this key may have stored it.
+                message = f"the database did not take the task now; {_RETRY_WITH_KEY}"
+                raise _unavailable(message, Kept.UNKNOWN, task) from exc
+            if exc.in_doubt:
+                # Nothing is deleted: a late put would come back after the delete.
+                message = "the database did not answer; look for the task by its id"
+                raise _unavailable(message, Kept.UNKNOWN, task) from exc
+            message = "the database did not take the task; submit it again later"
+            raise _unavailable(message, Kept.NO, task) from exc
+
+    def _meet_existing(self, task: Task, *, keyed: bool) -> Submitted:
+        """Decide by one read what the existing item is: this task, its replay, or another."""
+        try:
+            existing = self.store.get(task.task_id)
+        except StoreUnavailable as exc:
+            self.observer.problem("read the task", exc, task_ids=[task.task_id])
+            message = "a task with this id may exist, but the database did not give it back"
+            raise _unavailable(message, Kept.UNKNOWN, task) from exc
+        if existing is None:
+            message = "a task with this id was there and is gone; submit it again"
+            raise _unavailable(message, Kept.UNKNOWN, task)
+        if existing.request_fingerprint != task.request_fingerprint:
+            raise IdempotencyConflict
+        if keyed:
+            self.observer.replayed(existing)
+        if existing.status is TaskStatus.PENDING:
+            # Its message may never have been sent. A second one is harmless.
+            return self._send_existing(existing, keyed=keyed)
+        return Submitted(task=existing, replayed=keyed)
+
+    def _send_existing(self, task: Task, *, keyed: bool) -> Submitted:
+        try:
+            self._send(task)
+        except QueueUnavailable as exc:
+            self.observer.problem("send the message", exc, task_ids=[task.task_id])
+            raise _unavailable(_kept_without_message(), Kept.YES, task) from exc
+        return Submitted(task=task, replayed=keyed)
+
+    def _send_new(self, task: Task, *, keyed: bool, sure: bool) -> Submitted:
+        try:
+            self._send(task)
+        except QueueUnavailable as exc:
+            self.observer.problem("send the message", exc, task_ids=[task.task_id])
+            if keyed or not sure:
+                # Keyed: a concurrent retry may have been told that it is accepted. Not sure: the
+                # attempt in doubt may store the task again after the delete.
+                raise _unavailable(_kept_without_message(), Kept.YES, task) from exc
+            return self._take_back(task, exc)
+        return Submitted(task=task, replayed=False)
+
+    def _send(self, task: Task) -> None:
+        message = TaskMessage(
+            task_id=task.task_id,
+            correlation_id=task.correlation_id,
+            enqueued_at=self.clock.now(),
+        )
+        self.observer.published(message, message_id=self.queue.send(message))
+
+    def _take_back(self, task: Task, cause: QueueUnavailable) -> Submitted:
+        """Delete a task whose message could not be sent, so that a retry does not make two.
+
+        Without a key, a client that retries through a queue outage would otherwise leave one
+        task per try, and all of them would run.
+        """
+        not_kept = "the queue did not take the task and nothing was kept; submit it again later"
+        try:
+            self.store.delete_if_pending(task.task_id)
+        except ConditionFailed:
+            existing = self._read_after_refused_delete(task, cause)
+            if existing is not None:
+                # Somebody has it: the message arrived though its reply was lost.
+                return Submitted(task=existing, replayed=False)
+            # It was this very delete, applied before its reply was lost.
+            self.observer.removed(task)
+            raise _unavailable(not_kept, Kept.NO, task) from cause
+        except StoreUnavailable as exc:
+            self.observer.problem("take the task back", exc, task_ids=[task.task_id])
+            if exc.in_doubt:
+                message = "neither queue nor database answered; look for the task by its id"
+                raise _unavailable(message, Kept.UNKNOWN, task) from exc
+            raise _unavailable(_kept_without_message(), Kept.YES, task) from exc
+        self.observer.removed(task)
+        raise _unavailable(not_kept, Kept.NO, task) from cause
+
+    def _read_after_refused_delete(self, task: Task, cause: QueueUnavailable) -> Task | None:
+        try:
+            return self.store.get(task.task_id)
+        except StoreUnavailable as exc:
+            self.observer.problem("read the task", exc, task_ids=[task.task_id])
+            message = "neither queue nor database answered; look for the task by its id"
+            raise _unavailable(message, Kept.UNKNOWN, task) from cause
+
+
+def _kept_without_message() -> str:
+    return "the queue did not answer; the task is stored and will be executed, do not repeat it"
+
+
+def _unavailable(message: str, kept: Kept, task: Task) -> TaskServiceError:
+    return SubmissionUnavailable(
+        message, kept=kept, task_id=None if kept is Kept.NO else task.task_id
+    )

@@ -1,0 +1,26 @@
+"""The sweeper's edge: one scheduled event in, one bounded run."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from chalicelib.adapters.telemetry import emit_metrics, logger
+from chalicelib.composition import Service
+from chalicelib.worker import LambdaContext
+
+
+def handle_schedule(service: Service, context: LambdaContext) -> dict[str, Any]:
+    """Sweep once and return what was done.
+
+    Raises:
+        ServiceUnavailable: database or queue failed; Lambda records the failure, and the next
+            run starts over.
+    """
+    report = service.sweep(
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000
+    )
+    done = dataclasses.asdict(report)
+    logger.info("swept", extra=done)
+    emit_metrics(stage=service.settings.stage, sweeps=1, swept_tasks=report.brought_back)
+    return done
