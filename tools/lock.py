@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -62,20 +63,27 @@ def compile_lock(
 ) -> None:
     """Resolve `sources` for every supported Python and write `output`, hashes and markers included.
 
-    uv reads an existing output as preferences, so that a version moves only where it has to or
-    where an option (`--upgrade`, `--upgrade-package NAME`) says so.
+    uv takes the versions that are locked already as preferences, so that a version moves only
+    where it has to or where an option (`--upgrade`, `--upgrade-package NAME`) says so. A file that
+    stays the same is not written: make would install its environment again.
     """
-    command = [
-        *(sys.executable, "-m", "uv", "pip", "compile", "--quiet"),
-        *("--universal", "--python-version", "3.11"),
-        *("--generate-hashes", "--no-header", "--no-annotate"),
-        *("--output-file", output),
-        *options,
-        *sources,
-    ]
-    subprocess.run(command, cwd=ROOT, input=stdin, text=True, check=True)
     path = ROOT / output
-    path.write_text(HEADERS[output] + path.read_text(encoding="utf-8"), encoding="utf-8")
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    with tempfile.TemporaryDirectory() as directory:
+        resolved = Path(directory) / output
+        resolved.write_text(before, encoding="utf-8")
+        command = [
+            *(sys.executable, "-m", "uv", "pip", "compile", "--quiet"),
+            *("--universal", "--python-version", "3.11"),
+            *("--generate-hashes", "--no-header", "--no-annotate"),
+            *("--output-file", str(resolved)),
+            *options,
+            *sources,
+        ]
+        subprocess.run(command, cwd=ROOT, input=stdin, text=True, check=True)
+        after = HEADERS[output] + resolved.read_text(encoding="utf-8")
+    if after != before:
+        path.write_text(after, encoding="utf-8")
 
 
 def main(options: tuple[str, ...]) -> None:
