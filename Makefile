@@ -85,9 +85,7 @@ help: ## This list
 	  /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # --- environments ----------------------------------------------------------------------------------
-# Made anew whenever their lock changes, so that nothing unlocked lingers; the stamp is made last, so
-# that an installation that failed half-way is done again. pip and not uv does it: uv does not read
-# the pip configuration by which many machines reach their packages, and pip takes half a minute.
+# tools/environment.py says how they are made.
 
 find_python = \
   for candidate in $(or $(PYTHON),$(PYTHONS)); do \
@@ -99,18 +97,8 @@ find_python = \
       "name one with: make PYTHON=/path/to/python" >&2; \
     exit 1; }
 
-# $(1) directory, $(2) lock file, $(3) what it is, for people
-define make_environment
-@$(find_python); \
-echo "installing $(3) into $(1) (once)" >&2; \
-rm -rf $(1) && "$$python" -m venv $(1) && \
-$(1)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
-  --no-deps --require-hashes --requirement $(2) && \
-touch $@
-endef
-
 $(environment): requirements-dev.lock
-	$(call make_environment,.venv,$<,the development environment)
+	@python=; $(find_python); exec "$$python" tools/environment.py .venv $<
 
 $(emulator): requirements-emulator.lock
-	$(call make_environment,.venv-emulator,$<,the emulator)
+	@python=; $(find_python); exec "$$python" tools/environment.py .venv-emulator $<
