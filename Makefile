@@ -73,7 +73,7 @@ lock: $(environment) ## Pin all dependencies anew after a change of pyproject.to
 
 .PHONY: clean
 clean: ## Remove environments, caches and builds; never data
-	rm -rf .venv .venv-emulator .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv-emulator .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 ##@ Help

@@ -30,6 +30,15 @@ INSTALL: Final = (
 )
 
 
+def discard(directory: Path) -> None:
+    """Move an environment away before it is removed: a program that runs from it may write there."""
+    old = directory.with_name(f"{directory.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if directory.exists():
+        directory.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def make_environment(directory: Path, lock: Path) -> None:
     """Make `directory` hold what `lock` says, unless it does already; the stamp is renewed."""
     with lock.open("rb") as file:
@@ -39,8 +48,7 @@ def make_environment(directory: Path, lock: Path) -> None:
         python = directory / "bin" / "python"
         if not (python.exists() and stamp.exists() and stamp.read_text() == digest):
             print(f"installing {lock.name} into {directory} (once)", file=sys.stderr)
-            if directory.exists():
-                shutil.rmtree(directory)
+            discard(directory)
             for command in (
                 [sys.executable, "-m", "venv", str(directory)],
                 [str(python), *INSTALL, str(lock)],
