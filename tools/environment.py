@@ -31,7 +31,7 @@ INSTALL: Final = (
 
 
 def discard(directory: Path) -> None:
-    """Move an environment away before it is removed: a program that runs from it may write there."""
+    """Move an environment away, then remove it: a program that runs from it may write to it."""
     old = directory.with_name(f"{directory.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if directory.exists():
