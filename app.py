@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from chalice import Chalice, Rate
-from chalice.app import CloudWatchEvent, Response, SQSEvent
+from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
 
-from chalicelib import composition, http_api, sweeper as sweeper_edge, worker as worker_edge
+from chalicelib import composition, http_api
+from chalicelib.sweeper import handle_schedule
+from chalicelib.worker import LambdaContext, handle_batch
 
 #: Chalice's own check of the content type answers in its own words, so take everything.
 ANY: Final = ["*/*"]
@@ -44,10 +45,15 @@ def get_health() -> Response:
 @app.on_sqs_message(queue=QUEUE_NAME, batch_size=10)
 def worker(event: SQSEvent) -> dict[str, Any] | None:
     """Execute the tasks of one batch of messages."""
-    return worker_edge.handle_batch(composition.service(), event.to_dict(), event.context)
+    return handle_batch(composition.service(), event.to_dict(), _context(event))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweeper(event: CloudWatchEvent) -> dict[str, Any]:
     """Bring back what was lost."""
-    return sweeper_edge.handle_schedule(composition.service(), event.context)
+    return handle_schedule(composition.service(), _context(event))
+
+
+def _context(event: SQSEvent | CloudWatchEvent) -> LambdaContext:
+    """Return what Lambda passed; Chalice declares it as a dictionary, which it never is."""
+    return cast("LambdaContext", event.context)

@@ -1,1 +1,1 @@
-"""The quantum-circuit task service. Read `model`, then `lifecycle`, then `submission` and `execution`."""
+"""The quantum-circuit task service. Read `model`, `lifecycle`, `submission`, `execution`."""

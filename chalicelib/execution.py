@@ -25,7 +25,6 @@ from chalicelib.model import Delivery, Lease, Task, TaskResult, Transition
 from chalicelib.ports import Clock, Executor, Observer, TaskStore
 from chalicelib.retry_policy import Backoff, visibility_timeout_seconds
 
-
 #: An error message stands in the item twice; it must not make transitions dear.
 _ERROR_MESSAGE_CHARACTERS_MAX: Final = 1_000
 
@@ -155,7 +154,7 @@ class ExecuteTask:
             )
         except (PermanentExecutionError, TransientExecutionError):
             raise
-        except Exception as exc:  # noqa: BLE001 - an executor's bug must not take the batch down
+        except Exception as exc:  # an executor's bug fails an attempt, never the batch
             self.observer.problem("execute the circuit", exc, task_ids=[task.task_id])
             message = f"the executor failed unexpectedly ({type(exc).__name__})"
             raise TransientExecutionError(message) from exc

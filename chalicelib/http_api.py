@@ -27,11 +27,12 @@ _P = ParamSpec("_P")
 _Handler = Callable[Concatenate[Service, Request, str, _P], Response]
 
 
-def _answered(handler: _Handler[_P]) -> Callable[Concatenate[Request, _P], Response]:
+def _answered(handler: _Handler[_P]) -> Callable[Concatenate[Request | None, _P], Response]:
     """Give a handler its service and correlation id, and make every error a problem document."""
 
     @functools.wraps(handler)
-    def answer(request: Request, *args: _P.args, **kwargs: _P.kwargs) -> Response:
+    def answer(request: Request | None, /, *args: _P.args, **kwargs: _P.kwargs) -> Response:
+        assert request is not None  # noqa: S101 - Chalice sets it before it calls a view
         given = request.headers.get(_CORRELATION_ID)
         sane = wire.is_sane_correlation_id(given)
         correlation_id = given if sane and given is not None else str(uuid.uuid4())
@@ -66,7 +67,7 @@ def post_task(service: Service, request: Request, correlation_id: str) -> Respon
         status=task.status,
         submitted_at=wire.timestamp(task.submitted_at),
         message="the task was accepted before" if submitted.replayed else "the task is accepted",
-        correlation_id=task.correlation_id,
+        correlation_id=correlation_id,
     )
     headers = {"Location": f"tasks/{task.task_id}", "Retry-After": "1"}
     if submitted.replayed:
@@ -149,8 +150,11 @@ def _problem(error: Exception, correlation_id: str) -> Response:
     )
 
 
-def _json(status: int, view: wire.TaskAccepted | wire.TaskView | wire.HealthView,
-          headers: Mapping[str, str]) -> Response:
+def _json(
+    status: int,
+    view: wire.TaskAccepted | wire.TaskView | wire.HealthView,
+    headers: Mapping[str, str],
+) -> Response:
     return Response(
         body=wire.encode(view), status_code=status, headers={**headers, "Content-Type": _JSON}
     )

@@ -78,9 +78,7 @@ def claim_if_available(
         at=now,
         status=TaskStatus.PROCESSING,
         lease=lease,
-        condition=Condition(
-            statuses=OPEN_STATUSES, lease_over_by=now, attempt_below=attempts_max
-        ),
+        condition=Condition(statuses=OPEN_STATUSES, lease_over_by=now, attempt_below=attempts_max),
     )
 
 

@@ -206,8 +206,14 @@ class Condition:
             and self.owner in (None, task.owner)
             and self.attempt in (None, task.attempt)
             and (self.attempt_below is None or task.attempt < self.attempt_below)
-            and (self.lease_owner is None or (lease is not None and lease.owner == self.lease_owner))
-            and (self.lease_over_by is None or lease is None or lease.expires_at <= self.lease_over_by)
+            and (
+                self.lease_owner is None or (lease is not None and lease.owner == self.lease_owner)
+            )
+            and (
+                self.lease_over_by is None
+                or lease is None
+                or lease.expires_at <= self.lease_over_by
+            )
             and self.sweeps in (None, task.sweeps)
         )
 
@@ -262,19 +268,15 @@ class TaskMessage:
         """
         try:
             fields = json.loads(body)
-            version = fields["v"]
-            message = cls(
-                task_id=fields["task_id"],
-                correlation_id=fields["correlation_id"],
-                enqueued_at=datetime.fromisoformat(fields["enqueued_at"]),
-            )
+            texts = [fields["task_id"], fields["correlation_id"]]
+            if fields["v"] != 1 or not all(isinstance(text, str) and text for text in texts):
+                reason = "unknown version or empty fields"
+                raise ValueError(reason)  # noqa: TRY301 - one place says what it is not
+            enqueued_at = datetime.fromisoformat(fields["enqueued_at"])
         except (ValueError, KeyError, TypeError) as exc:
             reason = f"not a task message: {exc}"
             raise ValueError(reason) from exc
-        if version != 1 or not all(isinstance(v, str) and v for v in (message.task_id, message.correlation_id)):
-            reason = "not a task message of version 1"
-            raise ValueError(reason)
-        return message
+        return cls(task_id=texts[0], correlation_id=texts[1], enqueued_at=enqueued_at)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,7 +134,5 @@ class Observer(Protocol):
     def given_back(self, delivery: Delivery, *, reason: str, hidden_seconds: int | None) -> None:
         """A delivery failed; its message comes back after being hidden for this long."""
 
-    def problem(
-        self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()
-    ) -> None:
+    def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
         """Something went wrong that a person may have to know of."""

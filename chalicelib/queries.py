@@ -1,4 +1,4 @@
-"""What a client may ask beside submitting: its task by id, an end to it, and the service's health."""
+"""What a client may ask beside submitting: its task, an end to it, the service's health."""
 
 from __future__ import annotations
 

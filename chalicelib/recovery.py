@@ -137,5 +137,3 @@ def _why_due(task: Task) -> str:
     if task.lease is None:
         return f"attempt {task.attempt} was released and not tried again"
     return f"the lease of attempt {task.attempt} has expired"
-
-

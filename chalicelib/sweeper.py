@@ -17,9 +17,7 @@ def handle_schedule(service: Service, context: LambdaContext) -> dict[str, Any]:
         ServiceUnavailable: database or queue failed; Lambda records the failure, and the next
             run starts over.
     """
-    report = service.sweep(
-        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000
-    )
+    report = service.sweep(seconds_left=lambda: context.get_remaining_time_in_millis() / 1000)
     done = dataclasses.asdict(report)
     logger.info("swept", extra=done)
     emit_metrics(stage=service.settings.stage, sweeps=1, swept_tasks=report.brought_back)

@@ -217,9 +217,9 @@ def view_of(task: Task) -> TaskView:
         started_at=_timestamp_or_none(task.started_at),
         completed_at=_timestamp_or_none(task.completed_at),
         attempt=task.attempt,
-        result=None if task.result is None else msgspec.convert(
-            task.result, ResultView, from_attributes=True
-        ),
+        result=None
+        if task.result is None
+        else msgspec.convert(task.result, ResultView, from_attributes=True),
         error_message=task.error_message,
         status_history=[
             HistoryView(

@@ -60,8 +60,11 @@ def handle_batch(
         return _handle_record(service, record, seconds_left)
 
     width = min(service.settings.execution_concurrency, len(records))
-    with ThreadPoolExecutor(max_workers=width) as pool:
-        outcomes = list(pool.map(handle, records))
+    if width == 1:
+        outcomes = [handle(record) for record in records]
+    else:
+        with ThreadPoolExecutor(max_workers=width) as pool:
+            outcomes = list(pool.map(handle, records))
     return _end_batch(service, outcomes)
 
 

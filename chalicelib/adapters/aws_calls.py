@@ -137,7 +137,10 @@ class AwsCalls:
         parsed = response[1].get("Error", {}) if response else {}
         if parsed.get("Code") != _CONDITION_FAILED:
             logger.warning(
-                "%s: attempt %d of %s failed", self._service, attempts, call.operation,
+                "%s: attempt %d of %s failed",
+                self._service,
+                attempts,
+                call.operation,
                 extra={
                     "operation": call.operation,
                     "resource": call.resource,
@@ -153,7 +156,9 @@ class AwsCalls:
         duration_ms = (time.perf_counter() - call.started) * 1000
         slow = duration_ms > self._slow_call_ms
         (logger.warning if slow else logger.info)(
-            "%s call%s", self._service, " was slow" if slow else "",
+            "%s call%s",
+            self._service,
+            " was slow" if slow else "",
             extra={
                 "operation": call.operation,
                 "resource": call.resource,
@@ -167,7 +172,9 @@ class AwsCalls:
     def _log_failure(self, failure: Exception) -> None:
         call = self._call()
         logger.error(
-            "%s call failed: %s", self._service, failure,
+            "%s call failed: %s",
+            self._service,
+            failure,
             extra={
                 "operation": call.operation,
                 "resource": call.resource,

@@ -24,6 +24,7 @@ from chalicelib.adapters.items import (
     history_item,
     new_item_values,
     open_shards,
+    optional,
     to_task,
 )
 from chalicelib.errors import (
@@ -63,9 +64,7 @@ class DynamoDbTaskStore:
         self._tasks: type[TaskItem] = type("TaskItem", (TaskItem,), attributes)
         self._sides: type[SideItem] = type("SideItem", (SideItem,), attributes)
         self.client: Any = connection.connection.client
-        self._calls = AwsCalls(
-            self.client, service="dynamodb", slow_call_ms=settings.slow_call_ms
-        )
+        self._calls = AwsCalls(self.client, service="dynamodb", slow_call_ms=settings.slow_call_ms)
 
     def create_if_absent(self, task: Task) -> PutOutcome:
         """See `TaskStore`. A large circuit is written first: what refers to it comes after it."""
@@ -171,12 +170,12 @@ class DynamoDbTaskStore:
             return  # it is in the log
 
     def _to_task(self, item: TaskItem, *, with_circuit: bool, with_result: bool) -> Task:
-        circuit = item.circuit
-        if circuit is None and with_circuit and item.circuit_ref is not None:
-            circuit = self._get_side(item.circuit_ref)
-        result = item.result
-        if result is None and with_result and item.result_ref is not None:
-            result = self._get_side(item.result_ref)
+        circuit, circuit_ref = optional(item.circuit), optional(item.circuit_ref)
+        if circuit is None and circuit_ref is not None and with_circuit:
+            circuit = self._get_side(circuit_ref)
+        result, result_ref = optional(item.result), optional(item.result_ref)
+        if result is None and result_ref is not None and with_result:
+            result = self._get_side(result_ref)
         return to_task(
             item,
             circuit="" if circuit is None else payloads.unpack(circuit),
@@ -214,7 +213,7 @@ def _clauses(condition: Condition) -> Clause:
 def _actions(transition: Transition) -> list[Action]:
     """Say in DynamoDB's language what `lifecycle.after` says in Python, the result excepted."""
     if transition.event is TaskEvent.POSTPONE:
-        return [TaskItem.due_at.set(transition.due_at)]
+        return _move_due_at(transition)
     actions = [TaskItem.status.set(transition.status.value), _append_history(transition)]
     if transition.event is TaskEvent.SWEEP:
         actions.append(TaskItem.sweeps.set(TaskItem.sweeps + 1))
@@ -235,9 +234,13 @@ def _actions(transition: Transition) -> list[Action]:
             TaskItem.open_shard.remove(),
             TaskItem.due_at.remove(),
         ]
-    elif transition.due_at is not None:
-        actions.append(TaskItem.due_at.set(transition.due_at))
+    else:
+        actions += _move_due_at(transition)
     return actions
+
+
+def _move_due_at(transition: Transition) -> list[Action]:
+    return [] if transition.due_at is None else [TaskItem.due_at.set(transition.due_at)]
 
 
 def _append_history(transition: Transition) -> Action:

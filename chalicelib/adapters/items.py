@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pynamodb.attributes import (
     BinaryAttribute,
@@ -34,6 +34,8 @@ from chalicelib.model import (
     derive_history,
 )
 
+_T = TypeVar("_T")
+
 #: Spread of the index keys. One key takes 1,000 writes a second; more shards cost the sweeper
 #: and the listing one query each. Raising it is safe at any time, lowering it is not.
 OPEN_SHARDS: Final = 8
@@ -49,7 +51,7 @@ class HistoryItem(MapAttribute[str, Any]):
     notes = UnicodeAttribute(null=True)
 
 
-class OpenTasksIndex(GlobalSecondaryIndex["TaskItem"]):
+class OpenTasksIndex(GlobalSecondaryIndex["TaskItem"]):  # type: ignore[no-untyped-call]
     """Tasks that have not ended, by when they are due. Sparse: a task that ends leaves it."""
 
     class Meta:
@@ -62,7 +64,7 @@ class OpenTasksIndex(GlobalSecondaryIndex["TaskItem"]):
     due_at = UTCDateTimeAttribute(range_key=True)
 
 
-class TasksByOwnerIndex(GlobalSecondaryIndex["TaskItem"]):
+class TasksByOwnerIndex(GlobalSecondaryIndex["TaskItem"]):  # type: ignore[no-untyped-call]
     """Every task by its owner, in the order of submission. No transition rewrites it."""
 
     class Meta:
@@ -114,6 +116,11 @@ class SideItem(Model):
     payload = BinaryAttribute(legacy_encoding=False)
 
 
+def optional(value: _T) -> _T | None:
+    """Return an attribute's value as what it is: PynamoDB's types leave out that it may be None."""
+    return value
+
+
 def open_shards() -> list[str]:
     """Return every key of the index of open tasks."""
     return [f"open#{shard}" for shard in range(OPEN_SHARDS)]
@@ -143,7 +150,7 @@ def new_item_values(task: Task) -> dict[str, Any]:
 
 def history_item(entry: HistoryEntry) -> HistoryItem:
     """Return an entry as it is stored."""
-    return HistoryItem(
+    return HistoryItem(  # type: ignore[no-untyped-call]
         event=entry.event.value,
         status=entry.status.value,
         at=entry.transitioned_at,

@@ -37,9 +37,7 @@ class SqsTaskQueue:
     def send(self, message: TaskMessage) -> str:
         """See `TaskQueue`."""
         with self._calls.failing_as(QueueUnavailable):
-            sent = self.client.send_message(
-                QueueUrl=self._queue_url, MessageBody=message.to_json()
-            )
+            sent = self.client.send_message(QueueUrl=self._queue_url, MessageBody=message.to_json())
         return sent["MessageId"]
 
     def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:

@@ -65,12 +65,13 @@ class TelemetryObserver:
         """Log old and new status, and measure what this transition ends."""
         entry = task.history[-1]
         logger.info(
-            "task %s", _past_tense(entry.event),
+            "task %s",
+            _past_tense(entry.event),
             extra={
                 "task_id": task.task_id,
                 "correlation_id": task.correlation_id,
                 "event": entry.event,
-                "old_status": task.previous_status,
+                "old_status": task.previous_status or "none",
                 "new_status": task.status,
                 "transitioned_at": entry.transitioned_at.isoformat(),
                 "attempt": task.attempt,
@@ -122,12 +123,12 @@ class TelemetryObserver:
             extra={**_of_delivery(delivery), "reason": reason, "hidden_seconds": hidden_seconds},
         )
 
-    def problem(
-        self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()
-    ) -> None:
+    def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
         """Log what went wrong, with its stack trace."""
         logger.error(
-            "could not %s: %s", operation, error,
+            "could not %s: %s",
+            operation,
+            error,
             extra={"operation": operation, "task_ids": list(task_ids)},
             exc_info=error,
         )
