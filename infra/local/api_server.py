@@ -1,0 +1,62 @@
+"""One API process: the Chalice app behind a local API Gateway.
+
+``python -m infra.local.api_server NAME DATA_DIR``, with ``PORT`` in the environment.
+"""
+
+import errno
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from infra.local.gateway import Gateway
+from infra.local.http_server import Server
+from infra.local.logs import part_logger
+from infra.local.settings import HOST
+
+if TYPE_CHECKING:
+    from chalice.app import Chalice
+
+#: API Gateway waits 29 s for an integration; the API function has no reason to take longer.
+API_TIMEOUT_SECONDS = 29.0
+PORT_TAKEN_EXIT_CODE = 98
+
+logger = part_logger("api")
+
+
+def load_app(path: str) -> "Chalice":
+    """Import ``module.attribute``."""
+    module, _, attribute = path.rpartition(".")
+    app: Chalice = getattr(importlib.import_module(module), attribute)
+    return app
+
+
+def main(environment: Mapping[str, str] = os.environ) -> int:
+    """Serve until SIGTERM, then finish what is in flight."""
+    port = int(environment.get("PORT") or 8000)
+    gateway = Gateway(
+        load_app(environment.get("API_APP") or "app.app"),
+        function_name="quantum-tasks-local-api",
+        timeout_seconds=API_TIMEOUT_SECONDS,
+    )
+    try:
+        server = Server(HOST, port, gateway)
+    except OSError as error:
+        logger.error("port %d is taken or barred (PORT): %s", port, error.strerror)  # noqa: TRY400
+        return PORT_TAKEN_EXIT_CODE if error.errno == errno.EADDRINUSE else 1
+
+    def stop(_number: int, _frame: object) -> None:
+        server.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    logger.info("listening on http://%s:%d", HOST, port)
+    server.serve_forever(poll_interval=0.1)
+    server.drain()
+    logger.info("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

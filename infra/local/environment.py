@@ -1,0 +1,99 @@
+"""The environment of the parts: what the stage configures, where the backend is, and nothing of
+AWS.
+
+Later layers win: `.chalice/config.json`'s stage `local`, the stacks' outputs, what the user set.
+Above all of them stands what keeps the local stage local: dummy credentials, no AWS configuration
+files, no proxy for loopback.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.local.processes import write_atomically
+from infra.local.settings import REGION, ROOT, STAGE, Settings
+
+#: What the service calls the stacks' outputs.
+NAMES_OF_OUTPUTS = {
+    "TASKS_TABLE_NAME": "TableName",
+    "TASKS_QUEUE_URL": "QueueUrl",
+    "TASKS_DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
+}
+#: The user's own AWS settings that are meant for this stage; every other ``AWS_*`` is dropped.
+ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS")
+#: The user's real account is out of reach, whatever else is set.
+LOCAL_ONLY = {
+    "STAGE": STAGE,
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+LOOPBACK = "127.0.0.1,localhost,::1"
+
+
+class NotRunningError(Exception):
+    """There is no backend to attach to."""
+
+
+def stage_variables(root: Path = ROOT) -> dict[str, str]:
+    """Read what Chalice would set in this stage: the app's variables, then the stage's."""
+    path = root / ".chalice" / "config.json"
+    if not path.exists():
+        return {}
+    config = json.loads(path.read_text())
+    stage = config.get("stages", {}).get(STAGE, {})
+    variables: dict[str, str] = {}
+    for level in (config, stage):
+        variables |= level.get("environment_variables", {})
+    return variables
+
+
+def backend_variables(
+    endpoint_url: str, outputs: Mapping[str, str], user: Mapping[str, str]
+) -> dict[str, str]:
+    """Describe a backend: all that its parts need beyond their own environment."""
+    configured = stage_variables()
+    located = {name: outputs[output] for name, output in NAMES_OF_OUTPUTS.items()}
+    variables = configured | located | {"AWS_ENDPOINT_URL": endpoint_url}
+    variables |= {name: user[name] for name in {*variables, *ENDPOINTS} if user.get(name)}
+    return variables | LOCAL_ONLY
+
+
+def part_environment(
+    backend: Mapping[str, str], user: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Lay a backend's variables over the user's environment, and what the user set over them."""
+    passed = {name: value for name, value in user.items() if not name.startswith("AWS_")}
+    own = {name: user[name] for name in {*backend, *ENDPOINTS} if user.get(name)}
+    environment = passed | dict(backend) | own | LOCAL_ONLY
+    bypass = ",".join(filter(None, [user.get("NO_PROXY") or user.get("no_proxy"), LOOPBACK]))
+    return environment | {"NO_PROXY": bypass, "no_proxy": bypass, "PYTHONUNBUFFERED": "1"}
+
+
+def isolate_this_process(environment: dict[str, str]) -> None:
+    """Put this process's own SDK calls under the same rule."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(part_environment({}, environment))
+
+
+def save_backend(settings: Settings, variables: Mapping[str, str]) -> None:
+    """Leave a description of the running backend to whoever attaches to it."""
+    text = json.dumps(dict(variables), indent=2, sort_keys=True)
+    write_atomically(settings.run_dir / "environment.json", text + "\n")
+
+
+def load_backend(settings: Settings) -> dict[str, str]:
+    """Read the description of the running backend."""
+    path = settings.run_dir / "environment.json"
+    try:
+        variables: dict[str, str] = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        message = f"nothing runs with DATA_DIR={settings.data_dir}; start it with: make run"
+        raise NotRunningError(message) from error
+    return variables

@@ -1,0 +1,233 @@
+"""The event-source poller: between a queue and a Lambda function, it does what Lambda's event
+source mapping does.
+
+``python -m infra.local.poller NAME DATA_DIR``, with ``TASKS_QUEUE_URL`` in the environment. It
+receives in long polls, invokes the function with a batch, deletes what succeeded and leaves what
+failed to its visibility timeout, which it never touches: when a message comes back is for the
+service and the queue to say. One batch at a time, so one poller is one unit of the function's
+concurrency.
+"""
+
+import dataclasses
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.local.invoker import Invoker
+from infra.local.logs import part_logger
+from infra.local.settings import FUNCTION_TIMEOUT_SECONDS, REGION, environment_number
+from infra.local.sqs_event import event_from, failed_message_ids, queue_arn
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef, MessageTypeDef
+
+#: Lambda waits up to 20 s; a stop has to wait for the poll to end, so here it is short. Empty
+#: receives are free.
+LONG_POLL_SECONDS = 1
+#: SQS's and, without a batch window, Lambda's limit.
+BATCH_SIZE_MAX = 10
+#: First and longest pause while the queue cannot be reached.
+BACKOFF_SECONDS_BASE = 0.2
+BACKOFF_SECONDS_MAX = 5.0
+#: A deletion that keeps failing is given up: the message comes again, which the service must bear
+#: anyway.
+DELETE_ATTEMPTS_MAX = 3
+
+logger = part_logger("poller")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventSourceMapping:
+    """The settings of an event source mapping."""
+
+    queue_url: str
+    batch_size: int = BATCH_SIZE_MAX
+    #: ``FunctionResponseTypes: [ReportBatchItemFailures]``
+    reports_batch_item_failures: bool = False
+    long_poll_seconds: int = LONG_POLL_SECONDS
+
+
+def sqs_client(endpoint_url: str | None = None) -> "SQSClient":
+    """Make a client that tries once: this module does the retrying, and says so in the log."""
+    client: SQSClient = boto3.Session().client(
+        "sqs",
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        config=Config(
+            connect_timeout=2,
+            read_timeout=LONG_POLL_SECONDS + 5,
+            retries={"mode": "standard", "total_max_attempts": 1},
+        ),
+    )
+    return client
+
+
+class Poller:
+    """Moves batches from one queue to one function, until told to stop."""
+
+    def __init__(self, client: "SQSClient", mapping: EventSourceMapping, invoker: Invoker) -> None:
+        """Take the queue's client, the mapping and the function's execution environment."""
+        self._client = client
+        self._mapping = mapping
+        self._invoker = invoker
+        self._arn = queue_arn(mapping.queue_url)
+        self._stopping = False
+        self._failures_in_a_row = 0
+
+    def stop(self) -> None:
+        """Take no further batch; the one in hand is finished. Safe in a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Poll until stopped. An unreachable queue is waited for, however long."""
+        warm = self._invoker.warm_up()
+        if warm.error is not None:
+            logger.error("the function cannot be initialised", extra={"error": warm.error})
+        while not self._stopping:
+            try:
+                messages = self._receive()
+            except (BotoCoreError, ClientError) as error:
+                self._back_off(error)
+                continue
+            if messages:
+                self.process(messages)
+        self._invoker.close()
+
+    def process(self, messages: "Sequence[MessageTypeDef]") -> frozenset[str]:
+        """Invoke the function with a batch, delete what succeeded, return the ids of what failed."""
+        ids = [message["MessageId"] for message in messages]
+        logger.debug("invoking", extra={"message_ids": ids})
+        answer = self._invoker.invoke(event_from(messages, self._arn))
+        failed = failed_message_ids(
+            ids, answer, reports_batch_item_failures=self._mapping.reports_batch_item_failures
+        )
+        if answer.error is not None:
+            logger.error(
+                "invocation failed: %s: %s",
+                answer.error.get("errorType"),
+                answer.error.get("errorMessage"),
+                extra={
+                    "batch": len(ids),
+                    "message_ids": ids,
+                    "stack_trace": answer.error.get("stackTrace"),
+                },
+            )
+        self._delete(
+            {m["MessageId"]: m["ReceiptHandle"] for m in messages if m["MessageId"] not in failed}
+        )
+        return failed
+
+    def _receive(self) -> "Sequence[MessageTypeDef]":
+        response = self._client.receive_message(
+            QueueUrl=self._mapping.queue_url,
+            MaxNumberOfMessages=self._mapping.batch_size,
+            WaitTimeSeconds=self._mapping.long_poll_seconds,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        if self._failures_in_a_row:
+            logger.info("queue reachable again", extra={"attempts": self._failures_in_a_row})
+            self._failures_in_a_row = 0
+        return response.get("Messages", [])
+
+    def _back_off(self, error: Exception) -> None:
+        """Wait, longer each time and never in step with the other pollers."""
+        ceiling = min(
+            BACKOFF_SECONDS_MAX, BACKOFF_SECONDS_BASE * 2 ** min(self._failures_in_a_row, 16)
+        )
+        seconds = random.uniform(ceiling / 2, ceiling)  # noqa: S311  jitter
+        if self._failures_in_a_row == 0:
+            logger.error(
+                "queue unreachable: %s", error, extra={"queue_url": self._mapping.queue_url}
+            )
+        self._failures_in_a_row += 1
+        logger.warning(
+            "receiving again in %.1f s", seconds, extra={"attempt": self._failures_in_a_row}
+        )
+        pause(seconds, lambda: self._stopping)
+
+    def _delete(self, handles: Mapping[str, str]) -> None:
+        """Delete a batch's successes in one call; repeat it for what could not be deleted."""
+        remaining = dict(handles)
+        for attempt in range(1, DELETE_ATTEMPTS_MAX + 1):
+            if not remaining:
+                return
+            try:
+                remaining = self._delete_once(remaining)
+            except (BotoCoreError, ClientError) as error:
+                about = {"message_ids": list(remaining), "attempt": attempt}
+                logger.warning("deleting failed: %s", error, extra=about)
+            if remaining:
+                time.sleep(BACKOFF_SECONDS_BASE * attempt)
+        if remaining:
+            logger.error("these will be delivered again", extra={"message_ids": list(remaining)})
+
+    def _delete_once(self, handles: Mapping[str, str]) -> dict[str, str]:
+        """Delete, and return what was not: the call succeeds even if no message was deleted."""
+        ids = list(handles)
+        entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "ReceiptHandle": handles[message_id]}
+            for number, message_id in enumerate(ids)
+        ]
+        response = self._client.delete_message_batch(
+            QueueUrl=self._mapping.queue_url, Entries=entries
+        )
+        failures = {ids[int(entry["Id"])]: entry for entry in response.get("Failed", [])}
+        for message_id, entry in failures.items():
+            about = {"message_id": message_id, "code": entry.get("Code")}
+            logger.warning("not deleted: %s", entry.get("Message"), extra=about)
+        return {message_id: handles[message_id] for message_id in failures}
+
+
+def pause(seconds: float, stopping: Callable[[], bool]) -> None:
+    """Sleep, but not past a stop.
+
+    Not an Event: setting one in a signal handler can deadlock with waiting for it.
+    """
+    deadline = time.monotonic() + seconds
+    while not stopping() and (remaining := deadline - time.monotonic()) > 0:
+        time.sleep(min(remaining, 0.1))
+
+
+def stop_on_sigterm(stop: Callable[[], None]) -> None:
+    """Turn SIGTERM into an orderly end."""
+
+    def handle(_number: int, _frame: object) -> None:
+        stop()
+
+    signal.signal(signal.SIGTERM, handle)
+
+
+def main(environment: Mapping[str, str] = os.environ) -> int:
+    """Run one poller for the worker function."""
+    mapping = EventSourceMapping(
+        queue_url=environment["TASKS_QUEUE_URL"],
+        batch_size=int(environment.get("BATCH_SIZE") or BATCH_SIZE_MAX),
+        reports_batch_item_failures=(
+            environment.get("REPORT_BATCH_ITEM_FAILURES") or "false"
+        ).lower()
+        == "true",
+    )
+    invoker = Invoker(
+        environment.get("WORKER_HANDLER") or "app.worker",
+        function_name="quantum-tasks-local-worker",
+        timeout_seconds=environment_number("FUNCTION_TIMEOUT_SECONDS", FUNCTION_TIMEOUT_SECONDS),
+    )
+    poller = Poller(sqs_client(), mapping, invoker)
+    stop_on_sigterm(poller.stop)
+    logger.info("polling", extra={"queue_url": mapping.queue_url, "batch_size": mapping.batch_size})
+    poller.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

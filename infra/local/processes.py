@@ -1,0 +1,113 @@
+"""Process ids on disk: written whole, believed only when the process is really ours.
+
+``run/<part>.pid`` holds the number and nothing else, so that ``kill $(cat …)`` works. A number
+may have been given to somebody else since, so a part's command line ends in its name and the data
+directory, and that is looked up before anything is signalled.
+"""
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+#: How often a process is looked at while its end is waited for.
+POLL_INTERVAL_SECONDS = 0.05
+#: Who stops when: what produces work first, what others need last.
+STOP_ORDER = ("api", "worker", "sweeper", "emulator")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file so that no reader ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def read_pid(path: Path) -> int | None:
+    """Read a process id, if there is a sane one."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        pid = int(path.read_text())
+        return pid if pid > 1 else None
+    return None
+
+
+def command_line(pid: int) -> str | None:
+    """Give a living process's command line, its arguments joined by blanks."""
+    proc = Path(f"/proc/{pid}/cmdline")
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return proc.read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return None
+    shown = subprocess.run(
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return shown.stdout.strip() or None
+
+
+def is_part(pid: int, name: str, data_dir: Path) -> bool:
+    """Whether this process is this part. A zombie has no command line, so it is nobody."""
+    return (command_line(pid) or "").endswith(f" {name} {data_dir}")
+
+
+def living_parts(data_dir: Path) -> dict[str, int]:
+    """Find the parts that run, by name, in the order in which they are to be stopped.
+
+    Files of dead processes are removed on the way.
+    """
+    found: dict[str, int] = {}
+    for path in (data_dir / "run").glob("*.pid"):
+        pid = read_pid(path)
+        if path.stem == "supervisor":
+            continue
+        if pid is not None and is_part(pid, path.stem, data_dir):
+            found[path.stem] = pid
+        else:
+            path.unlink(missing_ok=True)
+    return dict(sorted(found.items(), key=lambda item: (stop_rank(item[0]), item[0])))
+
+
+def stop_rank(name: str) -> int:
+    """Give a part's place in the order of stopping."""
+    return STOP_ORDER.index(name.partition("-")[0])
+
+
+def ask_to_stop(pid: int) -> None:
+    """Send SIGTERM, and wake a process that is paused: it could not hear it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGCONT)
+
+
+def kill(pid: int) -> None:
+    """Send SIGKILL."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for a condition, at most so long, and say whether it came true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_INTERVAL_SECONDS)
+    return True
+
+
+@contextlib.contextmanager
+def held_lock(path: Path) -> Iterator[bool]:
+    """Hold a lock file, or yield ``False`` if somebody has it. The kernel lets go when we die."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

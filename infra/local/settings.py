@@ -1,0 +1,114 @@
+"""What can be set in the local stage, read once from the environment."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+#: Loopback only: the local stage has no authentication.
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+STAGE = "local"
+#: The repository's root: where ``app.py`` is, and where every part runs.
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Short, so that recovery can be watched; the deployed stages have longer ones.
+FUNCTION_TIMEOUT_SECONDS = 10.0
+#: Six times the function's timeout, as AWS's guide to SQS event sources asks for.
+VISIBILITY_TIMEOUT_SECONDS = 60
+MAX_RECEIVE_COUNT = 10
+SWEEP_INTERVAL_SECONDS = 5.0
+
+
+class SettingError(Exception):
+    """A setting has a value that cannot work."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where the local stage runs and how much of it."""
+
+    #: The API's port (PORT).
+    port: int
+    #: How many pollers run (WORKERS).
+    workers: int
+    #: State, logs and process ids (DATA_DIR).
+    data_dir: Path
+    #: A backend that runs already (AWS_ENDPOINT_URL); ``None`` starts an emulator.
+    endpoint_url: str | None
+    #: The emulator's port, and whether it was asked for (EMULATOR_PORT); unasked, a taken port is
+    #: replaced.
+    emulator_port: int
+    emulator_port_is_explicit: bool
+    #: The interpreter that has MiniStack (EMULATOR_PYTHON).
+    emulator_python: Path
+
+    @property
+    def run_dir(self) -> Path:
+        """Process ids, and what an attached process must know."""
+        return self.data_dir / "run"
+
+    @property
+    def log_dir(self) -> Path:
+        """One log file per part."""
+        return self.data_dir / "log"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings; an empty value is as good as none."""
+        emulator_python = (
+            environment.get("EMULATOR_PYTHON") or ROOT / ".venv-emulator" / "bin" / "python"
+        )
+        return cls(
+            port=_number(environment, "PORT", 8000, least=1, most=65535),
+            workers=_number(environment, "WORKERS", 2, least=0, most=64),
+            data_dir=(ROOT / (environment.get("DATA_DIR") or ".local")).resolve(),
+            endpoint_url=_endpoint(environment),
+            emulator_port=_number(environment, "EMULATOR_PORT", 4566, least=1, most=65535),
+            emulator_port_is_explicit=bool(environment.get("EMULATOR_PORT")),
+            emulator_python=Path(emulator_python),
+        )
+
+
+def _number(
+    environment: Mapping[str, str], name: str, default: int, *, least: int, most: int
+) -> int:
+    text = environment.get(name) or str(default)
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value <= most:
+        message = f"{name} must be a whole number from {least} to {most}, not {text!r}"
+        raise SettingError(message)
+    return value
+
+
+def _endpoint(environment: Mapping[str, str]) -> str | None:
+    """Take any endpoint but a real one: the local stage makes and empties tables."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS"):
+        value = environment.get(name)
+        if not value:
+            continue
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            message = f"{name} must be a URL such as http://127.0.0.1:4566, not {value!r}"
+            raise SettingError(message)
+        if "amazonaws.com" in value:
+            message = f"{name} is a real AWS endpoint ({value}); the local stage never talks to one"
+            raise SettingError(message)
+    return environment.get("AWS_ENDPOINT_URL") or None
+
+
+def environment_number(name: str, default: float) -> float:
+    """Read one of a part's own numbers."""
+    text = os.environ.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if value <= 0:
+        message = f"{name} must be a number above 0, not {text!r}"
+        raise SettingError(message)
+    return value

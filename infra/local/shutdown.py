@@ -1,0 +1,75 @@
+"""Stopping the parts of a data directory in order: by their pid files, whoever started them."""
+
+from collections.abc import Callable
+
+from infra.local.processes import (
+    ask_to_stop,
+    held_lock,
+    is_part,
+    kill,
+    living_parts,
+    read_pid,
+    stop_rank,
+    wait_until,
+)
+from infra.local.settings import FUNCTION_TIMEOUT_SECONDS, Settings
+from infra.local.terminal import Terminal
+
+#: What a part may take to end, by its place in the order: the API drains for up to 10 s, worker
+#: and sweeper finish an invocation, the emulator saves.
+STOP_SECONDS_MAX = (12.0, FUNCTION_TIMEOUT_SECONDS + 5, FUNCTION_TIMEOUT_SECONDS + 5, 30.0)
+#: All of them one after another, and some.
+SUPERVISOR_STOP_SECONDS_MAX = sum(STOP_SECONDS_MAX) + 5
+
+
+def stop_parts(
+    settings: Settings, terminal: Terminal, while_waiting: Callable[[], None] = lambda: None
+) -> int:
+    """Stop what runs, kind after kind, and say how many there were."""
+    parts = living_parts(settings.data_dir)
+    for rank, seconds in enumerate(STOP_SECONDS_MAX):
+        group = {name: pid for name, pid in parts.items() if stop_rank(name) == rank}
+        for pid in group.values():
+            ask_to_stop(pid)
+
+        def has_ended(group: dict[str, int] = group) -> bool:
+            while_waiting()
+            return not any(is_part(pid, name, settings.data_dir) for name, pid in group.items())
+
+        if not wait_until(has_ended, seconds):
+            for name, pid in group.items():
+                if is_part(pid, name, settings.data_dir):
+                    terminal.say(f"!!! did not stop within {seconds:.0f} s; killed", name)
+                    kill(pid)
+            wait_until(has_ended, 5)
+        for name in group:
+            (settings.run_dir / f"{name}.pid").unlink(missing_ok=True)
+    return len(parts)
+
+
+def stop_everything(settings: Settings, terminal: Terminal) -> int:
+    """``make stop``: the supervisor stops its parts; without one, the pid files lead to them."""
+    pid_file = settings.run_dir / "supervisor.pid"
+    if not settings.run_dir.exists():
+        terminal.say("nothing runs")
+        return 0
+    found = 0
+    lock = settings.run_dir / "supervisor.lock"
+
+    def has_ended() -> bool:
+        with held_lock(lock) as is_ours:
+            return is_ours
+
+    if not has_ended() and (pid := read_pid(pid_file)) is not None:
+        # The lock is held, so whoever wrote this number is alive.
+        found = 1
+        terminal.say(f"stopping process {pid} and its parts")
+        ask_to_stop(pid)
+        if not wait_until(has_ended, SUPERVISOR_STOP_SECONDS_MAX):
+            terminal.say("!!! did not stop in time; killed", "supervisor")
+            kill(pid)
+    found += stop_parts(settings, terminal)
+    pid_file.unlink(missing_ok=True)
+    (settings.run_dir / "environment.json").unlink(missing_ok=True)
+    terminal.say("stopped" if found else "nothing runs")
+    return 0

@@ -1,0 +1,256 @@
+"""``make run``: starts every part, watches it, starts again what dies, and stops all in order."""
+
+import ast
+import dataclasses
+import http.client
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.local.environment import backend_variables, part_environment, save_backend
+from infra.local.part import Part
+from infra.local.processes import held_lock, read_pid, write_atomically
+from infra.local.settings import HOST, ROOT, Settings
+from infra.local.shutdown import stop_parts
+from infra.local.stack import StackError, deploy_all
+from infra.local.terminal import Terminal
+
+TICK_SECONDS = 0.1
+#: How long a part may take until it answers; on a slow or busy machine, too.
+START_SECONDS_MAX = 60.0
+
+BELL_STATE = """OPENQASM 3.0;
+include "stdgates.inc";
+qubit[2] q;
+bit[2] c;
+h q[0];
+cx q[0], q[1];
+c = measure q;
+"""
+
+
+class StartError(Exception):
+    """The local stage cannot run; the message is for the person at the terminal."""
+
+
+class StoppedError(Exception):
+    """Somebody asked for a stop while the parts were being started."""
+
+
+@dataclasses.dataclass(slots=True)
+class _Backend:
+    endpoint_url: str
+    #: Its own process, unless the backend was given.
+    emulator: Part | None = None
+    #: The emulator was started again, and may have lost the last seconds, the stacks among them.
+    deploy_again: bool = False
+
+
+class Supervisor:
+    """Runs the parts of one data directory."""
+
+    def __init__(self, settings: Settings, terminal: Terminal, user: Mapping[str, str]) -> None:
+        """Take the settings and the environment that the user started this with."""
+        self._settings = settings
+        self._terminal = terminal
+        self._user = dict(user)
+        self._stopping = False
+        self._parts: list[Part] = []
+        self._backend = _Backend(settings.endpoint_url or "")
+
+    def run(self) -> int:
+        """Run until asked to stop."""
+        pid_file = self._settings.run_dir / "supervisor.pid"
+        with held_lock(self._settings.run_dir / "supervisor.lock") as is_ours:
+            if not is_ours:
+                raise StartError(
+                    f"already running with DATA_DIR={self._settings.data_dir} "
+                    f"(process {read_pid(pid_file)}); stop it with: make stop"
+                )
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, self._ask_to_stop)
+            if stop_parts(self._settings, self._terminal):
+                self._terminal.say("stopped what an earlier run had left")
+            write_atomically(pid_file, f"{os.getpid()}\n")
+            try:
+                self._start_all()
+                self._watch()
+            except StoppedError:
+                pass
+            finally:
+                self._show_logs()
+                self._stop_all()
+                pid_file.unlink(missing_ok=True)
+        return 0
+
+    def _ask_to_stop(self, _number: int, _frame: object) -> None:
+        self._stopping = True
+
+    def _start_all(self) -> None:
+        started = time.monotonic()
+        port = self._settings.port
+        if not is_free(port):
+            raise StartError(f"port {port} is taken; choose another one: make run PORT=8001")
+        if self._settings.endpoint_url is None:
+            self._start_emulator()
+        outputs = self._deployed()
+        variables = backend_variables(self._backend.endpoint_url, outputs, self._user)
+        save_backend(self._settings, variables)
+        environment = part_environment(variables, self._user) | {"PORT": str(port)}
+        names = ["api", *(f"worker-{n}" for n in range(1, self._settings.workers + 1))]
+        if has_sweeper(self._user):
+            names.append("sweeper")
+        for name in names:
+            self._start(Part(name, self._settings, self._terminal, environment))
+        api = next(part for part in self._parts if part.name == "api")
+        self._wait_for(api, lambda: answers(HOST, port, "/"))
+        self._greet(time.monotonic() - started)
+
+    def _start_emulator(self) -> None:
+        port = self._settings.emulator_port
+        if not is_free(port):
+            if self._settings.emulator_port_is_explicit:
+                raise StartError(f"port {port} is taken (EMULATOR_PORT); choose another one")
+            port = free_port()
+        interpreter = self._settings.emulator_python
+        if not interpreter.exists():
+            raise StartError(f"{interpreter} is missing; `make run` makes it")
+        environment = part_environment({}, self._user) | {"EMULATOR_PORT": str(port)}
+        emulator = Part("emulator", self._settings, self._terminal, environment, interpreter)
+        self._backend = _Backend(f"http://{HOST}:{port}", emulator)
+        self._start(emulator)
+        self._wait_for(emulator, self._emulator_answers)
+
+    def _emulator_answers(self) -> bool:
+        host, _, port = self._backend.endpoint_url.rpartition("//")[2].partition(":")
+        return answers(host, int(port), "/_ministack/health")
+
+    def _deployed(self) -> dict[str, str]:
+        try:
+            return deploy_all(self._backend.endpoint_url)
+        except (BotoCoreError, ClientError, StackError) as error:
+            raise StartError(f"table and queues cannot be made: {error}") from error
+
+    def _start(self, part: Part) -> None:
+        self._parts.append(part)
+        part.start()
+
+    def _wait_for(self, part: Part, is_ready: Callable[[], bool]) -> None:
+        """Wait until a part answers. One that ends instead has said why in its log."""
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not is_ready():
+            part.show_log()
+            if self._stopping:
+                raise StoppedError
+            if part.exit_code is not None:
+                raise StartError(f"{part.name} ended with exit code {part.exit_code} (see above)")
+            if time.monotonic() > deadline:
+                raise StartError(f"{part.name} does not answer after {START_SECONDS_MAX:.0f} s")
+            time.sleep(TICK_SECONDS / 2)
+
+    def _watch(self) -> None:
+        while not self._stopping:
+            for part in self._parts:
+                part.show_log()
+                if part.watch() and part is self._backend.emulator:
+                    self._backend.deploy_again = True
+            if self._backend.deploy_again and self._emulator_answers():
+                self._deploy_again()
+            time.sleep(TICK_SECONDS)
+
+    def _deploy_again(self) -> None:
+        try:
+            deploy_all(self._backend.endpoint_url)
+            self._backend.deploy_again = False
+            self._terminal.say("table and queues are there")
+        except (BotoCoreError, ClientError, StackError) as error:
+            self._terminal.say(f"table and queues cannot be made, trying again: {error}")
+
+    def _show_logs(self) -> None:
+        for part in self._parts:
+            part.show_log()
+
+    def _stop_all(self) -> None:
+        self._terminal.say("stopping; requests and executions in flight finish first")
+        stop_parts(self._settings, self._terminal, while_waiting=self._show_logs)
+        self._show_logs()
+        for part in self._parts:
+            part.forget()
+        (self._settings.run_dir / "environment.json").unlink(missing_ok=True)
+        self._terminal.say("stopped")
+
+    def _greet(self, seconds: float) -> None:
+        settings = self._settings
+        url = f"http://{HOST}:{settings.port}"
+        self._terminal.say(
+            f"ready after {seconds:.1f} s: {url}, {settings.workers} workers, "
+            f"backend {self._backend.endpoint_url}, data in {settings.data_dir}"
+        )
+        self._terminal.plain(f"\nSubmit a circuit:\n\n{curl_line(url)}\n\nFollow it:\n")
+        self._terminal.plain(f"curl -s {url}/tasks/TASK_ID\n")
+
+
+def curl_line(url: str) -> str:
+    """Write a command that submits a Bell state, as it can be pasted into a shell.
+
+    Inside single quotes a shell changes nothing, and JSON has no single quotes of its own.
+    """
+    body = json.dumps({"circuit": BELL_STATE, "shots": 1024})
+    return f"curl -s -i -H 'Content-Type: application/json' -d '{body}' {url}/tasks"
+
+
+def has_sweeper(environment: Mapping[str, str]) -> bool:
+    """Whether the app defines a sweeper function. Read and not imported: importing takes long."""
+    if environment.get("SWEEPER_HANDLER"):
+        return True
+    path = ROOT / "app.py"
+    if not path.exists():
+        return False
+    body = ast.parse(path.read_text()).body
+    return any(
+        (isinstance(node, ast.FunctionDef) and node.name == "sweeper")
+        or (isinstance(node, ast.Assign) and "sweeper" in map(ast.unparse, node.targets))
+        or (
+            isinstance(node, ast.ImportFrom)
+            and "sweeper" in {a.asname or a.name for a in node.names}
+        )
+        for node in body
+    )
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port; lingering connections do not count."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(host: str, port: int, path: str) -> bool:
+    """Whether somebody speaks HTTP there."""
+    connection = http.client.HTTPConnection(host, port, timeout=0.5)
+    try:
+        connection.request("GET", path)
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    else:
+        return True
+    finally:
+        connection.close()
