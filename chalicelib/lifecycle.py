@@ -20,6 +20,7 @@ import enum
 from datetime import datetime, timedelta
 from typing import Final
 
+from chalicelib.errors import TaskAlreadyEnded
 from chalicelib.model import (
     OPEN_STATUSES,
     Condition,
@@ -165,7 +166,11 @@ def release_if_lease_held(
 
 
 def give_up_if_unchanged(task: Task, *, error_message: str, now: datetime) -> Transition:
-    """Fail a task that nobody is executing and nobody will: as it was read, and no live lease."""
+    """Fail a task that nobody is executing and nobody will: as it was read, and no live lease.
+
+    Raises:
+        TaskAlreadyEnded: the task that was read has ended. So do the two transitions below.
+    """
     return Transition(
         task_id=task.task_id,
         event=TaskEvent.GIVE_UP,
@@ -174,7 +179,7 @@ def give_up_if_unchanged(task: Task, *, error_message: str, now: datetime) -> Tr
         notes=error_message,
         error_message=error_message,
         condition=Condition(
-            statuses=frozenset({task.status}), attempt=task.attempt, lease_over_by=now
+            statuses=_as_read(task), attempt=task.attempt, lease_over_by=now
         ),
     )
 
@@ -206,7 +211,7 @@ def note_sweep_if_unchanged(
         notes=notes,
         due_at=due_at,
         condition=Condition(
-            statuses=frozenset({task.status}),
+            statuses=_as_read(task),
             attempt=task.attempt,
             sweeps=task.sweeps,
             lease_over_by=now,
@@ -223,9 +228,16 @@ def postpone_if_unchanged(task: Task, *, due_at: datetime, now: datetime) -> Tra
         status=task.status,
         due_at=due_at,
         condition=Condition(
-            statuses=frozenset({task.status}), attempt=task.attempt, sweeps=task.sweeps
+            statuses=_as_read(task), attempt=task.attempt, sweeps=task.sweeps
         ),
     )
+
+
+def _as_read(task: Task) -> frozenset[TaskStatus]:
+    if task.status.is_terminal:
+        message = f"the task is {task.status} and takes no more transitions"
+        raise TaskAlreadyEnded(message)
+    return frozenset({task.status})
 
 
 def after(task: Task, transition: Transition) -> Task:

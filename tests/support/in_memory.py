@@ -1,0 +1,231 @@
+"""Store, queue, executor, clock and observer in memory: the ports' simplest true implementations.
+
+The contract suite holds store and queue to the same behaviour as DynamoDB and SQS.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from chalicelib import lifecycle
+from chalicelib.errors import ConditionFailed
+from chalicelib.model import (
+    Delivery,
+    Task,
+    TaskEvent,
+    TaskMessage,
+    TaskRequest,
+    TaskResult,
+    TaskStatus,
+    Transition,
+)
+from chalicelib.ports import PutOutcome
+
+T0: Final = datetime(2026, 1, 1, 12, 0, 0, 1, tzinfo=UTC)
+
+
+class FakeClock:
+    """A clock that a test moves."""
+
+    def __init__(self, now: datetime = T0) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        """Return the time that the test has set."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, or run backwards."""
+        self._now += timedelta(seconds=seconds)
+
+
+class InMemoryTaskStore:
+    """Keeps tasks in a dictionary (`TaskStore`)."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, Task] = {}
+
+    def create_if_absent(self, task: Task) -> PutOutcome:
+        """See `TaskStore`."""
+        if task.task_id in self.tasks:
+            return PutOutcome.EXISTED
+        self.tasks[task.task_id] = task
+        return PutOutcome.CREATED
+
+    def get(self, task_id: str) -> Task | None:
+        """See `TaskStore`."""
+        return self.tasks.get(task_id)
+
+    def apply(self, transition: Transition) -> Task:
+        """See `TaskStore`."""
+        task = self.tasks.get(transition.task_id)
+        if task is None or not transition.condition.holds_for(task):
+            raise ConditionFailed
+        changed = lifecycle.after(task, transition)
+        self.tasks[task.task_id] = changed
+        return changed
+
+    def delete_if_pending(self, task_id: str) -> None:
+        """See `TaskStore`."""
+        task = self.tasks.get(task_id)
+        if task is None or task.status is not TaskStatus.PENDING:
+            raise ConditionFailed
+        del self.tasks[task_id]
+
+    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+        """See `TaskStore`."""
+        due = [t for t in self.tasks.values() if t.due_at is not None and t.due_at <= before]
+        return [task.task_id for task in due[:limit]]
+
+    def ping(self) -> None:
+        """See `TaskStore`."""
+
+
+@dataclasses.dataclass(slots=True)
+class _Message:
+    body: TaskMessage
+    message_id: str
+    visible_at: datetime
+    receive_count: int = 0
+    receipt_handle: str = ""
+
+
+class InMemoryTaskQueue:
+    """Keeps messages in a list, with visibility timeouts and receive counts (`TaskQueue`)."""
+
+    def __init__(self, clock: FakeClock, *, visibility_timeout_seconds: float = 60) -> None:
+        self._clock = clock
+        self._visibility = timedelta(seconds=visibility_timeout_seconds)
+        self._numbers = itertools.count(1)
+        self.messages: list[_Message] = []
+
+    def send(self, message: TaskMessage) -> str:
+        """See `TaskQueue`."""
+        message_id = f"message-{next(self._numbers)}"
+        self.messages.append(_Message(message, message_id, self._clock.now()))
+        return message_id
+
+    def receive(self, limit: int = 10) -> list[Delivery]:
+        """Deliver what is visible, as SQS does to Lambda."""
+        now = self._clock.now()
+        deliveries = []
+        for message in [m for m in self.messages if m.visible_at <= now][:limit]:
+            message.receive_count += 1
+            message.visible_at = now + self._visibility
+            message.receipt_handle = f"receipt-{next(self._numbers)}"
+            deliveries.append(
+                Delivery(
+                    message=message.body,
+                    message_id=message.message_id,
+                    receipt_handle=message.receipt_handle,
+                    receive_count=message.receive_count,
+                )
+            )
+        return deliveries
+
+    def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
+        """See `TaskQueue`."""
+        for message in self.messages:
+            if message.receipt_handle == receipt_handle:
+                hidden = timedelta(seconds=visibility_timeout_seconds)
+                message.visible_at = self._clock.now() + hidden
+
+    def acknowledge(self, receipt_handles: Sequence[str]) -> None:
+        """See `TaskQueue`."""
+        self.messages = [m for m in self.messages if m.receipt_handle not in receipt_handles]
+
+    def ping(self) -> None:
+        """See `TaskQueue`."""
+
+
+class ScriptedExecutor:
+    """Does what a test has lined up, then succeeds (`Executor`)."""
+
+    def __init__(self, *outcomes: Exception | TaskResult) -> None:
+        self._outcomes = list(outcomes)
+        self.executed: list[TaskRequest] = []
+
+    def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
+        """See `Executor`."""
+        self.executed.append(request)
+        outcome = self._outcomes.pop(0) if self._outcomes else a_result(request.shots)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+class RecordingObserver:
+    """Remembers what it is told (`Observer`)."""
+
+    def __init__(self) -> None:
+        self.events: list[TaskEvent] = []
+        self.sent: list[TaskMessage] = []
+        self.problems: list[tuple[str, Exception]] = []
+        self.others: list[str] = []
+
+    def transitioned(self, task: Task) -> None:
+        """See `Observer`."""
+        self.events.append(task.history[-1].event)
+
+    def replayed(self, task: Task) -> None:
+        """See `Observer`."""
+        self.others.append("replayed")
+
+    def removed(self, task: Task) -> None:
+        """See `Observer`."""
+        self.others.append("removed")
+
+    def published(self, message: TaskMessage, *, message_id: str) -> None:
+        """See `Observer`."""
+        self.sent.append(message)
+
+    def consumed(self, delivery: Delivery) -> None:
+        """See `Observer`."""
+        self.others.append("consumed")
+
+    def acknowledged(self, delivery: Delivery, *, reason: str) -> None:
+        """See `Observer`."""
+        self.others.append("acknowledged")
+
+    def given_back(self, delivery: Delivery, *, reason: str, hidden_seconds: int | None) -> None:
+        """See `Observer`."""
+        self.others.append("given back")
+
+    def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
+        """See `Observer`."""
+        self.problems.append((operation, error))
+
+
+def a_request(
+    circuit: str = "OPENQASM 3.0;", *, shots: int = 8, tags: dict[str, str] | None = None
+) -> TaskRequest:
+    """Return a small valid request."""
+    return TaskRequest(circuit=circuit, shots=shots, tags=tags or {})
+
+
+def a_result(shots: int = 8) -> TaskResult:
+    """Return a small valid result."""
+    return TaskResult(counts={"0": shots}, shots=shots, executor="t", executor_version="1", seed=1)
+
+
+def a_task(
+    task_id: str = "00000000-0000-4000-8000-000000000001",
+    *,
+    request: TaskRequest | None = None,
+    owner: str = "local",
+    now: datetime = T0,
+    sweep_grace_seconds: float = 900,
+) -> Task:
+    """Return a task as it is first stored."""
+    return lifecycle.submit(
+        request or a_request(),
+        task_id=task_id,
+        owner=owner,
+        correlation_id="correlation-1",
+        now=now,
+        sweep_grace_seconds=sweep_grace_seconds,
+    )
