@@ -20,6 +20,7 @@ environment := .venv/.installed
 emulator := .venv-emulator/.installed
 code = $(wildcard app.py chalicelib infra tests benchmarks tools examples)
 templates = $(wildcard infra/*.yaml)
+lint_imports := .venv/bin/lint-imports --no-logo
 
 ##@ Run it here
 
@@ -51,12 +52,13 @@ test: lint $(emulator) ## Lint, then every test, as CI does: make test ARGS="tes
 
 .PHONY: lint
 lint: $(environment) ## Style, types, direction of imports, CloudFormation templates
-	@$(python) -m ruff check --quiet
-	@$(python) -m ruff format --check --quiet || { echo "not formatted: run 'make format'" >&2; exit 1; }
-	@$(python) -m mypy --no-error-summary $(code)
-	@.venv/bin/lint-imports --no-logo > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log >&2; exit 1; }
-	@$(if $(templates),.venv/bin/cfn-lint $(templates))
-	@echo "lint: clean"
+	@status=0; \
+	$(python) -m ruff check --quiet || status=1; \
+	$(python) -m ruff format --check --quiet || { echo "not formatted: make format" >&2; status=1; }; \
+	$(python) -m mypy --no-error-summary $(code) || status=1; \
+	$(lint_imports) > .venv/imports.log 2>&1 || { cat .venv/imports.log >&2; status=1; }; \
+	$(if $(templates),.venv/bin/cfn-lint $(templates) || status=1;) \
+	exit $$status
 
 .PHONY: format
 format: $(environment) ## Format the code, and fix what can be fixed by itself
