@@ -108,7 +108,7 @@ class Supervisor:
         for name in names:
             self._start(Part(name, self._settings, self._terminal, environment))
         api = next(part for part in self._parts if part.name == "api")
-        self._wait_for(api, lambda: answers(HOST, port, "/"))
+        self._wait_for(api, lambda: accepts_connections(port))
         self._greet(time.monotonic() - started)
 
     def _start_emulator(self) -> None:
@@ -240,6 +240,15 @@ def free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def accepts_connections(port: int) -> bool:
+    """Whether somebody listens there; without a request, so that nothing is logged."""
+    try:
+        socket.create_connection((HOST, port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
 
 
 def answers(host: str, port: int, path: str) -> bool:

@@ -1,0 +1,215 @@
+"""The system as a person runs it: real processes, on free ports and a data directory of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config
+
+from infra.local.processes import living_parts
+from infra.local.settings import ROOT
+from infra.local.supervisor import free_port
+from tests.acceptance.http_client import Http
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+TABLE = "quantum-tasks-local"
+#: What any step may take on a slow machine; nothing waits this long when all is well.
+PATIENCE_SECONDS = 60.0
+BELL_STATE = (
+    'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'
+    "h q[0];\ncx q[0], q[1];\nc = measure q;\n"
+)
+
+
+T = TypeVar("T")
+
+
+def eventually(
+    look: Callable[[], T], what: str, *, seconds: float = PATIENCE_SECONDS, pause: float = 0.05
+) -> T:
+    """Look until something true is seen, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for: {what}"
+        threading.Event().wait(pause)
+    return seen
+
+
+class Stage:
+    """One data directory and what runs on it."""
+
+    def __init__(self, data_dir: Path, **variables: str) -> None:
+        """Choose the ports; nothing runs yet. ``variables`` are environment variables."""
+        self.data_dir = data_dir.resolve()
+        self.port = free_port()
+        #: A client of the first API process.
+        self.http = Http(self.port)
+        self.emulator_port = free_port()
+        self.output = self.data_dir / "terminal.txt"
+        self._home = self.data_dir / "empty-home"
+        self._variables = variables
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where the emulator is."""
+        return f"http://127.0.0.1:{self.emulator_port}"
+
+    @property
+    def dynamodb(self) -> DynamoDBClient:
+        """A client of the emulator's own, past the service."""
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @property
+    def sqs(self) -> SQSClient:
+        """A client of the emulator's own, past the service."""
+        client: SQSClient = self._client("sqs")
+        return client
+
+    def _client(self, service: str) -> Any:  # noqa: ANN401 - the service decides the type
+        return boto3.Session().client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(read_timeout=20, retries={"mode": "standard", "total_max_attempts": 1}),
+        )
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        """Give what a person's shell would have: little, and an empty home."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        kept = ("PATH", "LANG", "TMPDIR", "EMULATOR_PYTHON")
+        shell = {name: os.environ[name] for name in kept if name in os.environ}
+        return shell | {
+            "HOME": str(self._home),
+            "DATA_DIR": str(self.data_dir),
+            "PORT": str(self.port),
+            "EMULATOR_PORT": str(self.emulator_port),
+            **self._variables,
+            **variables,
+        }
+
+    def command(self, name: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a command of the local stage, its output in the terminal's file."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with self.output.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "infra.local", name],
+                cwd=ROOT,
+                env=self.environment(**variables),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._running.append(process)
+        return process
+
+    def start(self, *, workers: int = 2, **variables: str) -> Stage:
+        """Run everything and wait until it says that it is ready."""
+        seen = self.terminal().count("ready after")
+        process = self.command("run", WORKERS=str(workers), **variables)
+
+        def is_ready() -> bool:
+            assert process.poll() is None, self.terminal()
+            return self.terminal().count("ready after") > seen
+
+        eventually(is_ready, "the stage to be ready")
+        return self
+
+    def attach_api(self, **variables: str) -> int:
+        """Attach one more API process and return its port."""
+        port = free_port()
+        process = self.command("api", PORT=str(port), **variables)
+
+        def is_listening() -> bool:
+            assert process.poll() is None, self.terminal()
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        eventually(is_listening, "the attached API to listen")
+        return port
+
+    def attach_worker(self, **variables: str) -> subprocess.Popen[bytes]:
+        """Attach one more worker process."""
+        return self.command("worker", **variables)
+
+    def terminal(self) -> str:
+        """What the terminal has shown."""
+        return self.output.read_text() if self.output.exists() else ""
+
+    def log(self, part: str) -> str:
+        """A part's log."""
+        return (self.data_dir / "log" / f"{part}.log").read_text()
+
+    def pid(self, part: str) -> int:
+        """A part's process id, from its file."""
+        return int((self.data_dir / "run" / f"{part}.pid").read_text())
+
+    def signal(self, part: str, number: signal.Signals) -> int:
+        """Send a signal to a part and return its process id."""
+        pid = self.pid(part)
+        os.kill(pid, number)
+        return pid
+
+    def stop(self) -> None:
+        """Ask the supervisor to stop, as Ctrl-C does, and wait until all is gone."""
+        self.http.close()
+        self._running[0].send_signal(signal.SIGINT)
+        for process in self._running:
+            process.wait(PATIENCE_SECONDS)
+        codes = [process.returncode for process in self._running]
+        assert codes == [0] * len(codes), self.terminal()
+        self._running.clear()
+        assert living_parts(self.data_dir) == {}
+
+    def close(self) -> None:
+        """See that nothing is left, whatever has happened."""
+        self.http.close()
+        for part in ("supervisor", *living_parts(self.data_dir)):
+            path = self.data_dir / "run" / f"{part}.pid"
+            if path.exists():
+                os.kill(int(path.read_text()), signal.SIGCONT)
+        self.command("stop").wait(PATIENCE_SECONDS)
+        for process in self._running:
+            if process.poll() is None:
+                process.kill()
+            process.wait(PATIENCE_SECONDS)
+        assert living_parts(self.data_dir) == {}
+
+    def messages(self, queue: str = TABLE) -> int:
+        """Count a queue's messages, in flight or not."""
+        sqs = self.sqs
+        attributes = sqs.get_queue_attributes(
+            QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"],
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+                "ApproximateNumberOfMessagesDelayed",
+            ],
+        )["Attributes"]
+        return sum(map(int, attributes.values()))
+
+    def dead_letters(self) -> int:
+        """Count the messages in the dead-letter queue."""
+        return self.messages(f"{TABLE}-dead")
+
+    def items(self) -> int:
+        """Count the items in the table."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=TABLE, Select="COUNT")
+        return sum(page["Count"] for page in pages)
