@@ -7,8 +7,9 @@ from typing import Any, Final, cast
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
 
 from chalicelib import composition, http_api
+from chalicelib.ports import LambdaContext
 from chalicelib.sweeper import handle_schedule
-from chalicelib.worker import LambdaContext, handle_batch
+from chalicelib.worker import handle_batch
 
 #: Chalice's own check of the content type answers in its own words, so take everything.
 ANY: Final = ["*/*"]

@@ -178,9 +178,7 @@ def give_up_if_unchanged(task: Task, *, error_message: str, now: datetime) -> Tr
         status=TaskStatus.FAILED,
         notes=error_message,
         error_message=error_message,
-        condition=Condition(
-            statuses=_as_read(task), attempt=task.attempt, lease_over_by=now
-        ),
+        condition=Condition(statuses=_as_read(task), attempt=task.attempt, lease_over_by=now),
     )
 
 
@@ -227,9 +225,7 @@ def postpone_if_unchanged(task: Task, *, due_at: datetime, now: datetime) -> Tra
         at=now,
         status=task.status,
         due_at=due_at,
-        condition=Condition(
-            statuses=_as_read(task), attempt=task.attempt, sweeps=task.sweeps
-        ),
+        condition=Condition(statuses=_as_read(task), attempt=task.attempt, sweeps=task.sweeps),
     )
 
 

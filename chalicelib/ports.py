@@ -136,3 +136,10 @@ class Observer(Protocol):
 
     def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
         """Something went wrong that a person may have to know of."""
+
+
+class LambdaContext(Protocol):
+    """What the edges need of Lambda's context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long this invocation may still run."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.adapters.telemetry import emit_metrics, logger
 from chalicelib.composition import Service
-from chalicelib.worker import LambdaContext
+from chalicelib.ports import LambdaContext
 
 
 def handle_schedule(service: Service, context: LambdaContext) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 from chalicelib.adapters.telemetry import log_context, logger
 from chalicelib.composition import Service
 from chalicelib.errors import QueueUnavailable
 from chalicelib.execution import Acknowledge, Disposition, GiveBack
 from chalicelib.model import Delivery, TaskMessage
+from chalicelib.ports import LambdaContext
 
 #: A message that cannot be read is hidden for this long, so that it soon reaches the
 #: dead-letter queue, where it is kept for people.
@@ -27,13 +28,6 @@ _POISON_HIDDEN_SECONDS = 1
 
 class BatchFailed(RuntimeError):
     """Some messages of the batch must be delivered again; the others are deleted already."""
-
-
-class LambdaContext(Protocol):
-    """What this edge needs of Lambda's context object."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how long this invocation may still run."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

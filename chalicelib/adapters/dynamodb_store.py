@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition as Clause
 from pynamodb.expressions.update import Action
 
@@ -90,7 +91,7 @@ class DynamoDbTaskStore:
         try:
             with self._calls.failing_as(StoreUnavailable):
                 item = self._tasks.get(task_id, consistent_read=True)
-        except TaskItem.DoesNotExist:
+        except DoesNotExist:
             return None
         return self._to_task(item, with_circuit=True, with_result=True)
 

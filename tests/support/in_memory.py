@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -48,13 +49,15 @@ class InMemoryTaskStore:
 
     def __init__(self) -> None:
         self.tasks: dict[str, Task] = {}
+        self._lock = threading.Lock()
 
     def create_if_absent(self, task: Task) -> PutOutcome:
         """See `TaskStore`."""
-        if task.task_id in self.tasks:
-            return PutOutcome.EXISTED
-        self.tasks[task.task_id] = task
-        return PutOutcome.CREATED
+        with self._lock:
+            if task.task_id in self.tasks:
+                return PutOutcome.EXISTED
+            self.tasks[task.task_id] = task
+            return PutOutcome.CREATED
 
     def get(self, task_id: str) -> Task | None:
         """See `TaskStore`."""
@@ -62,12 +65,13 @@ class InMemoryTaskStore:
 
     def apply(self, transition: Transition) -> Task:
         """See `TaskStore`."""
-        task = self.tasks.get(transition.task_id)
-        if task is None or not transition.condition.holds_for(task):
-            raise ConditionFailed
-        changed = lifecycle.after(task, transition)
-        self.tasks[task.task_id] = changed
-        return changed
+        with self._lock:
+            task = self.tasks.get(transition.task_id)
+            if task is None or not transition.condition.holds_for(task):
+                raise ConditionFailed
+            changed = lifecycle.after(task, transition)
+            self.tasks[task.task_id] = changed
+            return changed
 
     def delete_if_pending(self, task_id: str) -> None:
         """See `TaskStore`."""

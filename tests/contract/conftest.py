@@ -1,0 +1,101 @@
+"""Each contract test runs on the fake in memory, on moto, and on MiniStack."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib.adapters.sqs_queue import SqsTaskQueue
+from chalicelib.model import Delivery, TaskMessage
+from chalicelib.ports import TaskQueue, TaskStore
+from tests.support.backends import Backend, emulator, moto_backend
+from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore
+
+BACKENDS = ["memory", "moto", pytest.param("ministack", marks=pytest.mark.emulator)]
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """Run one MiniStack for all contract tests."""
+    with emulator(tmp_path_factory.mktemp("ministack")) as backend:
+        yield backend
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Backend]:
+    """Answer from memory what goes to AWS's own addresses; other endpoints are not touched."""
+    with moto_backend() as backend:
+        yield backend
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Backend | None:
+    """Return where table and queue are, or None for the fakes."""
+    if request.param == "memory":
+        return None
+    backend: Backend = request.getfixturevalue(request.param)
+    for name, value in backend.environment.items():
+        monkeypatch.setenv(name, value)
+    return backend
+
+
+@pytest.fixture
+def store(backend: Backend | None) -> TaskStore:
+    """Return the store under test."""
+    return InMemoryTaskStore() if backend is None else DynamoDbTaskStore(backend.settings())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class QueueUnderTest:
+    """A queue, and its other end: what Lambda does with a real one."""
+
+    queue: TaskQueue
+    #: Receive what becomes visible within so many seconds, at least one message if there is any.
+    receive: Callable[[float], list[Delivery]]
+
+
+@pytest.fixture
+def queue(backend: Backend | None) -> QueueUnderTest:
+    """Return the queue under test, empty."""
+    if backend is None:
+        return _queue_in_memory()
+    client = boto3.Session().client("sqs", endpoint_url=backend.endpoint_url)
+    url = backend.queue_url
+    client.purge_queue(QueueUrl=url)
+
+    def receive(within_seconds: float) -> list[Delivery]:
+        answer = client.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=int(within_seconds),
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
+        return [
+            Delivery(
+                message=TaskMessage.from_json(message["Body"]),
+                message_id=message["MessageId"],
+                receipt_handle=message["ReceiptHandle"],
+                receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
+            )
+            for message in answer.get("Messages", [])
+        ]
+
+    return QueueUnderTest(SqsTaskQueue(backend.settings()), receive)
+
+
+def _queue_in_memory() -> QueueUnderTest:
+    clock = FakeClock()
+    queue = InMemoryTaskQueue(clock)
+
+    def receive(within_seconds: float) -> list[Delivery]:
+        until = clock.now() + timedelta(seconds=within_seconds)
+        while not (deliveries := queue.receive()) and clock.now() < until:
+            clock.advance(0.1)
+        return deliveries
+
+    return QueueUnderTest(queue, receive)

@@ -1,0 +1,135 @@
+"""The backends that tests run on: moto in this process, and a MiniStack process of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from moto import mock_aws
+
+from chalicelib.settings import Settings
+from infra.local.stack import STACKS, deploy_all
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+ROOT: Final = Path(__file__).parents[2]
+EMULATOR_PYTHON: Final = ROOT / ".venv-emulator" / "bin" / "python"
+_STARTUP_SECONDS_MAX: Final = 30.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """Table and queues, made from the templates in `infra/`, at one endpoint."""
+
+    #: None where moto answers inside this process.
+    endpoint_url: str | None
+    table_name: str
+    queue_url: str
+    dead_letter_queue_url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what the service must be told to use this backend."""
+        environment = {"TASKS_TABLE_NAME": self.table_name, "TASKS_QUEUE_URL": self.queue_url}
+        if self.endpoint_url is not None:
+            environment["AWS_ENDPOINT_URL"] = self.endpoint_url
+        return environment
+
+    def settings(self, **changed: Any) -> Settings:  # noqa: ANN401 - any setting
+        """Return settings for adapters on this backend."""
+        return Settings(tasks_table_name=self.table_name, tasks_queue_url=self.queue_url, **changed)
+
+    def dynamodb(self) -> DynamoDBClient:
+        """Return a client that looks behind the service's back."""
+        client: DynamoDBClient = boto3.Session().client("dynamodb", endpoint_url=self.endpoint_url)
+        return client
+
+    def sqs(self) -> SQSClient:
+        """Return a client that looks behind the service's back."""
+        client: SQSClient = boto3.Session().client("sqs", endpoint_url=self.endpoint_url)
+        return client
+
+
+@contextlib.contextmanager
+def moto_backend() -> Iterator[Backend]:
+    """Answer every AWS call of this process from memory, until the end of the block."""
+    with mock_aws():
+        client = boto3.Session().client("cloudformation")
+        outputs: dict[str, str] = {}
+        for stack in STACKS:
+            client.create_stack(
+                StackName=stack.name, TemplateBody=stack.template, Parameters=stack.parameter_list
+            )
+            described = client.describe_stacks(StackName=stack.name)["Stacks"][0]
+            outputs |= {o["OutputKey"]: o["OutputValue"] for o in described["Outputs"]}
+        yield _backend(None, outputs)
+
+
+@contextlib.contextmanager
+def emulator(data_dir: Path) -> Iterator[Backend]:
+    """Run MiniStack as a process of its own, as the local stage does, until the block ends."""
+    port = free_port()
+    log = (data_dir / "emulator.log").open("wb")
+    process = subprocess.Popen(
+        [EMULATOR_PYTHON, "-m", "infra.local.emulator", "emulator", str(data_dir)],
+        cwd=ROOT,
+        env={**os.environ, "EMULATOR_PORT": str(port)},
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        _wait_for(port, process)
+        endpoint_url = f"http://127.0.0.1:{port}"
+        yield _backend(endpoint_url, deploy_all(endpoint_url))
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def free_port() -> int:
+    """Return a port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def silent_port() -> Iterator[int]:
+    """Accept connections on a port and never answer, until the end of the block."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        yield listener.getsockname()[1]
+
+
+def _backend(endpoint_url: str | None, outputs: dict[str, str]) -> Backend:
+    return Backend(
+        endpoint_url=endpoint_url,
+        table_name=outputs["TableName"],
+        queue_url=outputs["QueueUrl"],
+        dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
+    )
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _STARTUP_SECONDS_MAX
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        with socket.socket() as probe:
+            probe.settimeout(0.1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    message = f"the emulator did not come up on port {port}: see its log"
+    raise RuntimeError(message)
