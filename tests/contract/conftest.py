@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from uuid import uuid4
 
-import boto3
 import pytest
 
 from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
@@ -46,8 +47,13 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def store(backend: Backend | None) -> TaskStore:
-    """Return the store under test."""
-    return InMemoryTaskStore() if backend is None else DynamoDbTaskStore(backend.settings())
+    """Return the store under test. Tests use ids of their own, so they may share it."""
+    return InMemoryTaskStore() if backend is None else _store_on(backend)
+
+
+@functools.cache
+def _store_on(backend: Backend) -> TaskStore:
+    return DynamoDbTaskStore(backend.settings())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,12 +67,13 @@ class QueueUnderTest:
 
 @pytest.fixture
 def queue(backend: Backend | None) -> QueueUnderTest:
-    """Return the queue under test, empty."""
+    """Return the queue under test, a new one."""
     if backend is None:
         return _queue_in_memory()
-    client = boto3.Session().client("sqs", endpoint_url=backend.endpoint_url)
-    url = backend.queue_url
-    client.purge_queue(QueueUrl=url)
+    client = backend.sqs()
+    url = client.create_queue(
+        QueueName=f"contract-{uuid4()}", Attributes={"VisibilityTimeout": "60"}
+    )["QueueUrl"]
 
     def receive(within_seconds: float) -> list[Delivery]:
         answer = client.receive_message(
@@ -85,7 +92,9 @@ def queue(backend: Backend | None) -> QueueUnderTest:
             for message in answer.get("Messages", [])
         ]
 
-    return QueueUnderTest(SqsTaskQueue(backend.settings()), receive)
+    return QueueUnderTest(
+        SqsTaskQueue(dataclasses.replace(backend.settings(), tasks_queue_url=url)), receive
+    )
 
 
 def _queue_in_memory() -> QueueUnderTest:
