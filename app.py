@@ -6,32 +6,34 @@ from typing import Any, Final, cast
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
 
-from chalicelib import composition, http_api
+from chalicelib import authentication, composition, http_api
 from chalicelib.ports import LambdaContext
 from chalicelib.sweeper import handle_schedule
 from chalicelib.worker import handle_batch
 
 #: Chalice's own check of the content type answers in its own words, so take everything.
 ANY: Final = ["*/*"]
+#: `/health` is open: load balancers and people who look after the service ask it.
+AUTHORIZER: Final = authentication.authorizer()
 #: A name, not an ARN: `app.py` is imported to package it, when no ARN is known yet.
 QUEUE_NAME: Final = "quantum-tasks"
 
 app: Final = Chalice(app_name="quantum-tasks")
 
 
-@app.route("/tasks", methods=["POST"], content_types=ANY)
+@app.route("/tasks", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
 def post_task() -> Response:
     """Submit a circuit."""
     return http_api.post_task(app.current_request)
 
 
-@app.route("/tasks/{task_id}", methods=["GET"], content_types=ANY)
+@app.route("/tasks/{task_id}", methods=["GET"], content_types=ANY, authorizer=AUTHORIZER)
 def get_task(task_id: str) -> Response:
     """Read a task."""
     return http_api.get_task(app.current_request, task_id)
 
 
-@app.route("/tasks/{task_id}/cancel", methods=["POST"], content_types=ANY)
+@app.route("/tasks/{task_id}/cancel", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
 def cancel_task(task_id: str) -> Response:
     """Cancel a task."""
     return http_api.cancel_task(app.current_request, task_id)

@@ -41,6 +41,10 @@ class PayloadTooLarge(TaskServiceError):
     """A circuit or a result is too large to keep or to give back."""
 
 
+class CallerUnknown(TaskServiceError):
+    """The request does not say who is calling."""
+
+
 class TaskNotFound(TaskServiceError):
     """There is no such task."""
 

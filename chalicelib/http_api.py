@@ -12,6 +12,7 @@ from chalice.app import Request, Response
 
 from chalicelib import wire
 from chalicelib.adapters.telemetry import log_context, logger
+from chalicelib.authentication import owner_of
 from chalicelib.composition import Service, service
 from chalicelib.errors import ServiceUnavailable, TaskServiceError, UnsupportedMediaType
 from chalicelib.problems import MEDIA_TYPE, problem_for
@@ -20,8 +21,6 @@ from chalicelib.submission import Submission
 
 _CORRELATION_ID: Final = "X-Correlation-ID"
 _JSON: Final = "application/json"
-#: The owner of every task of the local stage, which has no authentication.
-LOCAL_OWNER: Final = "local"
 
 _P = ParamSpec("_P")
 _Handler = Callable[Concatenate[Service, Request, str, _P], Response]
@@ -56,7 +55,7 @@ def post_task(service: Service, request: Request, correlation_id: str) -> Respon
     submitted = service.submit(
         Submission(
             request=posted.to_request(),
-            owner=caller(request),
+            owner=_owner(service, request),
             correlation_id=correlation_id,
             idempotency_key=wire.parse_idempotency_key(request.headers.get("Idempotency-Key")),
         )
@@ -79,7 +78,7 @@ def post_task(service: Service, request: Request, correlation_id: str) -> Respon
 def get_task(service: Service, request: Request, correlation_id: str, task_id: str) -> Response:
     """Return one task, or 304 if the client has it as it is."""
     del correlation_id
-    task = service.get(wire.parse_task_id(task_id), owner=caller(request))
+    task = service.get(wire.parse_task_id(task_id), owner=_owner(service, request))
     etag = f'"{task.schema_version}.{len(task.history)}"'
     headers = {"ETag": etag}
     if not task.status.is_terminal:
@@ -95,7 +94,7 @@ def cancel_task(service: Service, request: Request, correlation_id: str, task_id
     """Cancel a task that has not ended; cancelling twice is 200."""
     del correlation_id
     try:
-        task = service.cancel(wire.parse_task_id(task_id), owner=caller(request))
+        task = service.cancel(wire.parse_task_id(task_id), owner=_owner(service, request))
     except ServiceUnavailable as exc:
         done = "may have been" if exc.in_doubt else "was not"
         message = f"the database did not answer; the task {done} cancelled, cancel it again"
@@ -118,10 +117,8 @@ def get_health(service: Service, request: Request, correlation_id: str) -> Respo
     return _json(200 if health.database else 503, view, {"Cache-Control": "no-store"})
 
 
-def caller(request: Request) -> str:
-    """Return who is asking. A deployed stage's authorizer says; the local stage has none."""
-    del request
-    return LOCAL_OWNER
+def _owner(service: Service, request: Request) -> str:
+    return owner_of(request.context, stage=service.settings.stage)
 
 
 def _check_content_type(headers: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from chalicelib.errors import (
+    CallerUnknown,
     IdempotencyConflict,
     InvalidRequest,
     PayloadTooLarge,
@@ -27,6 +28,7 @@ RETRY_AFTER_SECONDS: Final = 2
 #: Types are relative references, as RFC 9457 allows; the README has a section for each.
 _KINDS: Final[Mapping[type[TaskServiceError], tuple[int, str, str]]] = {
     InvalidRequest: (400, "invalid-request", "The request is not valid"),
+    CallerUnknown: (403, "caller-unknown", "The caller is not known"),
     TaskNotFound: (404, "task-not-found", "There is no such task"),
     TaskAlreadyEnded: (409, "task-already-ended", "The task has already ended"),
     PayloadTooLarge: (413, "payload-too-large", "The payload is too large"),
