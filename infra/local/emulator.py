@@ -73,8 +73,7 @@ class Autosave:
         self._child_started = 0.0
 
     def watching(self, app: App) -> App:
-        """Wrap an ASGI application so that every request that may change something is noted when it
-        ends.
+        """Wrap an ASGI application so that a request that may change something is noted.
 
         At its end and not at its beginning: a change made while a snapshot is taken must cause
         another one.

@@ -1,5 +1,4 @@
-"""The environment of the parts: what the stage configures, where the backend is, and nothing of
-AWS.
+"""The environment of the parts: what is configured, where the backend is, nothing of AWS.
 
 Later layers win: `.chalice/config.json`'s stage `local`, the stacks' outputs, what the user set.
 Above all of them stands what keeps the local stage local: dummy credentials, no AWS configuration

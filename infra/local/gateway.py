@@ -1,5 +1,4 @@
-"""API Gateway and Lambda's front door in one: routes a request to the Chalice app, within their
-limits.
+"""API Gateway and Lambda's front door in one: routes requests to the Chalice app.
 
 Chalice's local gateway does the routing and builds the event. What it leaves out is added here, so
 that a client meets the same limits and the same refusals as at the deployed API: the payload limits

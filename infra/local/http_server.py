@@ -11,6 +11,7 @@ import logging
 import selectors
 import socket
 import socketserver
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -114,7 +115,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Log what a connection's thread died of; the server lives on."""
-        logger.warning("connection from %s ended", client_address, exc_info=True)
+        del request
+        logger.warning("connection from %s ended", client_address, exc_info=sys.exc_info())
 
 
 class RequestHandler(BaseHTTPRequestHandler):

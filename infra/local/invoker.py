@@ -40,8 +40,7 @@ class SandboxTimeoutError(SandboxLostError):
 
 
 class Invoker:
-    """One execution environment of one function: at most one invocation at a time, warm between
-    them.
+    """One execution environment of one function: an invocation at a time, warm in between.
 
     Use it from the thread that made it: the parent-death signal is tied to the thread that starts
     the sandbox.

@@ -1,5 +1,4 @@
-"""The event-source poller: between a queue and a Lambda function, it does what Lambda's event
-source mapping does.
+"""The event-source poller: what Lambda's event source mapping does for a queue's function.
 
 ``python -m infra.local.poller NAME DATA_DIR``, with ``TASKS_QUEUE_URL`` in the environment. It
 receives in long polls, invokes the function with a batch, deletes what succeeded and leaves what
@@ -94,7 +93,7 @@ class Poller:
             logger.error("the function cannot be initialised", extra={"error": warm.error})
         while not self._stopping:
             try:
-                messages = self._receive()
+                messages = self.receive()
             except (BotoCoreError, ClientError) as error:
                 self._back_off(error)
                 continue
@@ -103,7 +102,7 @@ class Poller:
         self._invoker.close()
 
     def process(self, messages: "Sequence[MessageTypeDef]") -> frozenset[str]:
-        """Invoke the function with a batch, delete what succeeded, return the ids of what failed."""
+        """Invoke the function with a batch, delete the successes, return the failures' ids."""
         ids = [message["MessageId"] for message in messages]
         logger.debug("invoking", extra={"message_ids": ids})
         answer = self._invoker.invoke(event_from(messages, self._arn))
@@ -126,7 +125,8 @@ class Poller:
         )
         return failed
 
-    def _receive(self) -> "Sequence[MessageTypeDef]":
+    def receive(self) -> "Sequence[MessageTypeDef]":
+        """Take one batch, waiting for it up to the long poll's end."""
         response = self._client.receive_message(
             QueueUrl=self._mapping.queue_url,
             MaxNumberOfMessages=self._mapping.batch_size,

@@ -95,7 +95,7 @@ def _endpoint(environment: Mapping[str, str]) -> str | None:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             message = f"{name} must be a URL such as http://127.0.0.1:4566, not {value!r}"
             raise SettingError(message)
-        if "amazonaws.com" in value:
+        if "amazonaws.com" in value.lower():
             message = f"{name} is a real AWS endpoint ({value}); the local stage never talks to one"
             raise SettingError(message)
     return environment.get("AWS_ENDPOINT_URL") or None

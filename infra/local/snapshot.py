@@ -34,11 +34,10 @@ class DamagedSnapshotError(Exception):
 def write_snapshot(
     directory: Path, states: Mapping[str, Callable[[], object]], encode: Encode
 ) -> Path:
-    """Write every service's state to a new directory and make it the current one. Any failure
-    leaves the old one.
+    """Write every service's state to a new directory and make it the current one.
 
-    A service that has nothing to say (``None``) is left out, as MiniStack does. Call it with
-    ``sole_access``.
+    Any failure leaves the old one. A service that has nothing to say (``None``) is left out, as
+    MiniStack does. Call it with ``sole_access``.
     """
     number = 1 + max((snapshot_number(path) for path in _snapshots(directory)), default=0)
     target = directory / f"snapshot-{number}"

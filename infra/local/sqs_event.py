@@ -1,8 +1,8 @@
-"""What Lambda's SQS event source mapping hands to a function and how it reads the answer. Pure: no
-I/O.
+"""What Lambda's SQS event source mapping hands to a function, and how it reads the answer.
 
-Source: AWS Lambda guide, "Using Lambda with Amazon SQS" (the event's form) and "Handling errors for
-an SQS event source" (which answers count as success and which fail the whole batch).
+Pure: no I/O. Source: AWS Lambda guide, "Using Lambda with Amazon SQS" (the event's form) and
+"Handling errors for an SQS event source" (which answers count as success and which fail the whole
+batch).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

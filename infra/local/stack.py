@@ -1,8 +1,7 @@
-"""Creates the table and the queues from the templates that are deployed to AWS, at any endpoint
-that is not AWS.
+"""Creates table and queues, from the templates that are deployed to AWS.
 
-Idempotent, and quick when nothing is to be done: after a restart the stacks are found in the
-emulator's state and only compared.
+At any endpoint that is not AWS. Idempotent, and quick when nothing is to be done: after a restart
+the stacks are found in the emulator's state and only compared.
 """
 
 import dataclasses

@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -204,11 +205,11 @@ def curl_line(url: str) -> str:
     return f"curl -s -i -H 'Content-Type: application/json' -d '{body}' {url}/tasks"
 
 
-def has_sweeper(environment: Mapping[str, str]) -> bool:
+def has_sweeper(environment: Mapping[str, str], root: Path = ROOT) -> bool:
     """Whether the app defines a sweeper function. Read and not imported: importing takes long."""
     if environment.get("SWEEPER_HANDLER"):
         return True
-    path = ROOT / "app.py"
+    path = root / "app.py"
     if not path.exists():
         return False
     body = ast.parse(path.read_text()).body

@@ -1,8 +1,8 @@
 """The terminal: every part's log as short, prefixed lines. The files keep everything."""
 
+import contextlib
 import json
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -22,30 +22,21 @@ NAME_WIDTH = 10
 
 
 class Terminal:
-    """Prints lines whole, from several threads, and never fails when nobody reads them."""
+    """Prints lines whole; that nobody reads them any more is no reason to fail."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
-        self._lock = threading.Lock()
 
     def say(self, text: str, name: str = "local") -> None:
         """Print one message of a part, or of the supervisor."""
-        with self._lock:
-            try:
-                for line in text.splitlines() or [""]:
-                    self._stream.write(f"{name:<{NAME_WIDTH}} | {line}\n")
-                self._stream.flush()
-            except (OSError, ValueError):
-                self._stream = open("/dev/null", "w")  # noqa: PTH123, SIM115  for good
+        for line in text.splitlines() or [""]:
+            self.plain(f"{name:<{NAME_WIDTH}} | {line}")
 
     def plain(self, text: str) -> None:
         """Print something to be copied, without a prefix."""
-        with self._lock:
-            try:
-                self._stream.write(text + "\n")
-                self._stream.flush()
-            except (OSError, ValueError):
-                return
+        with contextlib.suppress(OSError, ValueError):  # gone, or closed
+            self._stream.write(text + "\n")
+            self._stream.flush()
 
 
 class LogTail:

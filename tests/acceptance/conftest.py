@@ -13,7 +13,17 @@ from tests.acceptance.stage import Stage
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     """Give a stage that is not running yet, and stop it in the end, also after a failure."""
-    stage = Stage(tmp_path / "data")
+    yield from _stage(tmp_path / "data")
+
+
+@pytest.fixture
+def other_stage(tmp_path: Path) -> Iterator[Stage]:
+    """Give another one."""
+    yield from _stage(tmp_path / "other-data")
+
+
+def _stage(data_dir: Path) -> Iterator[Stage]:
+    stage = Stage(data_dir)
     try:
         yield stage
     finally:

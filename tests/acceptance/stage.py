@@ -178,6 +178,16 @@ class Stage:
         self._running.clear()
         assert living_parts(self.data_dir) == {}
 
+    def crash_supervisor(self) -> None:
+        """Kill the supervisor alone, and see that it is gone."""
+        self.http.close()
+        self.signal("supervisor", signal.SIGKILL)
+        self._running.pop(0).wait(PATIENCE_SECONDS)
+
+    def forget_ended(self) -> None:
+        """Leave out of a stop what has ended by itself, in whatever way."""
+        self._running = [process for process in self._running if process.poll() is None]
+
     def close(self) -> None:
         """See that nothing is left, whatever has happened."""
         self.http.close()

@@ -6,76 +6,93 @@ import json
 import os
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
-from chalice.app import Chalice, Response
+from chalice.app import Chalice, Request, Response
 
 api = Chalice(app_name="fake")
-api.api.cors = False
+
+
+def request() -> Request:
+    """Give the request in hand."""
+    assert api.current_request is not None
+    return api.current_request
 
 
 @api.route("/echo", methods=["POST"], content_types=["*/*"])
 def echo() -> Response:
     """Give the request's body back."""
-    request = api.current_request
-    body = request.raw_body.decode()
-    return Response(body, headers={"Content-Type": "text/plain"})
+    body = request().raw_body
+    text = body.decode() if isinstance(body, bytes) else str(body)
+    return Response(text, headers={"Content-Type": "text/plain"})
 
 
 @api.route("/things/{thing}", methods=["GET"])
-def thing(thing: str) -> dict[str, Any]:
+def get_thing(thing: str) -> dict[str, Any]:
     """Give the path's part back."""
-    return {"thing": thing, "stage": api.current_request.context["stage"]}
+    return {"thing": thing, "stage": request().context["stage"]}
 
 
 @api.route("/big/{size}", methods=["GET"])
-def big(size: str) -> Response:
+def get_big(size: str) -> Response:
     """Answer with so many bytes."""
     return Response("x" * int(size), headers={"Content-Type": "text/plain"})
 
 
 @api.route("/slow/{seconds}", methods=["GET"])
-def slow(seconds: str) -> dict[str, str]:
-    """Answer late."""
+def get_slow(seconds: str) -> dict[str, str]:
+    """Answer late, and leave a mark when beginning."""
     Path(os.environ["FAKE_MARK"]).write_text("begun")
-    time.sleep(float(seconds))
-    return {"slept": seconds}
+    threading.Event().wait(float(seconds))
+    return {"waited": seconds}
 
 
 def worker(event: dict[str, Any], context: Any) -> object:  # noqa: ANN401 - Lambda's signature
     """Do what each message's body says; leave a line per record in the file FAKE_RECORD."""
-    with Path(os.environ["FAKE_RECORD"]).open("a") as record:
-        for item in event["Records"]:
-            line = {"pid": os.getpid(), "record": item}
-            line["remaining_ms"] = context.get_remaining_time_in_millis()
-            record.write(json.dumps(line) + "\n")
-    report: list[dict[str, object]] = []
-    answers: list[object] = []
-    for item in event["Records"]:
-        do = json.loads(item["body"])
-        if "raise" in do:
-            raise RuntimeError(do["raise"])
-        if "sleep" in do:
-            time.sleep(do["sleep"])
-        if "busy" in do:  # holds the interpreter's lock against every other thread
-            subprocess.run(["sleep", "0"], check=True)
-            sys.setswitchinterval(3600)
-            while True:
-                pass
-        if "exit" in do:
-            os._exit(do["exit"])
-        if "report" in do:
-            report.append({"itemIdentifier": item["messageId"]})
-        if "answer" in do:
-            answers.append(do["answer"])
-    if answers:
-        return answers[0]
-    return {"batchItemFailures": report}
+    note([{"record": item} for item in event["Records"]], context)
+    bodies = [(item["messageId"], json.loads(item["body"])) for item in event["Records"]]
+    for _, body in bodies:
+        misbehave(body)
+    for _, body in bodies:
+        if "answer" in body:
+            return body["answer"]
+    failed = [message_id for message_id, body in bodies if "report" in body]
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
 def sweeper(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's signature
     """Leave a line per run."""
+    note([{"event": event}], context)
+
+
+def note(lines: list[dict[str, Any]], context: Any) -> None:  # noqa: ANN401 - Lambda's context
+    """Append to the record that the test reads."""
+    about = {
+        "pid": os.getpid(),
+        "remaining_ms": context.get_remaining_time_in_millis(),
+        "function": os.environ["AWS_LAMBDA_FUNCTION_NAME"],
+    }
     with Path(os.environ["FAKE_RECORD"]).open("a") as record:
-        record.write(json.dumps({"sweep": event}) + "\n")
+        record.writelines(json.dumps(line | about) + "\n" for line in lines)
+
+
+def misbehave(body: dict[str, Any]) -> None:
+    """Fail in the way that a message asks for."""
+    if "print" in body:
+        print(body["print"])
+    if "raise" in body:
+        raise RuntimeError(body["raise"])
+    if "wait" in body:
+        threading.Event().wait(body["wait"])
+    if "exit" in body:
+        os._exit(body["exit"])
+    if "busy" in body:  # keeps the interpreter's lock from every other thread
+        subprocess.run(["true"], check=True)
+        sys.setswitchinterval(3600)
+        while True:
+            pass
+
+
+not_a_function = object()

@@ -1,0 +1,138 @@
+"""The processes as such: they are found by their ids, started again, and stopped in order."""
+
+from __future__ import annotations
+
+import signal
+import socket
+
+import pytest
+
+from infra.local.processes import is_part, living_parts
+from tests.acceptance.stage import Stage, eventually
+from tests.acceptance.tasks import finished, statuses, submit, submit_concurrently
+
+pytestmark = pytest.mark.acceptance
+
+
+def restarted(stage: Stage, part: str, killed: int) -> int:
+    """Wait until a part runs again, and return its new process id."""
+
+    def look() -> int:
+        pid = living_parts(stage.data_dir).get(part, killed)
+        return pid if pid != killed else 0
+
+    return eventually(look, f"{part} to run again")
+
+
+def test_what_dies_is_started_again_and_nothing_is_lost(stage: Stage) -> None:
+    """A kill -9 of API and worker: said loudly, started again, every accepted task completes."""
+    stage.start(workers=1)
+    replies = submit_concurrently([stage.port], count=30, clients=2)
+    killed = {part: stage.signal(part, signal.SIGKILL) for part in ("worker-1", "api")}
+    for part, pid in killed.items():
+        restarted(stage, part, pid)
+        assert f"{part:<10} | !!! DIED by signal 9" in stage.terminal()
+    eventually(lambda: _answers(stage), "the API to answer")
+    for reply in replies:
+        assert statuses(finished(stage.http, reply.json["task_id"]))[-1] == "completed"
+    stage.stop()
+
+
+def _answers(stage: Stage) -> bool:
+    try:
+        return stage.http.get("/health").status == 200
+    except OSError:
+        return False
+
+
+def test_stopping_after_the_supervisor_was_killed(stage: Stage) -> None:
+    """The pid files lead to the parts; nothing is left, and the data is saved."""
+    stage.start(workers=1)
+    task_id = submit(stage.http)
+    finished(stage.http, task_id)
+    stage.crash_supervisor()
+    parts = living_parts(stage.data_dir)
+    assert parts.keys() == {"api", "worker-1", "sweeper", "emulator"}
+    assert stage.command("stop").wait(60) == 0
+    assert living_parts(stage.data_dir) == {}
+    assert not any(is_part(pid, name, stage.data_dir) for name, pid in parts.items())
+    assert list((stage.data_dir / "run").glob("*.pid")) == []
+    stage.forget_ended()
+    stage.start(workers=0)
+    assert finished(stage.http, task_id)["task_id"] == task_id
+    stage.stop()
+
+
+def test_starting_after_the_supervisor_was_killed(stage: Stage) -> None:
+    """What it left is stopped first, so that nothing runs twice."""
+    stage.start(workers=1)
+    left = living_parts(stage.data_dir)
+    stage.crash_supervisor()
+    stage.start(workers=1)
+    assert not any(is_part(pid, name, stage.data_dir) for name, pid in left.items())
+    assert living_parts(stage.data_dir).keys() == left.keys()
+    stage.stop()
+
+
+def test_a_second_run_a_taken_port_and_a_reset_are_refused(stage: Stage) -> None:
+    """Each with one clear line, and without disturbing what runs."""
+    stage.start(workers=0)
+    for command, variables, message in (
+        ("run", {}, "error: already running with DATA_DIR="),
+        ("api", {}, f"error: port {stage.port} is taken"),
+        ("reset", {"YES": "1"}, "error: it runs; stop it first: make stop"),
+        ("run", {"PORT": "none"}, "error: PORT must be a whole number"),
+    ):
+        assert stage.command(command, **variables).wait(60) == 1
+        assert message in stage.terminal()
+    assert "Traceback" not in stage.terminal()
+    assert stage.http.get("/health").status == 200
+    stage.forget_ended()
+    stage.stop()
+
+
+def test_a_port_that_somebody_else_has(stage: Stage) -> None:
+    """It is named, and nothing is started."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert stage.command("run", PORT=port).wait(60) == 1
+        assert f"error: port {port} is taken" in stage.terminal()
+        assert stage.command("run", EMULATOR_PORT=port).wait(60) == 1
+        assert f"error: port {port} is taken (EMULATOR_PORT)" in stage.terminal()
+    assert living_parts(stage.data_dir) == {}
+
+
+def test_attaching_to_nothing_is_refused(stage: Stage) -> None:
+    """It says how to start one."""
+    for command in ("api", "worker"):
+        assert stage.command(command).wait(60) == 1
+    assert stage.terminal().count("start it with: make run") == 2
+    assert stage.command("stop").wait(60) == 0
+    assert "nothing runs" in stage.terminal()
+
+
+def test_reset_empties_the_data(stage: Stage) -> None:
+    """After asking; nobody there to answer is a no."""
+    stage.start(workers=0)
+    task_id = submit(stage.http)
+    stage.stop()
+    assert stage.command("reset").wait(60) == 1
+    assert "nothing deleted" in stage.terminal()
+    assert stage.command("reset", YES="1").wait(60) == 0
+    stage.forget_ended()
+    stage.start(workers=0)
+    assert stage.http.get(f"/tasks/{task_id}").status == 404
+    stage.stop()
+
+
+def test_an_endpoint_that_is_given_is_used(stage: Stage, other_stage: Stage) -> None:
+    """No emulator is started beside it, and its tables and queues are made there."""
+    stage.start(workers=0)
+    other_stage.start(workers=1, AWS_ENDPOINT_URL=stage.endpoint_url)
+    assert living_parts(other_stage.data_dir).keys() == {"api", "worker-1", "sweeper"}
+    task = finished(other_stage.http, submit(stage.http))
+    assert task["status"] == "completed"
+    other_stage.stop()
+    stage.stop()

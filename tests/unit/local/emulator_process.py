@@ -1,0 +1,131 @@
+"""The emulator as the supervisor starts it, for tests that kill it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from infra.local.settings import HOST, ROOT, Settings
+from infra.local.supervisor import answers, free_port
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+PATIENCE_SECONDS = 30.0
+
+
+def wait_for(look: Callable[[], object], what: str) -> None:
+    """Look until something true is seen."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not look():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:.0f} s for: {what}"
+        threading.Event().wait(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return bool(state) and not state.startswith("Z")
+
+
+class EmulatorProcess:
+    """One emulator with a data directory, started and stopped in any way."""
+
+    def __init__(self, data_dir: Path, autosave_seconds: float = 0.3) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.autosave_seconds = autosave_seconds
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where it listens."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it has said."""
+        return (self.data_dir / "emulator.log").read_text()
+
+    @property
+    def snapshots(self) -> Path:
+        """Where it saves."""
+        return self.data_dir / "emulator"
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start it and do not wait."""
+        interpreter = Settings.from_environment().emulator_python
+        with (self.data_dir / "emulator.log").open("ab") as log:
+            return subprocess.Popen(
+                [interpreter, "-m", "infra.local.emulator", "emulator", str(self.data_dir)],
+                cwd=ROOT,
+                env=os.environ
+                | {
+                    "EMULATOR_PORT": str(self.port),
+                    "AUTOSAVE_SECONDS": str(self.autosave_seconds),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        process = self._process = self.spawn()
+
+        def is_ready() -> bool:
+            assert process.poll() is None, self.log
+            return answers(HOST, self.port, "/_ministack/health")
+
+        wait_for(is_ready, "the emulator to answer")
+
+    def kill(self) -> None:
+        """End it without a word."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(PATIENCE_SECONDS)
+
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        assert self._process is not None
+        self._process.terminate()
+        assert self._process.wait(PATIENCE_SECONDS) == 0, self.log
+
+    def close(self) -> None:
+        """See that it is gone."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """A client of its tables."""
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """A client of its queues."""
+        client: SQSClient = self._client("sqs")
+        return client
+
+    def _client(self, service: str) -> Any:  # noqa: ANN401 - the service decides the type
+        return boto3.Session().client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(read_timeout=20, retries={"mode": "standard", "total_max_attempts": 1}),
+        )

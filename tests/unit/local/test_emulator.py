@@ -1,0 +1,182 @@
+"""The emulator loses little when it is killed, and nothing when it is asked to stop."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.stack import deploy_all
+from tests.unit.local.emulator_process import EmulatorProcess, wait_for
+
+pytestmark = pytest.mark.emulator
+
+TABLE = "quantum-tasks-local"
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[EmulatorProcess]:
+    """Give an emulator of the test's own, with table and queues."""
+    emulator = EmulatorProcess(tmp_path)
+    emulator.start()
+    deploy_all(emulator.endpoint_url)
+    yield emulator
+    emulator.close()
+
+
+def queue_url(emulator: EmulatorProcess) -> str:
+    """Find the tasks' queue."""
+    return emulator.sqs.get_queue_url(QueueName=TABLE)["QueueUrl"]
+
+
+def put(emulator: EmulatorProcess, number: int) -> None:
+    """Put an item that both indexes have."""
+    emulator.dynamodb.put_item(
+        TableName=TABLE,
+        Item={
+            "task_id": {"S": f"task-{number:06}"},
+            "open_shard": {"S": "open-0"},
+            "due_at": {"S": f"{number:06}"},
+            "owner_shard": {"S": "local-0"},
+            "submitted_at": {"S": f"{number:06}"},
+            "circuit": {"B": bytes([number % 256]) * 100},
+        },
+    )
+
+
+def task_ids(emulator: EmulatorProcess, index: str, shard: tuple[str, str]) -> list[str]:
+    """Read an index in its order."""
+    pages = emulator.dynamodb.get_paginator("query").paginate(
+        TableName=TABLE,
+        IndexName=index,
+        KeyConditionExpression="#shard = :shard",
+        ExpressionAttributeNames={"#shard": shard[0]},
+        ExpressionAttributeValues={":shard": {"S": shard[1]}},
+    )
+    return [item["task_id"]["S"] for page in pages for item in page["Items"]]
+
+
+def saved(emulator: EmulatorProcess) -> str:
+    """Read the table as it is on disk."""
+    try:
+        return (emulator.snapshots / "current" / "dynamodb.json").read_text()
+    except FileNotFoundError:  # never saved, or swung while it was opened
+        return ""
+
+
+class Load(threading.Thread):
+    """Puts an item and then sends its message, one after another, until the emulator is gone."""
+
+    def __init__(self, emulator: EmulatorProcess) -> None:
+        super().__init__(daemon=True)
+        self._emulator = emulator
+        self._queue_url = queue_url(emulator)
+        self.done = 0
+        self.ended_by: Exception | None = None
+
+    def run(self) -> None:
+        """Go on until a call fails."""
+        try:
+            for number in itertools.count():
+                put(self._emulator, number)
+                self._emulator.sqs.send_message(
+                    QueueUrl=self._queue_url, MessageBody=f"{number:06}"
+                )
+                self.done = number
+        except Exception as error:  # noqa: BLE001 - botocore has many ways to say that it is gone
+            self.ended_by = error
+
+
+def test_a_kill_under_load_loses_the_last_moments_and_tears_nothing(
+    emulator: EmulatorProcess,
+) -> None:
+    """What comes back is one instant: at least what was on disk, no message without its item."""
+    load = Load(emulator)
+    load.start()
+    wait_for(lambda: load.done >= 200, "some load")
+    wait_for(lambda: "task-000200" in saved(emulator), "that load to be on disk")
+    emulator.kill()
+    load.join(30)
+    assert load.ended_by is not None
+    emulator.start()
+
+    ids = task_ids(emulator, "open_tasks", ("open_shard", "open-0"))
+    assert ids == [f"task-{number:06}" for number in range(len(ids))]
+    assert len(ids) > 200
+    assert task_ids(emulator, "tasks_by_owner", ("owner_shard", "local-0")) == ids
+    attributes = emulator.sqs.get_queue_attributes(
+        QueueUrl=queue_url(emulator), AttributeNames=["ApproximateNumberOfMessages"]
+    )["Attributes"]
+    messages = int(attributes["ApproximateNumberOfMessages"])
+    assert len(ids) - messages in {0, 1}
+    deploy_all(emulator.endpoint_url)  # the stacks are there, and nothing is made again
+    assert task_ids(emulator, "open_tasks", ("open_shard", "open-0")) == ids
+
+
+def test_a_stop_saves_what_no_timer_has(tmp_path: Path) -> None:
+    """SIGTERM goes by the same atomic way, and nothing is missing afterwards."""
+    emulator = EmulatorProcess(tmp_path, autosave_seconds=3600)
+    try:
+        emulator.start()
+        deploy_all(emulator.endpoint_url)
+        put(emulator, 1)
+        assert saved(emulator) == ""
+        emulator.stop()
+        assert "task-000001" in saved(emulator)
+        emulator.start()
+        assert task_ids(emulator, "open_tasks", ("open_shard", "open-0")) == ["task-000001"]
+    finally:
+        emulator.close()
+
+
+def test_messages_in_flight_stay_in_flight(emulator: EmulatorProcess) -> None:
+    """Visibility, receive count and receipt handle are as they were before the kill."""
+    url, sqs = queue_url(emulator), emulator.sqs
+    for body in ("hidden", "visible"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    received = sqs.receive_message(QueueUrl=url, VisibilityTimeout=600)["Messages"][0]
+    put(emulator, 7)
+    wait_for(lambda: "task-000007" in saved(emulator), "all that to be on disk")
+    emulator.kill()
+    emulator.start()
+    [visible] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert visible["MessageId"] != received["MessageId"]
+    sqs.change_message_visibility(
+        QueueUrl=url, ReceiptHandle=received["ReceiptHandle"], VisibilityTimeout=0
+    )
+    [again] = sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    )["Messages"]
+    assert again["MessageId"] == received["MessageId"]
+    assert again["Attributes"]["ApproximateReceiveCount"] == "2"
+
+
+def test_nothing_is_written_while_nothing_changes(emulator: EmulatorProcess) -> None:
+    """Reading, and waiting, leave the disk alone."""
+    put(emulator, 1)
+    wait_for(lambda: "task-000001" in saved(emulator), "the change to be on disk")
+    wait_for(lambda: _is_settled(emulator), "no snapshot to follow")
+    before = (emulator.snapshots / "current").resolve()
+    for _ in range(3):
+        task_ids(emulator, "open_tasks", ("open_shard", "open-0"))
+        threading.Event().wait(2 * emulator.autosave_seconds)
+    assert (emulator.snapshots / "current").resolve() == before
+
+
+def _is_settled(emulator: EmulatorProcess) -> bool:
+    before = (emulator.snapshots / "current").resolve()
+    threading.Event().wait(2 * emulator.autosave_seconds)
+    return (emulator.snapshots / "current").resolve() == before
+
+
+def test_damaged_state_is_an_error_and_not_an_empty_table(emulator: EmulatorProcess) -> None:
+    """It says which file, and what to do."""
+    put(emulator, 1)
+    emulator.stop()
+    (emulator.snapshots / "current" / "dynamodb.json").write_text(json.dumps({"tables": {}}))
+    assert emulator.spawn().wait(30) == 1
+    assert "dynamodb.json is not what was written; `make reset` starts empty" in emulator.log

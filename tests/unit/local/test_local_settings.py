@@ -1,0 +1,103 @@
+"""The settings of the local stage, and the environment that its parts get."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra.local.environment import backend_variables, part_environment, stage_variables
+from infra.local.settings import ROOT, SettingError, Settings
+
+OUTPUTS = {
+    "TableName": "table",
+    "QueueUrl": "http://q/1/queue",
+    "DeadLetterQueueUrl": "http://q/1/d",
+}
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    """An empty value is none: that is how make passes what is not set."""
+    settings = Settings.from_environment({"PORT": "", "WORKERS": "", "AWS_ENDPOINT_URL": ""})
+    assert (settings.port, settings.workers, settings.endpoint_url) == (8000, 2, None)
+    assert settings.data_dir == ROOT / ".local"
+    assert (settings.emulator_port, settings.emulator_port_is_explicit) == (4566, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("WORKERS", "-1"),
+        ("WORKERS", "1.5"),
+        ("EMULATOR_PORT", "99999"),
+        ("AWS_ENDPOINT_URL", "localhost:4566"),
+        ("AWS_ENDPOINT_URL", "https://dynamodb.us-east-1.amazonaws.com"),
+        ("AWS_ENDPOINT_URL_SQS", "https://sqs.eu-west-1.amazonaws.com"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "https://DYNAMODB.eu-west-1.AMAZONAWS.com.cn"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_by_name(name: str, value: str) -> None:
+    """Above all a real AWS endpoint: the local stage makes and empties tables."""
+    with pytest.raises(SettingError, match=name):
+        Settings.from_environment({name: value})
+
+
+def test_the_users_account_is_out_of_reach() -> None:
+    """No credential, profile or configuration of the user's gets to a part."""
+    user = {
+        "PATH": "/bin",
+        "AWS_PROFILE": "production",
+        "AWS_ACCESS_KEY_ID": "AKIA-REAL",
+        "AWS_SECRET_ACCESS_KEY": "real",
+        "AWS_SESSION_TOKEN": "real",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/token",
+        "AWS_REGION": "eu-west-1",
+        "AWS_CONFIG_FILE": "/home/me/.aws/config",
+        "STAGE": "prod",
+    }
+    variables = backend_variables("http://127.0.0.1:4566", OUTPUTS, user)
+    environment = part_environment(variables, user)
+    assert "real" not in "".join(environment.values()).lower()
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"} & set(
+        environment
+    )
+    assert environment["AWS_ACCESS_KEY_ID"] == "test"
+    assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert environment["AWS_CONFIG_FILE"] == "/dev/null"
+    assert environment["STAGE"] == "local"
+    assert environment["PATH"] == "/bin"
+
+
+def test_the_user_overrides_the_stage_and_the_stage_its_defaults() -> None:
+    """What is set in the shell wins over `.chalice/config.json`, the stacks' outputs over that."""
+    user = {"LOG_LEVEL": "DEBUG", "MOCK_EXECUTION_SECONDS": "5", "AWS_ENDPOINT_URL_SQS": "http://x"}
+    variables = backend_variables("http://127.0.0.1:4566", OUTPUTS, user)
+    assert variables["TASKS_TABLE_NAME"] == "table"
+    assert variables["TASKS_QUEUE_URL"] == "http://q/1/queue"
+    assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
+    environment = part_environment(variables, user)
+    assert environment["LOG_LEVEL"] == "DEBUG"
+    assert environment["MOCK_EXECUTION_SECONDS"] == "5"
+    assert environment["AWS_ENDPOINT_URL_SQS"] == "http://x"
+
+
+def test_loopback_needs_no_proxy() -> None:
+    """A proxy that the user needs elsewhere would carry the emulator's calls away."""
+    environment = part_environment({}, {"HTTPS_PROXY": "http://p", "no_proxy": "internal"})
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "internal,127.0.0.1,localhost,::1"
+
+
+def test_the_stages_variables_are_chalices(tmp_path: Path) -> None:
+    """The stage's own over the app's; and without a file there are none."""
+    assert stage_variables(tmp_path) == {}
+    (tmp_path / ".chalice").mkdir()
+    config = {
+        "environment_variables": {"A": "app", "B": "app"},
+        "stages": {"local": {"environment_variables": {"B": "local"}}, "dev": {}},
+    }
+    (tmp_path / ".chalice" / "config.json").write_text(json.dumps(config))
+    assert stage_variables(tmp_path) == {"A": "app", "B": "local"}

@@ -1,0 +1,181 @@
+"""The poller between a real queue and a function: deletes successes, leaves failures alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from infra.local.invoker import Invoker
+from infra.local.poller import EventSourceMapping, Poller
+from infra.local.settings import ROOT
+from tests.unit.local.conftest import FAKE_APP, Queue, Record
+from tests.unit.local.emulator_process import EmulatorProcess, is_alive, wait_for
+
+pytestmark = pytest.mark.emulator
+
+MakePoller = Callable[..., Poller]
+
+
+@pytest.fixture
+def make_poller(queue: Queue, record: Record) -> Iterator[MakePoller]:
+    """Make pollers of the test's queue for the fake worker."""
+    invokers: list[Invoker] = []
+
+    def make(*, reports: bool = False, timeout_seconds: float = 20) -> Poller:
+        invokers.append(
+            Invoker(f"{FAKE_APP}.worker", function_name="fake", timeout_seconds=timeout_seconds)
+        )
+        mapping = EventSourceMapping(queue_url=queue.url, reports_batch_item_failures=reports)
+        return Poller(queue.sqs, mapping, invokers[-1])
+
+    yield make
+    for invoker in invokers:
+        invoker.close()
+
+
+def deliver(poller: Poller) -> frozenset[str]:
+    """Move one batch and return the ids of what failed."""
+    messages = poller.receive()
+    assert messages
+    return poller.process(messages)
+
+
+def test_success_deletes(queue: Queue, make_poller: MakePoller) -> None:
+    """A batch whose invocation returns is gone."""
+    for _ in range(3):
+        queue.send()
+    assert deliver(make_poller()) == frozenset()
+    assert queue.counts() == (0, 0)
+
+
+def test_records_are_as_lambda_makes_them(
+    queue: Queue, record: Record, make_poller: MakePoller
+) -> None:
+    """Real ids, receive counts and attributes, of a real queue."""
+    message_id = queue.send(hello=1)
+    deliver(make_poller())
+    [line] = record.lines()
+    sent = line["record"]
+    assert sent["messageId"] == message_id
+    assert sent["body"] == '{"hello": 1}'
+    assert sent["attributes"].keys() >= {
+        "ApproximateReceiveCount",
+        "SentTimestamp",
+        "SenderId",
+        "ApproximateFirstReceiveTimestamp",
+    }
+    assert sent["attributes"]["ApproximateReceiveCount"] == "1"
+    assert sent["eventSourceARN"].endswith(queue.url.rpartition("/")[2])
+    assert len(sent["md5OfBody"]) == 32
+
+
+def test_an_exception_leaves_the_whole_batch(queue: Queue, make_poller: MakePoller) -> None:
+    """Neighbours too, and their visibility is not touched: they stay in flight."""
+    sent = {queue.send(), queue.send(**{"raise": "no"})}
+    assert deliver(make_poller()) == sent
+    assert queue.counts() == (0, 2)
+
+
+def test_reported_failures_are_left_only_where_the_mapping_reports(
+    queue: Queue, make_poller: MakePoller
+) -> None:
+    """The setting decides, not the answer."""
+    queue.send()
+    failing = queue.send(report=True)
+    assert deliver(make_poller(reports=True)) == {failing}
+    assert queue.counts() == (0, 1)
+
+
+def test_reported_failures_are_deleted_where_the_mapping_does_not_report(
+    queue: Queue, make_poller: MakePoller
+) -> None:
+    """The loss that the service's other way of failing a batch is there to prevent."""
+    queue.send(report=True)
+    assert deliver(make_poller(reports=False)) == frozenset()
+    assert queue.counts() == (0, 0)
+
+
+def test_a_report_of_nobody_fails_the_batch(queue: Queue, make_poller: MakePoller) -> None:
+    """A report that cannot be right is not trusted."""
+    sent = {queue.send(answer={"batchItemFailures": [{"itemIdentifier": "?"}]}), queue.send()}
+    assert deliver(make_poller(reports=True)) == sent
+    assert queue.counts() == (0, 2)
+
+
+def test_a_timeout_and_a_crash_leave_the_batch(
+    queue: Queue, record: Record, make_poller: MakePoller
+) -> None:
+    """Whatever kills the invocation, its messages come back."""
+    poller = make_poller(timeout_seconds=0.5)
+    for body in ({"wait": 60}, {"exit": 1}):
+        message_id = queue.send(**body)
+        assert deliver(poller) == {message_id}
+    assert queue.counts() == (0, 2)
+    assert not any(is_alive(line["pid"]) for line in record.lines())
+
+
+@pytest.fixture
+def poller_process(
+    emulator: EmulatorProcess, queue: Queue, record: Record
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the poller as its own process, as the supervisor does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infra.local.poller", "worker-1", "/nowhere"],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "AWS_ENDPOINT_URL": emulator.endpoint_url,
+            "TASKS_QUEUE_URL": queue.url,
+            "WORKER_HANDLER": f"{FAKE_APP}.worker",
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    yield process
+    process.kill()
+    process.wait(30)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"wait": 60}, id="waiting"),
+        pytest.param(
+            {"busy": True},
+            id="holding-the-interpreters-lock",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="parent-death signal"),
+        ),
+    ],
+)
+def test_an_execution_dies_with_its_poller(
+    queue: Queue,
+    record: Record,
+    poller_process: subprocess.Popen[bytes],
+    body: dict[str, object],
+) -> None:
+    """After a kill -9 of the poller no orphan goes on executing."""
+    queue.send(**body)
+    wait_for(record.lines, "the execution to begin")
+    sandbox = record.lines()[0]["pid"]
+    assert sandbox != poller_process.pid
+    assert is_alive(sandbox)
+    poller_process.kill()
+    poller_process.wait(30)
+    wait_for(lambda: not is_alive(sandbox), "the execution to end")
+    assert queue.counts() == (0, 1)
+
+
+def test_a_stop_lets_the_execution_in_hand_finish(
+    queue: Queue, record: Record, poller_process: subprocess.Popen[bytes]
+) -> None:
+    """SIGTERM takes no further batch, and the one in hand is settled."""
+    queue.send(wait=1)
+    wait_for(record.lines, "the execution to begin")
+    poller_process.terminate()
+    assert poller_process.wait(30) == 0
+    assert queue.counts() == (0, 0)
+    assert not is_alive(record.lines()[0]["pid"])

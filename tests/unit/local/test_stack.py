@@ -1,0 +1,95 @@
+"""The templates that are deployed to AWS, at the emulator: made once, then only compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.stack import STACKS, deploy_all, remove_all
+from tests.unit.local.emulator_process import EmulatorProcess
+
+pytestmark = pytest.mark.emulator
+
+NAME = "quantum-tasks-local"
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[EmulatorProcess]:
+    """Give an empty emulator."""
+    emulator = EmulatorProcess(tmp_path)
+    emulator.start()
+    yield emulator
+    emulator.close()
+
+
+def test_the_stacks_make_table_indexes_and_queues(emulator: EmulatorProcess) -> None:
+    """As the design has them, with the local stage's short times."""
+    outputs = deploy_all(emulator.endpoint_url)
+    assert outputs["TableName"] == outputs["QueueName"] == NAME
+    assert outputs["DeadLetterQueueName"] == f"{NAME}-dead"
+    table = emulator.dynamodb.describe_table(TableName=NAME)["Table"]
+    indexes = {
+        index["IndexName"]: (
+            [key["AttributeName"] for key in index["KeySchema"]],
+            index["Projection"]["ProjectionType"],
+        )
+        for index in table["GlobalSecondaryIndexes"]
+    }
+    assert indexes == {
+        "open_tasks": (["open_shard", "due_at"], "KEYS_ONLY"),
+        "tasks_by_owner": (["owner_shard", "submitted_at"], "KEYS_ONLY"),
+    }
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    main, dead = (
+        emulator.sqs.get_queue_attributes(QueueUrl=outputs[key], AttributeNames=["All"])[
+            "Attributes"
+        ]
+        for key in ("QueueUrl", "DeadLetterQueueUrl")
+    )
+    assert (main["VisibilityTimeout"], main["MessageRetentionPeriod"]) == ("60", "345600")
+    assert dead["MessageRetentionPeriod"] == "1209600"
+    redrive = json.loads(main["RedrivePolicy"])
+    assert redrive["deadLetterTargetArn"] == outputs["DeadLetterQueueArn"]
+    assert int(redrive["maxReceiveCount"]) == 10
+
+
+def test_deploying_again_changes_nothing(emulator: EmulatorProcess) -> None:
+    """A restart finds what is there."""
+    first = deploy_all(emulator.endpoint_url)
+    emulator.dynamodb.put_item(TableName=NAME, Item={"task_id": {"S": "kept"}})
+    assert deploy_all(emulator.endpoint_url) == first
+    assert emulator.dynamodb.scan(TableName=NAME)["Count"] == 1
+
+
+def test_removing_and_deploying_again_starts_empty(emulator: EmulatorProcess) -> None:
+    """The table too, though its stack retains it."""
+    outputs = deploy_all(emulator.endpoint_url)
+    emulator.dynamodb.put_item(TableName=NAME, Item={"task_id": {"S": "gone"}})
+    emulator.sqs.send_message(QueueUrl=outputs["QueueUrl"], MessageBody="gone")
+    remove_all(emulator.endpoint_url)
+    assert emulator.dynamodb.list_tables()["TableNames"] == []
+    assert deploy_all(emulator.endpoint_url) == outputs
+    assert emulator.dynamodb.scan(TableName=NAME)["Count"] == 0
+    received = emulator.sqs.receive_message(QueueUrl=outputs["QueueUrl"], WaitTimeSeconds=0)
+    assert "Messages" not in received
+
+
+def test_a_changed_parameter_updates_the_stack(emulator: EmulatorProcess) -> None:
+    """In place: what is queued stays."""
+    outputs = deploy_all(emulator.endpoint_url)
+    emulator.sqs.send_message(QueueUrl=outputs["QueueUrl"], MessageBody="kept")
+    messaging = STACKS[1]
+    changed = type(messaging)(
+        messaging.name,
+        messaging.template_name,
+        {**messaging.parameters, "VisibilityTimeoutSeconds": "120"},
+    )
+    deploy_all(emulator.endpoint_url, [changed])
+    attributes = emulator.sqs.get_queue_attributes(
+        QueueUrl=outputs["QueueUrl"], AttributeNames=["All"]
+    )["Attributes"]
+    assert attributes["VisibilityTimeout"] == "120"
+    assert attributes["ApproximateNumberOfMessages"] == "1"

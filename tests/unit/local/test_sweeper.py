@@ -1,0 +1,34 @@
+"""The schedule: the function is invoked again and again, one run at a time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from infra.local.settings import ROOT
+from tests.unit.local.conftest import FAKE_APP, Record
+from tests.unit.local.emulator_process import is_alive, wait_for
+
+
+def test_the_sweeper_runs_on_its_schedule_until_stopped(record: Record) -> None:
+    """With EventBridge's event, in a warm sandbox that goes with it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infra.local.sweeper", "sweeper", "/nowhere"],
+        cwd=ROOT,
+        env=os.environ
+        | {"SWEEPER_HANDLER": f"{FAKE_APP}.sweeper", "SWEEP_INTERVAL_SECONDS": "0.05"},
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(lambda: len(record.lines()) >= 3, "three runs")
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait(30)
+    lines = record.lines()
+    assert {line["event"]["detail-type"] for line in lines} == {"Scheduled Event"}
+    assert len({line["event"]["id"] for line in lines}) == len(lines)
+    [sandbox] = {line["pid"] for line in lines}
+    wait_for(lambda: not is_alive(sandbox), "the sandbox to end")

@@ -1,0 +1,98 @@
+"""What people see: short lines, and a command that works when pasted."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from infra.local.supervisor import BELL_STATE, curl_line, has_sweeper
+from infra.local.terminal import LogTail, Terminal, rendered
+
+
+@pytest.mark.parametrize(
+    ("entry", "shown"),
+    [
+        (
+            {
+                "level": "INFO",
+                "message": "task completed",
+                "task_id": "1b2c3d4e-5f60",
+                "attempt": 1,
+            },
+            "task completed task=1b2c3d4e attempt=1",
+        ),
+        ({"level": "ERROR", "message": "no"}, "ERROR no"),
+        (
+            {"level": "WARNING", "message": "slow", "operation": "PutItem", "duration_ms": 200},
+            "WARNING slow ms=200",
+        ),
+        (
+            {"level": "INFO", "message": "dynamodb call", "operation": "PutItem", "duration_ms": 2},
+            None,
+        ),
+        ({"level": "DEBUG", "message": "detail"}, None),
+        ({"_aws": {}, "submitted": [1.0]}, None),
+    ],
+)
+def test_a_log_line_is_shortened(entry: dict[str, object], shown: str | None) -> None:
+    """What is only for the file is not shown at all."""
+    assert rendered(json.dumps(entry)) == shown
+
+
+def test_what_is_not_json_is_shown_as_it_is() -> None:
+    """Such as the trace of something that was not expected."""
+    assert rendered("Traceback (most recent call last):") == "Traceback (most recent call last):"
+    assert rendered("{not json") == "{not json"
+    assert rendered("  ") is None
+    assert len(rendered("x" * 10_000) or "") == 300
+
+
+def test_a_tail_gives_whole_lines_that_came_since(tmp_path: Path) -> None:
+    """Not what was there before, and no line twice or in halves."""
+    path = tmp_path / "part.log"
+    assert list(LogTail(path).lines()) == []
+    path.write_text("before\n")
+    tail = LogTail(path)
+    with path.open("a") as log:
+        log.write("one\ntw")
+        log.flush()
+        assert list(tail.lines()) == ["one"]
+        log.write("o\n")
+    assert list(tail.lines()) == ["two"]
+    assert list(tail.lines()) == []
+
+
+def test_lines_are_prefixed_and_a_closed_terminal_is_no_error() -> None:
+    """The parts go on when nobody reads any more."""
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    terminal.say("hello\nthere", "worker-1")
+    assert stream.getvalue() == "worker-1   | hello\nworker-1   | there\n"
+    stream.close()
+    terminal.say("nobody")
+    terminal.plain("reads this")
+    assert stream.closed
+
+
+def test_the_printed_command_is_what_a_shell_understands() -> None:
+    """The body survives the shell's quoting as the JSON that it is."""
+    words = shlex.split(curl_line("http://127.0.0.1:8000"))
+    assert words[0] == "curl"
+    assert words[-1] == "http://127.0.0.1:8000/tasks"
+    assert json.loads(words[words.index("-d") + 1]) == {"circuit": BELL_STATE, "shots": 1024}
+
+
+def test_a_sweeper_is_run_where_there_is_one(tmp_path: Path) -> None:
+    """Found in the app's text, since importing the app takes longer than starting everything."""
+    assert not has_sweeper({}, tmp_path)
+    app = tmp_path / "app.py"
+    app.write_text("def worker(event, context): ...\n")
+    assert not has_sweeper({}, tmp_path)
+    for text in ("def sweeper(e, c): ...", "sweeper = make()", "from x import run as sweeper"):
+        app.write_text(text)
+        assert has_sweeper({}, tmp_path)
+    assert has_sweeper({"SWEEPER_HANDLER": "x.y"}, tmp_path / "nowhere")
