@@ -130,13 +130,13 @@ class _Holder:
                 self._service = build(settings, build_ports(settings))
             return self._service
 
-    def forget(self) -> None:
+    def hold(self, service: Service | None) -> None:
         with self._lock:
-            self._service = None
+            self._service = service
 
 
 _holder = _Holder()
 #: This process's service. Built once; a Lambda keeps it for all its invocations.
 service = _holder.get
-#: Build it anew on the next call: for tests, which change the environment.
-forget_service = _holder.forget
+#: Use this one from now on, or with None build it anew on the next call: for tests.
+use_service = _holder.hold

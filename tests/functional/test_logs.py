@@ -1,0 +1,197 @@
+"""One test for each logging rule: what a person who looks into a running stage can rely on."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from botocore.exceptions import ConnectionClosedError
+
+from chalicelib import composition
+from chalicelib.worker import BatchFailed
+from tests.functional.conftest import Api, Logged
+from tests.support.backends import free_port, silent_port
+from tests.support.in_memory import a_task
+
+
+def test_every_database_call_says_what_it_did_and_cost(api: Api, logged: Logged) -> None:
+    """Operation, table, duration and capacity units, for every call of a task's life."""
+    api.get(api.submit())
+    api.deliver()
+    calls = [line for line in logged() if line["message"].startswith("dynamodb call")]
+    assert [call["operation"] for call in calls] == [
+        "PutItem",
+        "GetItem",
+        "UpdateItem",
+        "UpdateItem",
+    ]
+    for call in calls:
+        assert call["resource"] == api.backend.table_name
+        assert call["duration_ms"] > 0
+        assert call["capacity_units"] > 0
+
+
+def test_a_slow_database_call_is_a_warning(
+    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes longer than the threshold stands out; the threshold is a setting."""
+    monkeypatch.setenv("SLOW_CALL_MS", "0")
+    api.submit()
+    (put,) = [line for line in logged() if line.get("operation") == "PutItem"]
+    assert (put["level"], put["message"]) == ("WARNING", "dynamodb call was slow")
+
+
+def test_every_publish_and_consume_says_whose_message_it_was(api: Api, logged: Logged) -> None:
+    """Task id, message id and receive count follow a message through the queue."""
+    task_id = api.submit()
+    api.deliver()
+    by_message = {line["message"]: line for line in logged()}
+    published, consumed = by_message["message published"], by_message["message consumed"]
+    assert published["task_id"] == consumed["task_id"] == task_id
+    assert published["message_id"] == consumed["message_id"]
+    assert consumed["receive_count"] == 1
+    assert by_message["message acknowledged"]["receive_count"] == 1
+
+
+def test_every_transition_says_from_what_to_what_and_when(api: Api, logged: Logged) -> None:
+    """Old status, new status and time, in the order of the history."""
+    task_id = api.submit()
+    api.deliver()
+    changes = [line for line in logged() if "new_status" in line]
+    assert [(c["task_id"], c["old_status"], c["new_status"]) for c in changes] == [
+        (task_id, "none", "pending"),
+        (task_id, "pending", "processing"),
+        (task_id, "processing", "completed"),
+    ]
+    history = api.get(task_id).body["status_history"]
+    assert [c["transitioned_at"].replace("+00:00", "Z") for c in changes] == [
+        entry["transitioned_at"] for entry in history
+    ]
+
+
+def test_the_correlation_id_is_on_every_line_about_a_task(api: Api, logged: Logged) -> None:
+    """From the API through the queue to the worker, database calls included."""
+    api.post({"circuit": "x"}, X_Correlation_ID="follow-me")
+    api.deliver()
+    lines = logged()
+    assert len(lines) > 8
+    assert {line.get("correlation_id") for line in lines} == {"follow-me"}
+
+
+def test_a_failed_call_says_what_was_asked_with_the_circuit_shortened(
+    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Operation, parameters, message and stack trace; a circuit does not fill the log."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{free_port()}")
+    api.post({"circuit": "".join(f"rz({n}) q[0];" for n in range(200))}, X_Correlation_ID="c-1")
+    (failed,) = [line for line in logged() if line["message"].startswith("dynamodb call failed")]
+    assert (failed["level"], failed["operation"]) == ("ERROR", "PutItem")
+    assert failed["parameters"]["TableName"] == api.backend.table_name
+    circuit = failed["parameters"]["Item"]["circuit"]["B"]
+    assert circuit.endswith("in all)")
+    assert len(circuit) < 1_000
+    assert failed["exception_name"] == "EndpointConnectionError"
+    assert "Traceback" in failed["exception"]
+    assert failed["correlation_id"] == "c-1"
+
+
+def test_retries_and_reconnections_are_logged(
+    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each failed attempt says whether it may have been applied; recovery is said once."""
+    monkeypatch.setenv("DATABASE_READ_TIMEOUT_SECONDS", "0.05")
+    with silent_port() as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{port}")
+        api.post({"circuit": "x"})
+    failed = [line for line in logged() if "failed_attempt" in line]
+    assert [line["failed_attempt"] for line in failed] == [1, 2]
+    assert all(line["may_be_applied"] for line in failed)
+    assert all(line["level"] == "WARNING" for line in failed)
+
+
+def test_a_reconnection_is_logged_once(api: Api, logged: Logged) -> None:
+    """The first call that works after calls that did not says so."""
+    client = composition.service().ports.store.client  # type: ignore[attr-defined]
+    failures = iter([ConnectionClosedError(endpoint_url="http://127.0.0.1")])
+
+    def fail_once(**_: object) -> None:
+        for failure in failures:
+            raise failure
+
+    client.meta.events.register_first("before-send.dynamodb.*", fail_once)
+    api.get(api.submit())
+    again = [line for line in logged() if "can be reached again" in line["message"]]
+    assert len(again) == 1
+
+
+def test_a_delivery_that_fails_says_why_and_when_it_comes_back(
+    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person can tell a retry from a lost message."""
+    monkeypatch.setenv("MOCK_TRANSIENT_FAILURE_RATE", "1")
+    task_id = api.submit()
+    with pytest.raises(BatchFailed):
+        api.deliver()
+    (given_back,) = [line for line in logged() if line["message"] == "message given back"]
+    assert (given_back["task_id"], given_back["level"]) == (task_id, "WARNING")
+    assert given_back["hidden_seconds"] >= 1
+    assert "set to fail this attempt" in given_back["reason"]
+
+
+def test_a_message_without_a_task_is_an_error(api: Api, logged: Logged) -> None:
+    """It is acknowledged, since nothing will ever come of it, and a person is told."""
+    task_id = api.submit()
+    api.backend.dynamodb().delete_item(
+        TableName=api.backend.table_name, Key={"task_id": {"S": task_id}}
+    )
+    api.deliver()
+    (error,) = [line for line in logged() if line["level"] == "ERROR"]
+    assert "a task that does not exist" in error["message"]
+    assert error["task_id"] == task_id
+    assert api.messages() == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "metrics"),
+    [
+        ({}, {"submitted", "queue_wait_ms", "completed", "execution_ms"}),
+        (
+            {"MOCK_PERMANENT_FAILURE_RATE": "1"},
+            {"submitted", "queue_wait_ms", "failed", "execution_ms"},
+        ),
+    ],
+)
+def test_a_task_is_counted_and_timed_in_the_embedded_metric_format(
+    api: Api,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    metrics: set[str],
+) -> None:
+    """CloudWatch makes metrics of these lines; each has the stage as a dimension."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    api.submit()
+    api.deliver()
+    emitted: set[str] = set()
+    for line in capsys.readouterr().out.splitlines():
+        if line.startswith('{"_aws"'):
+            blob = json.loads(line)
+            (directive,) = blob["_aws"]["CloudWatchMetrics"]
+            assert directive["Namespace"] == "QuantumTasks"
+            assert blob["stage"] == "local"
+            emitted |= {metric["Name"] for metric in directive["Metrics"]}
+    assert emitted == metrics
+
+
+def test_the_log_level_is_a_setting(
+    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At WARNING, a task that goes well leaves no line."""
+    monkeypatch.setenv("LOG_LEVEL", "WARNING")
+    api.submit()
+    api.deliver()
+    assert [line for line in logged() if line["level"] == "INFO"] == []
+    assert logging.getLogger("quantum-tasks").level == logging.WARNING
+    assert a_task().status == "pending"

@@ -1,0 +1,189 @@
+"""A task's life through the API and the worker, with table and queue of moto between them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import pytest
+
+from chalicelib.worker import BatchFailed
+from tests.functional.conftest import Api
+
+BELL = """OPENQASM 3.0;
+include "stdgates.inc";
+qubit[2] q;
+bit[2] c;
+h q[0];
+cx q[0], q[1];
+c = measure q;
+"""
+
+
+def test_a_task_is_accepted_executed_and_found(api: Api) -> None:
+    """Pending, processing, completed; each with its time, and counts that add up."""
+    accepted = api.post({"circuit": BELL, "shots": 100, "tags": {"team": "a"}})
+    task_id = accepted.body["task_id"]
+    assert accepted.status == 202
+    assert accepted.headers["Location"] == f"tasks/{task_id}"
+    assert int(accepted.headers["Retry-After"]) >= 1
+    assert set(accepted.body) == {
+        "task_id", "status", "submitted_at", "message", "correlation_id",
+    }  # fmt: skip
+    pending = api.get(task_id)
+    assert pending.body["status"] == "pending"
+    assert pending.body["result"] is None
+    assert int(pending.headers["Retry-After"]) >= 1
+    assert api.deliver() is None
+    done = api.get(task_id).body
+    assert set(done) == set(pending.body)
+    assert [entry["status"] for entry in done["status_history"]] == [
+        "pending",
+        "processing",
+        "completed",
+    ]
+    times = [datetime.fromisoformat(e["transitioned_at"]) for e in done["status_history"]]
+    assert times == sorted(times)
+    assert done["submitted_at"] == done["status_history"][0]["transitioned_at"]
+    assert done["started_at"] == done["status_history"][1]["transitioned_at"]
+    assert done["completed_at"] == done["status_history"][2]["transitioned_at"]
+    assert done["submitted_at"].endswith("Z")
+    assert len(done["submitted_at"]) == len("2026-01-01T00:00:00.000000Z")
+    result = done["result"]
+    assert sum(result["counts"].values()) == result["shots"] == 100
+    assert all(len(bits) == 2 for bits in result["counts"])
+    assert (done["circuit"], done["tags"], done["attempt"]) == (BELL, {"team": "a"}, 1)
+    assert api.messages() == 0
+
+
+def test_an_etag_changes_with_every_transition_and_saves_the_body(api: Api) -> None:
+    """A client that has the task as it is gets a 304 without a body."""
+    task_id = api.submit()
+    pending = api.get(task_id).headers["ETag"]
+    for condition in (pending, f"W/{pending}", f'"x", {pending}', "*"):
+        unchanged = api.get(task_id, If_None_Match=condition)
+        assert (unchanged.status, unchanged.body) == (304, None)
+        assert unchanged.headers["ETag"] == pending
+    api.deliver()
+    changed = api.get(task_id, If_None_Match=pending)
+    assert changed.status == 200
+    assert changed.headers["ETag"] != pending
+    assert "Retry-After" not in changed.headers
+
+
+def test_a_cancelled_task_is_not_executed(api: Api) -> None:
+    """Cancelling is seen by the worker, and cancelling twice is the same answer."""
+    task_id = api.submit()
+    cancelled = api.cancel(task_id)
+    assert (cancelled.status, cancelled.body["status"]) == (200, "cancelled")
+    assert api.cancel(task_id).body == cancelled.body
+    api.deliver()
+    assert api.get(task_id).body == cancelled.body
+
+
+def test_a_key_gives_the_same_task_again(api: Api) -> None:
+    """The replay says that it is one; while the task is pending its message is sent again."""
+    first = api.post({"circuit": "x", "shots": 1024}, Idempotency_Key="k")
+    again = api.post({"shots": 1024, "circuit": "x"}, Idempotency_Key="k")
+    assert again.body["task_id"] == first.body["task_id"]
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert api.messages() == 2
+    api.deliver()
+    after = api.post({"circuit": "x"}, Idempotency_Key="k")
+    assert (after.status, after.body["status"]) == (202, "completed")
+    assert api.messages() == 0
+    assert len(api.items()) == 1
+
+
+def test_a_duplicate_message_does_nothing(api: Api) -> None:
+    """A task that has ended is acknowledged and stays as it is."""
+    task_id = api.submit()
+    body = json.dumps(
+        {
+            "v": 1,
+            "task_id": task_id,
+            "correlation_id": "c",
+            "enqueued_at": "2026-01-01T00:00:00+00:00",
+        }
+    )
+    api.deliver()
+    done = api.get(task_id).body
+    api.backend.sqs().send_message(QueueUrl=api.backend.queue_url, MessageBody=body)
+    api.deliver()
+    assert api.get(task_id).body == done
+    assert api.messages() == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "garbage",
+        "{}",
+        "[]",
+        '{"v": 2, "task_id": "t", "correlation_id": "c", "enqueued_at": "2026-01-01"}',
+        '{"v": 1, "task_id": "", "correlation_id": "c", "enqueued_at": "2026-01-01"}',
+        '{"v": 1, "task_id": "t", "correlation_id": "c", "enqueued_at": 5}',
+        "[" * 100_000,
+    ],
+)
+def test_a_message_that_cannot_be_read_fails_alone(api: Api, body: str) -> None:
+    """Its neighbour completes and is deleted; it stays, for the dead-letter queue."""
+    task_id = api.submit()
+    api.backend.sqs().send_message(QueueUrl=api.backend.queue_url, MessageBody=body)
+    with pytest.raises(BatchFailed, match="1 of 2 messages"):
+        api.deliver()
+    assert api.get(task_id).body["status"] == "completed"
+    assert api.messages() == 1
+
+
+def test_with_the_setting_failures_are_returned(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the mapping is known to report them, Lambda deletes the successes itself."""
+    monkeypatch.setenv("PARTIAL_BATCH_RESPONSES", "true")
+    sent = api.backend.sqs().send_message(QueueUrl=api.backend.queue_url, MessageBody="garbage")
+    assert api.deliver() == {"batchItemFailures": [{"itemIdentifier": sent["MessageId"]}]}
+
+
+def test_a_permanent_failure_ends_the_task(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is failed with a message, acknowledged, and not tried again."""
+    monkeypatch.setenv("MOCK_PERMANENT_FAILURE_RATE", "1")
+    task_id = api.submit()
+    api.deliver()
+    failed = api.get(task_id).body
+    assert (failed["status"], failed["attempt"], failed["result"]) == ("failed", 1, None)
+    assert failed["error_message"] == "the mock executor was set to fail this circuit"
+    assert api.messages() == 0
+
+
+def test_a_transient_failure_is_given_back(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attempt is released, the message hidden, and nothing is sent anew."""
+    monkeypatch.setenv("MOCK_TRANSIENT_FAILURE_RATE", "1")
+    task_id = api.submit()
+    with pytest.raises(BatchFailed):
+        api.deliver()
+    released = api.get(task_id).body
+    assert (released["status"], released["attempt"]) == ("processing", 1)
+    assert "next attempt due at" in released["status_history"][-1]["notes"]
+    assert api.messages() == 1
+
+
+def test_too_little_time_left_starts_nothing(api: Api) -> None:
+    """The record is given back unclaimed: no attempt is spent."""
+    task_id = api.submit()
+    with pytest.raises(BatchFailed):
+        api.deliver(remaining_ms=1_000)
+    untouched = api.get(task_id).body
+    assert (untouched["status"], untouched["attempt"]) == ("pending", 0)
+    assert api.messages() == 1
+
+
+def test_health_tells_what_works(api: Api) -> None:
+    """All is well, in the contract's words and no more."""
+    health = api.request("GET", "/health")
+    assert health.status == 200
+    assert {**health.body, "timestamp": None} == {
+        "status": "healthy",
+        "database_status": "healthy",
+        "queue_status": "healthy",
+        "timestamp": None,
+    }
