@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final, cast
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
@@ -15,10 +16,16 @@ from chalicelib.worker import handle_batch
 ANY: Final = ["*/*"]
 #: `/health` is open: load balancers and people who look after the service ask it.
 AUTHORIZER: Final = authentication.authorizer()
-#: A name, not an ARN: `app.py` is imported to package it, when no ARN is known yet.
-QUEUE_NAME: Final = "quantum-tasks"
+#: Carries the stage, so that the metrics of two stages' APIs do not mix. `STAGE` is a stage-level
+#: variable in `.chalice/config.json`: only those are there when this is imported to package it.
+NAME: Final = f"quantum-tasks-{os.environ.get('STAGE', authentication.LOCAL_STAGE)}"
+#: As `infra/messaging.yaml` names it. A name, not an ARN: none is known when packaging.
+QUEUE_NAME: Final = NAME
+#: Invocations of the worker at the same time, of one batch each. Without a limit Lambda throttles
+#: them where the account's concurrency ends, and each throttled batch burns a receive.
+WORKERS_MAX: Final = 20
 
-app: Final = Chalice(app_name="quantum-tasks")
+app: Final = Chalice(app_name=NAME)
 
 
 @app.route("/tasks", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
@@ -45,7 +52,7 @@ def get_health() -> Response:
     return http_api.get_health(app.current_request)
 
 
-@app.on_sqs_message(queue=QUEUE_NAME, batch_size=10)
+@app.on_sqs_message(queue=QUEUE_NAME, batch_size=10, maximum_concurrency=WORKERS_MAX)
 def worker(event: SQSEvent) -> dict[str, Any] | None:
     """Execute the tasks of one batch of messages."""
     return handle_batch(composition.service(), event.to_dict(), _context(event))
