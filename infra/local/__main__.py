@@ -1,5 +1,7 @@
 """The commands behind `make run`, `make api`, `make worker`, `make stop` and `make reset`."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys

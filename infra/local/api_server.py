@@ -3,6 +3,8 @@
 ``python -m infra.local.api_server NAME DATA_DIR``, with ``PORT`` in the environment.
 """
 
+from __future__ import annotations
+
 import errno
 import importlib
 import os
@@ -26,7 +28,7 @@ PORT_TAKEN_EXIT_CODE = 98
 logger = part_logger("api")
 
 
-def load_app(path: str) -> "Chalice":
+def load_app(path: str) -> Chalice:
     """Import ``module.attribute``."""
     module, _, attribute = path.rpartition(".")
     app: Chalice = getattr(importlib.import_module(module), attribute)

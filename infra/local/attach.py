@@ -1,5 +1,7 @@
 """``make api`` and ``make worker``: one more process at a backend that runs already."""
 
+from __future__ import annotations
+
 import signal
 import time
 from collections.abc import Mapping

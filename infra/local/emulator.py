@@ -9,6 +9,8 @@ that one instant and writes it while the parent goes on serving. A kill loses at
 ``AUTOSAVE_SECONDS`` plus the time that writing takes (about 0.1 s per thousand tasks).
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
 import logging

@@ -5,6 +5,8 @@ Above all of them stands what keeps the local stage local: dummy credentials, no
 files, no proxy for loopback.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Mapping

@@ -5,6 +5,8 @@ that a client meets the same limits and the same refusals as at the deployed API
 both ways, the refusal of an unknown path or method, and a problem document for every one of them.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import re

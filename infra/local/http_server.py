@@ -6,6 +6,8 @@ problem document for what cannot be parsed, and a stop that lets requests in fli
 not wait for idle connections.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import selectors
@@ -93,20 +95,20 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             while selector.select(0):
                 self._handle_request_noblock()  # type: ignore[attr-defined]
 
-    def opened(self, connection: "RequestHandler") -> None:
+    def opened(self, connection: RequestHandler) -> None:
         """Note a connection."""
         with self._changed:
             self._connections.add(connection)
             if self.stopping:
                 connection.end_when_idle()
 
-    def closed(self, connection: "RequestHandler") -> None:
+    def closed(self, connection: RequestHandler) -> None:
         """Forget a connection."""
         with self._changed:
             self._connections.discard(connection)
             self._changed.notify_all()
 
-    def became_idle(self, connection: "RequestHandler") -> None:
+    def became_idle(self, connection: RequestHandler) -> None:
         """Note that a connection has answered; it ends if the server is about to."""
         with self._changed:
             connection.busy = False

@@ -1,5 +1,7 @@
 """Invokes a Lambda handler in a sandbox process; enforces the function's timeout by killing it."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import json

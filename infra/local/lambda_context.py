@@ -1,5 +1,7 @@
 """What Lambda tells a function about its invocation, and what it sets in its environment."""
 
+from __future__ import annotations
+
 import os
 import time
 

@@ -1,5 +1,7 @@
 """The parts' own log lines: one JSON object per line on stdout, like the service's."""
 
+from __future__ import annotations
+
 import datetime as dt
 import json
 import logging

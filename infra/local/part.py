@@ -1,5 +1,7 @@
 """One process of the local stage, started and watched."""
 
+from __future__ import annotations
+
 import dataclasses
 import subprocess
 import sys

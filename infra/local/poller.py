@@ -7,6 +7,8 @@ service and the queue to say. One batch at a time, so one poller is one unit of 
 concurrency.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import os
 import random
@@ -55,7 +57,7 @@ class EventSourceMapping:
     long_poll_seconds: int = LONG_POLL_SECONDS
 
 
-def sqs_client(endpoint_url: str | None = None) -> "SQSClient":
+def sqs_client(endpoint_url: str | None = None) -> SQSClient:
     """Make a client that tries once: this module does the retrying, and says so in the log."""
     client: SQSClient = boto3.Session().client(
         "sqs",
@@ -73,7 +75,7 @@ def sqs_client(endpoint_url: str | None = None) -> "SQSClient":
 class Poller:
     """Moves batches from one queue to one function, until told to stop."""
 
-    def __init__(self, client: "SQSClient", mapping: EventSourceMapping, invoker: Invoker) -> None:
+    def __init__(self, client: SQSClient, mapping: EventSourceMapping, invoker: Invoker) -> None:
         """Take the queue's client, the mapping and the function's execution environment."""
         self._client = client
         self._mapping = mapping
@@ -101,7 +103,7 @@ class Poller:
                 self.process(messages)
         self._invoker.close()
 
-    def process(self, messages: "Sequence[MessageTypeDef]") -> frozenset[str]:
+    def process(self, messages: Sequence[MessageTypeDef]) -> frozenset[str]:
         """Invoke the function with a batch, delete the successes, return the failures' ids."""
         ids = [message["MessageId"] for message in messages]
         logger.debug("invoking", extra={"message_ids": ids})
@@ -125,7 +127,7 @@ class Poller:
         )
         return failed
 
-    def receive(self) -> "Sequence[MessageTypeDef]":
+    def receive(self) -> Sequence[MessageTypeDef]:
         """Take one batch, waiting for it up to the long poll's end."""
         response = self._client.receive_message(
             QueueUrl=self._mapping.queue_url,

@@ -5,6 +5,8 @@ may have been given to somebody else since, so a part's command line ends in its
 directory, and that is looked up before anything is signalled.
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os

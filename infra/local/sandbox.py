@@ -10,6 +10,8 @@ which the kernel does for a parent that dies in any way; on Linux the parent-dea
 even while the handler holds the interpreter's lock.
 """
 
+from __future__ import annotations
+
 import ctypes
 import importlib
 import json
@@ -46,7 +48,7 @@ def die_with_parent(parent: int) -> None:
             os._exit(1)
 
 
-def read_requests(descriptor: int, requests: "queue.SimpleQueue[dict[str, Any]]") -> None:
+def read_requests(descriptor: int, requests: queue.SimpleQueue[dict[str, Any]]) -> None:
     """Hand on what the parent sends; when the pipe ends, the parent is gone and so are we."""
     with os.fdopen(descriptor, "rb") as pipe:
         for line in pipe:

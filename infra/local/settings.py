@@ -1,5 +1,7 @@
 """What can be set in the local stage, read once from the environment."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
 from collections.abc import Mapping
@@ -55,7 +57,7 @@ class Settings:
         return self.data_dir / "log"
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings; an empty value is as good as none."""
         emulator_python = (
             environment.get("EMULATOR_PYTHON") or ROOT / ".venv-emulator" / "bin" / "python"

@@ -1,5 +1,7 @@
 """Stopping the parts of a data directory in order: by their pid files, whoever started them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from infra.local.processes import (

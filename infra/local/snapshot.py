@@ -6,6 +6,8 @@ symbolic link ``current`` is swung to it once every byte is on disk, which is at
 starts next sees one complete snapshot: the new one or the one before.
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import hashlib

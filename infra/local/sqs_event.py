@@ -5,6 +5,8 @@ Pure: no I/O. Source: AWS Lambda guide, "Using Lambda with Amazon SQS" (the even
 batch).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlsplit

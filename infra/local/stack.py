@@ -4,6 +4,8 @@ At any endpoint that is not AWS. Idempotent, and quick when nothing is to be don
 the stacks are found in the emulator's state and only compared.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
@@ -48,7 +50,7 @@ class Stack:
         return (ROOT / "infra" / self.template_name).read_text()
 
     @property
-    def parameter_list(self) -> "list[ParameterTypeDef]":
+    def parameter_list(self) -> list[ParameterTypeDef]:
         """The parameters as the API takes them."""
         return [
             {"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()
@@ -107,7 +109,7 @@ def _delete_table(endpoint_url: str, table: str) -> None:
         return
 
 
-def _cloudformation(endpoint_url: str) -> "CloudFormationClient":
+def _cloudformation(endpoint_url: str) -> CloudFormationClient:
     client: CloudFormationClient = boto3.Session().client(
         "cloudformation",
         endpoint_url=endpoint_url,
@@ -121,7 +123,7 @@ def _cloudformation(endpoint_url: str) -> "CloudFormationClient":
     return client
 
 
-def _deploy(client: "CloudFormationClient", stack: Stack) -> "StackTypeDef":
+def _deploy(client: CloudFormationClient, stack: Stack) -> StackTypeDef:
     present = _described(client, stack.name)
     if present is not None and _is_as_wanted(client, stack, present):
         return present
@@ -152,7 +154,7 @@ def _deploy(client: "CloudFormationClient", stack: Stack) -> "StackTypeDef":
     return settled
 
 
-def _is_as_wanted(client: "CloudFormationClient", stack: Stack, present: "StackTypeDef") -> bool:
+def _is_as_wanted(client: CloudFormationClient, stack: Stack, present: StackTypeDef) -> bool:
     if present["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return False
     values = {
@@ -164,7 +166,7 @@ def _is_as_wanted(client: "CloudFormationClient", stack: Stack, present: "StackT
     return str(client.get_template(StackName=stack.name)["TemplateBody"]) == stack.template
 
 
-def _described(client: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+def _described(client: CloudFormationClient, name: str) -> StackTypeDef | None:
     try:
         stacks = client.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -174,7 +176,7 @@ def _described(client: "CloudFormationClient", name: str) -> "StackTypeDef | Non
     return next((stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"), None)
 
 
-def _settled(client: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+def _settled(client: CloudFormationClient, name: str) -> StackTypeDef | None:
     """Wait until nothing is in progress any more."""
     deadline = time.monotonic() + DEPLOY_SECONDS_MAX
     while True:

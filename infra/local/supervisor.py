@@ -1,5 +1,7 @@
 """``make run``: starts every part, watches it, starts again what dies, and stops all in order."""
 
+from __future__ import annotations
+
 import ast
 import dataclasses
 import http.client
@@ -177,13 +179,15 @@ class Supervisor:
             part.show_log()
 
     def _stop_all(self) -> None:
-        self._terminal.say("stopping; requests and executions in flight finish first")
+        if self._parts:
+            self._terminal.say("stopping; requests and executions in flight finish first")
         stop_parts(self._settings, self._terminal, while_waiting=self._show_logs)
         self._show_logs()
         for part in self._parts:
             part.forget()
         (self._settings.run_dir / "environment.json").unlink(missing_ok=True)
-        self._terminal.say("stopped")
+        if self._parts:
+            self._terminal.say("stopped")
 
     def _greet(self, seconds: float) -> None:
         settings = self._settings

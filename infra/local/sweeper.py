@@ -4,6 +4,8 @@
 as scheduled.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import os
 import sys

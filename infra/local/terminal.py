@@ -1,5 +1,7 @@
 """The terminal: every part's log as short, prefixed lines. The files keep everything."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import sys
@@ -75,6 +77,8 @@ def rendered(line: str) -> str | None:
         return None
     if level == "INFO" and "operation" in entry and "duration_ms" in entry:
         return None  # a call to the database or the queue
+    if level == "INFO" and entry.get("seen") == 0:
+        return None  # a sweep that found nothing
     shown = [str(entry.get("message", ""))]
     for key, short, width in KEYS:
         if entry.get(key) not in {None, ""}:

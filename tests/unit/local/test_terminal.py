@@ -34,6 +34,8 @@ from infra.local.terminal import LogTail, Terminal, rendered
             {"level": "INFO", "message": "dynamodb call", "operation": "PutItem", "duration_ms": 2},
             None,
         ),
+        ({"level": "INFO", "message": "swept", "seen": 0}, None),
+        ({"level": "INFO", "message": "swept", "seen": 2}, "swept"),
         ({"level": "DEBUG", "message": "detail"}, None),
         ({"_aws": {}, "submitted": [1.0]}, None),
     ],
