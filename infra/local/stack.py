@@ -88,9 +88,12 @@ def deploy_all(endpoint_url: str, stacks: Sequence[Stack] = STACKS) -> dict[str,
 
 
 def remove_all(endpoint_url: str, stacks: Sequence[Stack] = STACKS) -> None:
-    """Delete the stacks, and the table that its stack retains."""
+    """Delete the stacks, and the table that its stack retains.
+
+    The last one first: it imports from the ones before it, and they cannot go while it does.
+    """
     client = _cloudformation(endpoint_url)
-    for stack in stacks:
+    for stack in reversed(stacks):
         present = _described(client, stack.name)
         if present is None:
             continue
