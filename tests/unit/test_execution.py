@@ -1,0 +1,322 @@
+"""Executing: what each delivery finds, and what becomes of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import Any
+
+import pytest
+
+from chalicelib import lifecycle
+from chalicelib.errors import (
+    PermanentExecutionError,
+    StoreUnavailable,
+    TransientExecutionError,
+)
+from chalicelib.execution import Acknowledge, ExecuteTask, ExecutionPolicy, GiveBack
+from chalicelib.model import Delivery, Lease, Task, TaskEvent, TaskMessage, TaskStatus, Transition
+from chalicelib.retry_policy import Backoff
+from tests.support.faults import FailAfter, FailBefore, Faulty
+from tests.support.in_memory import (
+    T0,
+    FakeClock,
+    InMemoryTaskStore,
+    RecordingObserver,
+    ScriptedExecutor,
+    a_result,
+    a_task,
+)
+
+ATTEMPTS_MAX = 3
+SECONDS_LEFT = 10.0
+MARGIN = 2.0
+
+
+class World:
+    """A worker and what is around it, with one pending task."""
+
+    def __init__(self, *outcomes: Any) -> None:  # noqa: ANN401 - results or errors
+        self.store = InMemoryTaskStore()
+        self.clock = FakeClock()
+        self.observer = RecordingObserver()
+        self.executor = ScriptedExecutor(*outcomes)
+        self.task = a_task()
+        self.store.create_if_absent(self.task)
+        self._tokens = itertools.count(1)
+
+    def current(self) -> Task:
+        """Return the task as it is stored."""
+        return self.store.tasks[self.task.task_id]
+
+    def worker(self, **faults: Any) -> ExecuteTask:  # noqa: ANN401 - faults by method
+        """Return a worker whose next call of each store method named meets its fault."""
+        return ExecuteTask(
+            store=Faulty(self.store, **faults),
+            executor=self.executor,
+            clock=self.clock,
+            observer=self.observer,
+            policy=ExecutionPolicy(
+                attempts_max=ATTEMPTS_MAX,
+                execution_seconds_max=5,
+                margin_seconds=MARGIN,
+                backoff=Backoff(base_seconds=8, seconds_max=100, random=lambda: 0.5),
+            ),
+            new_token=lambda: f"token-{next(self._tokens)}",
+        )
+
+    def deliver(
+        self,
+        receive_count: int = 1,
+        *,
+        seconds_left: float = SECONDS_LEFT,
+        **faults: Any,  # noqa: ANN401
+    ) -> Acknowledge | GiveBack:
+        """Deliver the task's message once."""
+        return self.worker(**faults)(
+            a_delivery(self.task.task_id, receive_count), seconds_left=lambda: seconds_left
+        )
+
+    def apply(self, transition: Transition) -> Task:
+        """Let somebody else change the task."""
+        return self.store.apply(transition)
+
+    def claim_by_another(self, *, seconds: float = 30) -> Task:
+        """Let another worker claim the task."""
+        now = self.clock.now()
+        lease = Lease(owner="another", expires_at=now.replace(second=now.second + int(seconds)))
+        return self.apply(
+            lifecycle.claim_if_available(
+                self.task.task_id, lease=lease, now=now, attempts_max=ATTEMPTS_MAX
+            )
+        )
+
+
+def a_delivery(task_id: str, receive_count: int = 1) -> Delivery:
+    """Return a delivery of a task's message."""
+    return Delivery(
+        message=TaskMessage(task_id=task_id, correlation_id="c", enqueued_at=T0),
+        message_id="m",
+        receipt_handle="r",
+        receive_count=receive_count,
+    )
+
+
+def test_a_success_is_settled_and_then_acknowledged() -> None:
+    """The result is recorded once, and the history is the whole path."""
+    world = World()
+    assert isinstance(world.deliver(), Acknowledge)
+    assert (world.current().status, world.current().result) == (TaskStatus.COMPLETED, a_result())
+    assert [e.event for e in world.current().history] == [
+        TaskEvent.SUBMIT,
+        TaskEvent.CLAIM,
+        TaskEvent.COMPLETE,
+    ]
+
+
+def test_the_lease_lasts_as_long_as_the_invocation_and_a_margin() -> None:
+    """The platform kills the function then, so an expired lease belongs to nobody alive."""
+    world = World(TransientExecutionError("later"))
+    world.worker(apply=FailAfter(StoreUnavailable(in_doubt=True)))(
+        a_delivery(world.task.task_id), seconds_left=lambda: SECONDS_LEFT
+    )
+    lease = world.current().lease
+    assert lease is not None
+    assert (lease.expires_at - T0).total_seconds() == SECONDS_LEFT + MARGIN
+
+
+def test_a_permanent_failure_is_recorded_and_acknowledged() -> None:
+    """It would fail again, so it is not tried again."""
+    world = World(PermanentExecutionError("no such gate"))
+    assert isinstance(world.deliver(), Acknowledge)
+    failed = world.current()
+    assert (failed.status, failed.error_message) == (TaskStatus.FAILED, "no such gate")
+
+
+def test_a_transient_failure_is_released_and_comes_back_after_a_backoff() -> None:
+    """Half of base x 2^0; the history says why and when; no attempt holds the task."""
+    world = World(TransientExecutionError("the device is busy"))
+    assert world.deliver() == GiveBack("the device is busy", 4)
+    released = world.current()
+    assert (released.status, released.lease, released.attempt) == (TaskStatus.PROCESSING, None, 1)
+    assert released.history[-1].notes == (
+        "the device is busy; next attempt due at 2026-01-01T12:00:04+00:00"
+    )
+
+
+def test_a_released_task_is_tried_again() -> None:
+    """The second attempt has the next number and completes it."""
+    world = World(TransientExecutionError("busy"))
+    world.deliver()
+    assert isinstance(world.deliver(2), Acknowledge)
+    assert (world.current().status, world.current().attempt) == (TaskStatus.COMPLETED, 2)
+
+
+def test_the_last_attempt_that_fails_transiently_fails_the_task() -> None:
+    """There is never an attempt beyond the maximum."""
+    world = World(*[TransientExecutionError("busy")] * ATTEMPTS_MAX)
+    deliveries = [world.deliver(n + 1) for n in range(ATTEMPTS_MAX)]
+    assert [type(d) for d in deliveries] == [GiveBack, GiveBack, Acknowledge]
+    assert world.current().status is TaskStatus.FAILED
+    assert world.current().error_message == "busy (attempt 3, the last)"
+    assert len(world.executor.executed) == ATTEMPTS_MAX
+
+
+def test_an_executors_bug_is_an_attempt_that_failed() -> None:
+    """It is logged, and the task is tried again."""
+    world = World(ZeroDivisionError("oops"))
+    disposition = world.deliver()
+    assert isinstance(disposition, GiveBack)
+    assert "ZeroDivisionError" in disposition.reason
+    assert [operation for operation, _ in world.observer.problems] == ["execute the circuit"]
+
+
+def test_a_result_that_is_too_large_fails_its_task() -> None:
+    """It could be neither kept nor given back; the message names size and limit."""
+    counts = {f"{n:064b}": 1 for n in range(20_000)}
+    world = World(dataclasses.replace(a_result(), counts=counts))
+    assert isinstance(world.deliver(), Acknowledge)
+    assert world.current().status is TaskStatus.FAILED
+    assert "the limit is 1,000,000" in str(world.current().error_message)
+
+
+def test_an_error_message_is_kept_short() -> None:
+    """It stands in the item, which every transition rewrites."""
+    world = World(PermanentExecutionError("x" * 100_000))
+    world.deliver()
+    assert world.current().error_message == "x" * 1_000
+
+
+def test_too_little_time_left_starts_nothing() -> None:
+    """Less than an execution and its margin: given back unclaimed."""
+    world = World()
+    assert isinstance(world.deliver(seconds_left=6.9), GiveBack)
+    assert world.current() == world.task
+
+
+@pytest.mark.parametrize("end", ["complete", "cancel"])
+def test_a_task_that_has_ended_is_a_duplicate(end: str) -> None:
+    """It is acknowledged and not executed."""
+    world = World()
+    if end == "complete":
+        world.deliver()
+    else:
+        world.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
+    ended, executed = world.current(), len(world.executor.executed)
+    assert isinstance(world.deliver(2), Acknowledge)
+    assert (world.current(), len(world.executor.executed)) == (ended, executed)
+
+
+def test_a_message_without_a_task_is_acknowledged_and_reported() -> None:
+    """Nothing will ever come of it."""
+    world = World()
+    del world.store.tasks[world.task.task_id]
+    assert isinstance(world.deliver(), Acknowledge)
+    assert world.observer.problems != []
+
+
+def test_a_live_lease_is_respected_until_it_ends() -> None:
+    """The message is hidden just that long, and no attempt is spent."""
+    world = World()
+    world.claim_by_another(seconds=30)
+    assert world.deliver() == GiveBack("another attempt is at work", 30)
+    assert (world.current().attempt, world.executor.executed) == (1, [])
+
+
+def test_an_expired_lease_is_taken_over() -> None:
+    """The new attempt says that it took over."""
+    world = World()
+    world.claim_by_another(seconds=30)
+    world.clock.advance(30)
+    assert isinstance(world.deliver(2), Acknowledge)
+    assert world.current().attempt == 2
+    assert "took over" in str(world.current().history[2].notes)
+
+
+def test_a_worker_that_was_taken_over_writes_nothing() -> None:
+    """Its message stays with whoever has the task now."""
+    world = World()
+
+    class TakenOverMeanwhile(ScriptedExecutor):
+        def execute(self, request: Any, *, time_limit_seconds: float) -> Any:  # noqa: ANN401
+            world.clock.advance(SECONDS_LEFT + MARGIN)
+            world.claim_by_another(seconds=20)
+            return super().execute(request, time_limit_seconds=time_limit_seconds)
+
+    world.executor = TakenOverMeanwhile()
+    assert world.deliver() == GiveBack("another attempt has the task", 20)
+    assert (world.current().status, world.current().attempt) == (TaskStatus.PROCESSING, 2)
+
+
+def test_a_worker_that_completes_a_cancelled_task_writes_nothing() -> None:
+    """The cancel stands, and the message is done with."""
+    world = World()
+
+    class CancelledMeanwhile(ScriptedExecutor):
+        def execute(self, request: Any, *, time_limit_seconds: float) -> Any:  # noqa: ANN401
+            world.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
+            return super().execute(request, time_limit_seconds=time_limit_seconds)
+
+    world.executor = CancelledMeanwhile()
+    assert isinstance(world.deliver(), Acknowledge)
+    assert (world.current().status, world.current().result) == (TaskStatus.CANCELLED, None)
+
+
+def test_attempts_that_never_finished_are_given_up_after_the_last() -> None:
+    """Each worker died under its lease: the task is failed, and says so."""
+    world = World()
+    for _ in range(ATTEMPTS_MAX):
+        world.claim_by_another(seconds=1)
+        world.clock.advance(1)
+    assert isinstance(world.deliver(4), Acknowledge)
+    given_up = world.current()
+    assert given_up.status is TaskStatus.FAILED
+    assert given_up.error_message == "3 attempts, the last one never finished"
+    assert world.executor.executed == []
+
+
+class DoubledApply(InMemoryTaskStore):
+    """Applies one event, loses the reply, and reports what the SDK's repetition meets."""
+
+    def __init__(self, event: TaskEvent) -> None:
+        super().__init__()
+        self.event = event
+
+    def apply(self, transition: Transition) -> Task:
+        """Apply twice where the event is the one."""
+        if transition.event is self.event:
+            super().apply(transition)
+        return super().apply(transition)
+
+
+@pytest.mark.parametrize("event", [TaskEvent.CLAIM, TaskEvent.COMPLETE])
+def test_ones_own_write_is_recognised_when_its_reply_was_lost(event: TaskEvent) -> None:
+    """The repeated call is refused by one's own success; one attempt is spent, and used."""
+    world = World()
+    world.store = DoubledApply(event)
+    world.store.create_if_absent(world.task)
+    assert isinstance(world.deliver(), Acknowledge)
+    assert (world.current().status, world.current().attempt) == (TaskStatus.COMPLETED, 1)
+    assert len(world.executor.executed) == 1
+
+
+def test_ones_own_release_is_recognised_and_keeps_its_backoff() -> None:
+    """A release whose reply was lost is a release."""
+    world = World(TransientExecutionError("busy"))
+    world.store = DoubledApply(TaskEvent.RELEASE)
+    world.store.create_if_absent(world.task)
+    assert world.deliver() == GiveBack("busy", 4)
+
+
+@pytest.mark.parametrize("fault", [FailBefore, FailAfter])
+@pytest.mark.parametrize("in_doubt", [True, False])
+def test_without_the_store_nothing_is_acknowledged(
+    fault: type[FailBefore | FailAfter],
+    in_doubt: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """The message comes back after a backoff that grows with its receive count."""
+    world = World()
+    unavailable = StoreUnavailable(in_doubt=in_doubt)
+    disposition = world.deliver(3, apply=fault(unavailable))
+    assert disposition == GiveBack("the database cannot be reached", 16)
+    assert world.executor.executed == []

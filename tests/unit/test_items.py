@@ -1,0 +1,89 @@
+"""The item: that old ones read, and that it stays small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib import lifecycle
+from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib.model import Lease, TaskStatus
+from tests.support.backends import moto_backend
+from tests.support.in_memory import T0, a_request, a_result, a_task
+
+BELL = (
+    'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'
+    "h q[0];\ncx q[0], q[1];\nc = measure q;\n"
+)
+ID = "00000000-0000-4000-8000-000000000001"
+
+
+def item_bytes(value: Any) -> int:  # noqa: ANN401 - an attribute value
+    """Return the size that DynamoDB counts ("DynamoDB Item sizes and formats")."""
+    if isinstance(value, dict):
+        return sum(item_bytes(name) + item_bytes(held) + 1 for name, held in value.items()) + 3
+    if isinstance(value, list):
+        return sum(item_bytes(held) + 1 for held in value) + 3
+    return len(value if isinstance(value, bytes) else str(value).encode())
+
+
+def test_an_item_without_any_optional_attribute_still_reads() -> None:
+    """Attributes that came later may be missing on older items; they have defaults."""
+    with moto_backend() as backend:
+        store = DynamoDbTaskStore(backend.settings())
+        backend.dynamodb().put_item(
+            TableName=backend.table_name,
+            Item={
+                "task_id": {"S": ID},
+                "owner": {"S": "local"},
+                "correlation_id": {"S": "c"},
+                "request_fingerprint": {"S": "f"},
+                "circuit": {"B": b"rx"},
+                "shots": {"N": "8"},
+                "status": {"S": "pending"},
+                "submitted_at": {"S": "2026-01-01T12:00:00.000001+0000"},
+                "history": {
+                    "L": [
+                        {
+                            "M": {
+                                "event": {"S": "submit"},
+                                "status": {"S": "pending"},
+                                "at": {"S": "2026-01-01T12:00:00.000001+0000"},
+                            }
+                        }
+                    ]
+                },
+                "an_attribute_of_the_future": {"S": "is ignored"},
+            },
+        )
+        task = store.get(ID)
+        assert task is not None
+        assert (task.attempt, task.sweeps, task.schema_version) == (0, 0, 1)
+        assert (task.lease, task.due_at, task.request.tags) == (None, None, {})
+        lease = Lease(owner="w", expires_at=T0)
+        claim = lifecycle.claim_if_available(ID, lease=lease, now=T0, attempts_max=1)
+        assert store.apply(claim).attempt == 1
+
+
+def test_a_small_tasks_item_is_one_write_unit_all_its_life() -> None:
+    """Below 1 KB from the put to the result, so a transition costs one unit."""
+    with moto_backend() as backend:
+        store = DynamoDbTaskStore(backend.settings())
+        client = backend.dynamodb()
+
+        def size() -> int:
+            item = client.get_item(TableName=backend.table_name, Key={"task_id": {"S": ID}})["Item"]
+            plain = {name: next(iter(typed.values())) for name, typed in item.items()}
+            return item_bytes(plain)
+
+        sizes = []
+        store.create_if_absent(a_task(ID, request=a_request(BELL, shots=1024)))
+        sizes.append(size())
+        lease = Lease(owner="0" * 36, expires_at=T0)
+        store.apply(lifecycle.claim_if_available(ID, lease=lease, now=T0, attempts_max=1))
+        sizes.append(size())
+        store.apply(lifecycle.complete_if_lease_held(ID, attempt=1, result=a_result(), now=T0))
+        sizes.append(size())
+        assert all(bytes_ <= 1024 for bytes_ in sizes), sizes
+        item = client.get_item(TableName=backend.table_name, Key={"task_id": {"S": ID}})["Item"]
+        assert item["status"]["S"] == TaskStatus.COMPLETED
+        assert {"open_shard", "due_at", "lease_owner"} & set(item) == set()

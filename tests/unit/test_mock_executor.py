@@ -1,0 +1,84 @@
+"""The mock executor: deterministic where it must be, failing when asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.adapters.mock_executor import MockExecutor, measured_bits
+from chalicelib.errors import PermanentExecutionError, TransientExecutionError
+from chalicelib.settings import Settings
+from tests.support.in_memory import a_request
+
+BELL = "OPENQASM 3.0;\nqubit[2] q;\nbit[2] c;\nh q[0];\nc = measure q;\n"
+
+
+def an_executor(chance: float = 0.5, **settings: float) -> tuple[MockExecutor, list[float]]:
+    """Return an executor and the times that it slept."""
+    slept: list[float] = []
+    changed = Settings(**settings)  # type: ignore[arg-type]
+    return MockExecutor(changed, chance=lambda: chance, sleep=slept.append), slept
+
+
+@pytest.mark.parametrize("shots", [1, 7, 1024, 100_000])
+def test_counts_add_up_to_the_shots(shots: int) -> None:
+    """Every shot is one outcome, as wide as the measured bits."""
+    result = an_executor()[0].execute(a_request(BELL, shots=shots), time_limit_seconds=1)
+    assert sum(result.counts.values()) == result.shots == shots
+    assert all(len(bits) == 2 and set(bits) <= {"0", "1"} for bits in result.counts)
+
+
+def test_the_same_request_has_the_same_result_and_another_has_not() -> None:
+    """Circuit and shots seed it; labels and attempts do not."""
+    executor, other = an_executor()[0], an_executor(0.9)[0]
+    first = executor.execute(a_request(BELL, shots=100), time_limit_seconds=1)
+    again = other.execute(a_request(BELL, shots=100, tags={"a": "b"}), time_limit_seconds=1)
+    assert first == again
+    more = executor.execute(a_request(BELL, shots=101), time_limit_seconds=1)
+    another = executor.execute(a_request(f"{BELL} ", shots=100), time_limit_seconds=1)
+    assert len({first.seed, more.seed, another.seed}) == 3
+
+
+@pytest.mark.parametrize(
+    ("circuit", "width"),
+    [
+        (BELL, 2),
+        ("OPENQASM 3;\nbit c;\n", 1),
+        ("OPENQASM 3.0;\nbit[3] a;\nbit[ 4 ] b;", 7),
+        ('OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[5];\ncreg c[5];', 5),
+        ("// a comment\nOPENQASM 3.0;\n// bit[9] c;\n/* bit[8] d; */\nbit[2] c;", 2),
+        ("OPENQASM 3.0;\nqubit[9] q;", 1),
+        ("OPENQASM 3.0;\nbit[1000] c;", 64),
+        ("bit[2] c;", 1),
+        ("no program at all", 1),
+    ],
+)
+def test_bit_strings_are_as_wide_as_the_circuits_bits(circuit: str, width: int) -> None:
+    """OpenQASM 2 and 3 are read as far as that; any other text is one bit wide."""
+    assert measured_bits(circuit) == width
+
+
+@pytest.mark.parametrize(
+    ("chance", "error"), [(0.05, PermanentExecutionError), (0.25, TransientExecutionError)]
+)
+def test_it_fails_as_often_as_it_is_told(chance: float, error: type[Exception]) -> None:
+    """The two kinds of failure share one draw; the rest succeeds."""
+    rates = {"mock_permanent_failure_rate": 0.1, "mock_transient_failure_rate": 0.2}
+    with pytest.raises(error):
+        an_executor(chance, **rates)[0].execute(a_request(), time_limit_seconds=1)
+    succeeded = an_executor(0.31, **rates)[0].execute(a_request(), time_limit_seconds=1)
+    assert succeeded.executor == "mock"
+
+
+def test_it_takes_as_long_as_it_is_told() -> None:
+    """A random time between two bounds."""
+    executor, slept = an_executor(0.5, mock_execution_seconds=1, mock_execution_seconds_max=3)
+    executor.execute(a_request(), time_limit_seconds=5)
+    assert slept == [2]
+
+
+def test_it_keeps_to_its_time_limit() -> None:
+    """What would take longer is cut off and may be tried again."""
+    executor, slept = an_executor(mock_execution_seconds=60)
+    with pytest.raises(TransientExecutionError, match="within 5 s"):
+        executor.execute(a_request(), time_limit_seconds=5)
+    assert slept == [5]

@@ -1,0 +1,79 @@
+"""Packing, and the sizes that responses and items can carry."""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+import msgspec
+import pytest
+
+from chalicelib import payloads
+from chalicelib.errors import PayloadTooLarge
+from chalicelib.model import TaskMessage
+from tests.support.in_memory import T0, a_result
+
+
+@pytest.mark.parametrize("text", ["", "x", "ψ" * 10, "cx q[0], q[1];\n" * 1000, "\x00\x1f"])
+def test_what_is_packed_is_unpacked(text: str) -> None:
+    """Whether compressed or not."""
+    assert payloads.unpack(payloads.pack(text)) == text
+
+
+def test_text_is_compressed_only_when_that_is_smaller() -> None:
+    """A short circuit would grow."""
+    assert payloads.pack("x") == b"rx"
+    assert len(payloads.pack("x" * 10_000)) < 100
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        b"?abc",
+        payloads.pack("x" * 10_000)[:-4],
+        b"z" + zlib.compress(b"x" * 7_000_000),
+    ],
+    ids=["empty", "unknown", "truncated", "a bomb"],
+)
+def test_what_was_never_packed_is_refused(packed: bytes) -> None:
+    """Unpacking is bounded in size."""
+    with pytest.raises(ValueError, match=r"packing|unpacks"):
+        payloads.unpack(packed)
+
+
+@pytest.mark.parametrize("text", ["plain", 'a "quoted"\nline\t\\', "ψ and 𝛙", "\x00\x7f"])
+def test_the_encoded_size_is_that_of_json_inside_json(text: str) -> None:
+    """It is never less than what either form of Lambda's own encoder makes of our JSON."""
+    body = msgspec.json.encode(text).decode()
+    longest = max(len(json.dumps(body)), len(json.dumps(body, ensure_ascii=False).encode()))
+    assert payloads.encoded_bytes(text) >= longest
+    assert payloads.encoded_bytes(text) <= longest + 12 * len(text)
+
+
+@pytest.mark.parametrize(("length", "fits"), [(94, True), (95, False)])
+def test_the_limit_is_exact(
+    length: int,
+    fits: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """Quotes around JSON inside JSON take six bytes; a text at the limit is taken."""
+    if fits:
+        payloads.check_encoded_size("circuit", "x" * length, 100)
+        assert payloads.encoded_bytes("x" * length) == 100
+    else:
+        with pytest.raises(PayloadTooLarge, match=r"circuit takes 101 bytes .* limit is 100"):
+            payloads.check_encoded_size("circuit", "x" * length, 100)
+
+
+def test_a_result_survives_its_encoding() -> None:
+    """Counts, shots, executor, version and seed."""
+    assert payloads.result_from_json(payloads.result_to_json(a_result())) == a_result()
+
+
+def test_a_message_survives_its_encoding_and_is_small() -> None:
+    """SQS charges by 64 KB; the circuit never travels."""
+    message = TaskMessage(task_id="t" * 36, correlation_id="c" * 128, enqueued_at=T0)
+    encoded = message.to_json()
+    assert TaskMessage.from_json(encoded) == message
+    assert json.loads(encoded)["v"] == 1
+    assert len(encoded) < 400
