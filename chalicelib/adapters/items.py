@@ -24,7 +24,6 @@ from pynamodb.models import Model
 
 from chalicelib import payloads
 from chalicelib.model import (
-    SCHEMA_VERSION,
     HistoryEntry,
     Lease,
     Task,
@@ -81,7 +80,7 @@ class TaskItem(Model):
     """A task's item. The store makes a subclass of it that knows its table."""
 
     task_id = UnicodeAttribute(hash_key=True)
-    schema_version = NumberAttribute(default=SCHEMA_VERSION)
+    schema_version = NumberAttribute()
     owner = UnicodeAttribute()
     correlation_id = UnicodeAttribute()
     request_fingerprint = UnicodeAttribute()
@@ -90,7 +89,7 @@ class TaskItem(Model):
     shots = NumberAttribute()
     tags = JSONAttribute(null=True)
     status = UnicodeAttribute()
-    attempt = NumberAttribute(default=0)
+    attempt = NumberAttribute()
     submitted_at = UTCDateTimeAttribute()
     started_at = UTCDateTimeAttribute(null=True)
     completed_at = UTCDateTimeAttribute(null=True)
@@ -100,7 +99,7 @@ class TaskItem(Model):
     result_ref = UnicodeAttribute(null=True)
     error_message = UnicodeAttribute(null=True)
     history = ListAttribute(of=HistoryItem)
-    sweeps = NumberAttribute(default=0)
+    sweeps = NumberAttribute()
     open_shard = UnicodeAttribute(null=True)
     due_at = UTCDateTimeAttribute(null=True)
     owner_shard = UnicodeAttribute(null=True)

@@ -65,7 +65,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
             """Say nothing."""
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
         yield lambda *lined_up: replies.extend(lined_up)
         server.shutdown()

@@ -34,6 +34,9 @@ def test_an_item_without_any_optional_attribute_still_reads() -> None:
             TableName=backend.table_name,
             Item={
                 "task_id": {"S": ID},
+                "schema_version": {"N": "1"},
+                "attempt": {"N": "0"},
+                "sweeps": {"N": "0"},
                 "owner": {"S": "local"},
                 "correlation_id": {"S": "c"},
                 "request_fingerprint": {"S": "f"},
