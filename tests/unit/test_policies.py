@@ -83,7 +83,7 @@ def test_the_readme_lists_every_setting_with_its_default() -> None:
     """A setting that a reader cannot find is none."""
     table = (ROOT / "README.md").read_text()
     for field in dataclasses.fields(Settings):
-        row = re.search(rf"^\| `{field.name.upper()}` \| `?([^`|]*?)`? \|", table, re.MULTILINE)
+        row = re.search(rf"^\| `{field.name.upper()}` \|\s*([^|]*?)\s*\|", table, re.MULTILINE)
         assert row, f"{field.name.upper()} is missing in the README's table of settings"
         default = field.default
         shown = f"{default:g}" if isinstance(default, float) else str(default).lower()
