@@ -67,3 +67,6 @@ def sweeper(event: CloudWatchEvent) -> dict[str, Any]:
 def _context(event: SQSEvent | CloudWatchEvent) -> LambdaContext:
     """Return what Lambda passed; Chalice declares it as a dictionary, which it never is."""
     return cast("LambdaContext", event.context)
+
+
+composition.build_early()

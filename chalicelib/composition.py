@@ -135,6 +135,16 @@ class _Holder:
             self._service = service
 
 
+def build_early() -> None:
+    """Build this process's service now if it is a Lambda function, else on the first call.
+
+    A function's import runs in its INIT phase, with a full processor and outside the first
+    request's time. Elsewhere `app.py` may be imported only to be packaged.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        service()
+
+
 _holder = _Holder()
 #: This process's service. Built once; a Lambda keeps it for all its invocations.
 service = _holder.get

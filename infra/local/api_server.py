@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from infra.local.gateway import Gateway
 from infra.local.http_server import Server
+from infra.local.lambda_context import function_environment
 from infra.local.logs import part_logger
 from infra.local.settings import HOST
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 #: API Gateway waits 29 s for an integration; the API function has no reason to take longer.
 API_TIMEOUT_SECONDS = 29.0
+FUNCTION_NAME = "quantum-tasks-local-api"
 PORT_TAKEN_EXIT_CODE = 98
 
 logger = part_logger("api")
@@ -38,9 +40,12 @@ def load_app(path: str) -> Chalice:
 def main(environment: Mapping[str, str] = os.environ) -> int:
     """Serve until SIGTERM, then finish what is in flight."""
     port = int(environment.get("PORT") or 8000)
+    handler = environment.get("API_APP") or "app.app"
+    # As on Lambda, the app builds its clients while it is imported, not in the first request.
+    os.environ.update(function_environment(FUNCTION_NAME, handler))
     gateway = Gateway(
-        load_app(environment.get("API_APP") or "app.app"),
-        function_name="quantum-tasks-local-api",
+        load_app(handler),
+        function_name=FUNCTION_NAME,
         timeout_seconds=API_TIMEOUT_SECONDS,
     )
     try:
