@@ -1,0 +1,78 @@
+"""Which code is explored: the real use cases, or a mutant's variation of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from chalicelib import composition, worker
+from chalicelib.composition import Ports, Service
+from chalicelib.execution import ExecuteTask
+from chalicelib.model import Transition
+from chalicelib.ports import LambdaContext
+from chalicelib.queries import CancelTask
+from chalicelib.recovery import SweepTasks
+from chalicelib.retry_policy import Backoff
+from chalicelib.settings import Settings
+from chalicelib.submission import SubmitTask
+from tests.support.in_memory import InMemoryTaskStore
+
+#: The id of the one task when its client gave no key.
+UNKEYED_TASK_ID = "00000000-0000-4000-8000-000000000001"
+
+HandleBatch = Callable[[Service, Mapping[str, Any], LambdaContext], dict[str, Any] | None]
+
+
+def as_decided(transition: Transition) -> Transition:
+    """Leave a transition as the lifecycle made it."""
+    return transition
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The parts that a mutant may exchange. The defaults are what the service runs."""
+
+    submit: type[SubmitTask] = SubmitTask
+    execute: type[ExecuteTask] = ExecuteTask
+    sweep: type[SweepTasks] = SweepTasks
+    cancel: type[CancelTask] = CancelTask
+    store: type[InMemoryTaskStore] = InMemoryTaskStore
+    handle_batch: HandleBatch = worker.handle_batch
+    #: Takes a clause out of a transition's condition.
+    weaken: Callable[[Transition], Transition] = as_decided
+    #: Whether each claim gets a token of its own, or each process has one.
+    token_per_claim: bool = True
+    #: What the platform does: whether the mapping has `ReportBatchItemFailures`.
+    mapping_reports_failures: bool = True
+    #: Whether there is a sweeper at all.
+    sweeps: bool = True
+
+    def build(self, settings: Settings, ports: Ports, new_token: Callable[[], str]) -> Service:
+        """Build the service as the composition does, but for randomness and exchanged parts."""
+        service = composition.build(settings, ports)
+        steady = Backoff(
+            base_seconds=settings.backoff_seconds_base,
+            seconds_max=settings.backoff_seconds_max,
+            random=lambda: 0.5,
+        )
+        execution = dataclasses.replace(service.execute.policy, backoff=steady)
+        return dataclasses.replace(
+            service,
+            submit=_rebuild(self.submit, service.submit, new_task_id=lambda: UNKEYED_TASK_ID),
+            execute=_rebuild(self.execute, service.execute, policy=execution, new_token=new_token),
+            sweep=_rebuild(self.sweep, service.sweep),
+            cancel=_rebuild(self.cancel, service.cancel),
+        )
+
+
+_T = TypeVar("_T")
+
+
+def _rebuild(kind: type[_T], like: _T, **changes: object) -> _T:
+    fields: Any = dataclasses.fields(like)  # type: ignore[arg-type]
+    return kind(**{field.name: getattr(like, field.name) for field in fields} | changes)
+
+
+#: What the service runs.
+REAL = Code()

@@ -1,0 +1,124 @@
+"""What each actor runs, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from chalicelib.composition import Service
+from chalicelib.errors import (
+    IdempotencyConflict,
+    Kept,
+    ServiceUnavailable,
+    StoreFull,
+    SubmissionUnavailable,
+    TaskAlreadyEnded,
+    TaskNotFound,
+)
+from chalicelib.model import TaskMessage, TaskStatus
+from chalicelib.submission import Submission, keyed_task_id
+from chalicelib.worker import BatchFailed
+from tests.explorer.code import UNKEYED_TASK_ID, Code
+from tests.explorer.items import NOW
+from tests.explorer.properties import OWNER, TRUTH
+from tests.explorer.values import Actor, Answer, Ended, Program, Violation
+from tests.support.in_memory import a_request
+
+#: Whose task it is, and who is somebody else.
+OWNER_NAME: Final = "owner"
+STRANGER: Final = "stranger"
+
+_KEY: Final = "key"
+_CORRELATION_ID: Final = "correlation"
+_INVOCATION_MS: Final = 60_000
+_KEPT: Final = {
+    Kept.NO: Answer.NOT_KEPT,
+    Kept.YES: Answer.KEPT,
+    Kept.UNKNOWN: Answer.UNKNOWN,
+}
+
+
+def run(program: Program, service: Service, code: Code, *, keyed: bool) -> Ended:
+    """Run a program to its end. Its ports may stop it by a `BaseException`."""
+    return _RUN[program.actor](program, service, code, keyed)
+
+
+def task_id(*, keyed: bool) -> str:
+    """Return the id of the one task."""
+    return keyed_task_id(OWNER_NAME, _KEY) if keyed else UNKEYED_TASK_ID
+
+
+def _submit(program: Program, service: Service, code: Code, keyed: bool) -> Ended:  # noqa: FBT001 - one signature for the table below
+    submission = Submission(
+        request=a_request(program.body),
+        owner=OWNER_NAME,
+        correlation_id=_CORRELATION_ID,
+        idempotency_key=_KEY if keyed else None,
+    )
+    try:
+        service.submit(submission)
+    except SubmissionUnavailable as exc:
+        return Ended(answer=_KEPT[exc.kept])
+    except IdempotencyConflict:
+        return Ended(answer=Answer.CONFLICT)
+    except StoreFull:
+        return Ended(answer=Answer.FULL)
+    return Ended(answer=Answer.ACCEPTED)
+
+
+class _Invocation:
+    """Lambda's context: there is always time enough."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return _INVOCATION_MS
+
+
+def _work(program: Program, service: Service, code: Code, keyed: bool) -> Ended:  # noqa: FBT001
+    body = TaskMessage(
+        task_id=task_id(keyed=keyed), correlation_id=_CORRELATION_ID, enqueued_at=NOW
+    ).to_json()
+    records: list[dict[str, Any]] = [
+        {
+            "messageId": f"message-{place}",
+            "receiptHandle": str(place),
+            "body": body,
+            "attributes": {"ApproximateReceiveCount": str(receive_count)},
+        }
+        for place, (_, receive_count) in enumerate(program.deliveries)
+    ]
+    try:
+        answer = code.handle_batch(service, {"Records": records}, _Invocation())
+    except BatchFailed:
+        return Ended(deletes=(False,) * len(records))
+    failed: set[str] = set()
+    if answer is not None and code.mapping_reports_failures:
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    return Ended(deletes=tuple(record["messageId"] not in failed for record in records))
+
+
+def _sweep(program: Program, service: Service, code: Code, keyed: bool) -> Ended:  # noqa: FBT001
+    try:
+        service.sweep(seconds_left=lambda: _INVOCATION_MS / 1000)
+    except (ServiceUnavailable, StoreFull):
+        return Ended()
+    return Ended()
+
+
+def _cancel(program: Program, service: Service, code: Code, keyed: bool) -> Ended:  # noqa: FBT001
+    try:
+        task = service.cancel(task_id(keyed=keyed), owner=program.owner)
+    except (TaskAlreadyEnded, TaskNotFound, ServiceUnavailable, StoreFull):
+        return Ended()
+    if task.status is not TaskStatus.CANCELLED:
+        return Ended(violation=Violation(TRUTH, "a cancel was answered 200 for another status"))
+    if program.owner != OWNER_NAME:
+        return Ended(violation=Violation(OWNER, "a stranger was shown the task"))
+    return Ended()
+
+
+_RUN: Final[dict[Actor, Callable[[Program, Service, Code, bool], Ended]]] = {
+    Actor.SUBMITTER: _submit,
+    Actor.WORKER: _work,
+    Actor.SWEEPER: _sweep,
+    Actor.CANCELLER: _cancel,
+}

@@ -1,0 +1,144 @@
+"""Breadth-first search over all states, and from which of them the task can still finish."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from array import array
+from collections.abc import Sequence
+
+from tests.explorer.properties import STUCK, UNAIDED
+from tests.explorer.values import Actor, Violation
+from tests.explorer.world import Label, State, World
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """A violation and a shortest way to it."""
+
+    violation: Violation
+    trace: tuple[Label, ...]
+    #: Distinct states when it was found.
+    states: int
+
+    def lines(self) -> list[str]:
+        """Return it as text."""
+        heading = f"{self.violation.name}: {self.violation.message} ({len(self.trace)} steps)"
+        steps = [
+            f"  {number:2}. {who}: {what}{f' — {how}' if how else ''}"
+            for number, (who, what, how) in enumerate(self.trace, 1)
+        ]
+        return [heading, *steps]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Exploration:
+    """What a search has seen."""
+
+    states: int
+    edges: int
+    seconds: float
+    #: The whole space was seen; otherwise the bound on states ended it.
+    complete: bool
+    #: One of each kind, shortest first.
+    found: Sequence[Found]
+
+
+class _Graph:
+    """The states that were met, and how each was met first."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        start = world.initial()
+        self.numbers: dict[State, int] = {start: 0}
+        self.states: list[State] = [start]
+        self.parents = array("l", [-1])
+        self.labels: list[Label] = [Label("", "")]
+        self.sources = array("I")
+        self.targets = array("I")
+        self.found: dict[tuple[str, str], Found] = {}
+
+    def expand(self, number: int) -> None:
+        for label, after in self.world.steps(self.states[number]):
+            if isinstance(after, Violation):
+                self.add_violation(after, number, label)
+                continue
+            target = self.numbers.get(after)
+            if target is None:
+                target = self.numbers[after] = len(self.states)
+                self.states.append(after)
+                self.parents.append(number)
+                self.labels.append(label)
+            self.sources.append(number)
+            self.targets.append(target)
+
+    def add_violation(self, violation: Violation, number: int, *last: Label) -> None:
+        key = violation.name, violation.message
+        if key not in self.found:
+            trace = (*self._trace(number), *last)
+            self.found[key] = Found(violation, trace, len(self.states))
+
+    def _trace(self, number: int) -> list[Label]:
+        trace = []
+        while number > 0:
+            trace.append(self.labels[number])
+            number = self.parents[number]
+        return trace[::-1]
+
+    def check_liveness(self) -> None:
+        """Look for states from which the task cannot finish any more (AG EF)."""
+        settled = bytearray(map(self.world.is_settled, self.states))
+        able = self._backwards(settled)
+        for number, state in enumerate(self.states):
+            if not able[number] and self.world.must_settle(state):
+                aided = bool(state.actors[Actor.SWEEPER])
+                message = "the task cannot finish any more, whatever happens"
+                self.add_violation(Violation(STUCK if aided else UNAIDED, message), number)
+                return
+
+    def _backwards(self, reached: bytearray) -> bytearray:
+        """Extend a set of states by all from which it can be reached."""
+        count = len(self.states)
+        first = array("I", bytes(4 * (count + 1)))
+        for target in self.targets:
+            first[target + 1] += 1
+        for number in range(count):
+            first[number + 1] += first[number]
+        place = array("I", first)
+        sources = array("I", bytes(4 * len(self.sources)))
+        for source, target in zip(self.sources, self.targets, strict=True):
+            sources[place[target]] = source
+            place[target] += 1
+        todo = [number for number in range(count) if reached[number]]
+        while todo:
+            number = todo.pop()
+            for source in sources[first[number] : first[number + 1]]:
+                if not reached[source]:
+                    reached[source] = 1
+                    todo.append(source)
+        return reached
+
+
+def explore(
+    world: World, *, states_max: int = 1_000_000, stop_at_first: bool = False
+) -> Exploration:
+    """Explore a world, until all of it is seen, a bound is reached, or a violation, if that is all.
+
+    Liveness is judged only where the whole space was seen.
+    """
+    began = time.perf_counter()
+    graph = _Graph(world)
+    number = 0
+    while number < len(graph.states) <= states_max and not (stop_at_first and graph.found):
+        graph.expand(number)
+        number += 1
+    complete = number == len(graph.states)
+    if complete:
+        graph.check_liveness()
+    return Exploration(
+        states=len(graph.states),
+        edges=len(graph.sources),
+        seconds=time.perf_counter() - began,
+        complete=complete,
+        found=sorted(graph.found.values(), key=lambda found: len(found.trace)),
+    )
