@@ -12,6 +12,9 @@ SHELL := /bin/sh
 PYTHON ?=
 PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
 
+# The deployed stage that is meant: dev or prod, see .chalice/config.json.
+STAGE ?=
+
 # What `make test` hands on to pytest: make test ARGS="tests/unit -k claim"
 ARGS ?=
 
@@ -77,6 +80,12 @@ lock: $(environment) ## Pin all dependencies anew after a change of pyproject.to
 clean: ## Remove environments, caches and builds; never data
 	rm -rf .venv .venv-emulator .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+##@ Deploy it
+
+.PHONY: package
+package: $(environment) ## One SAM stack and one zip in build/package for a pipeline: make package STAGE=prod
+	@exec $(python) -m infra.deploy package --stage "$(STAGE)"
 
 ##@ Help
 

@@ -1,0 +1,43 @@
+"""`make package`: the service as one SAM template and one zip, for a pipeline to deploy."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+from infra.deploy.archive import Inspection
+from infra.deploy.configuration import StageSpec
+from infra.deploy.project import Project
+from infra.deploy.template import imports, merge_template
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What a pipeline deploys."""
+
+    template: Path
+    archive: Path
+    inspection: Inspection
+
+
+def make_package(
+    root: Path, spec: StageSpec, target: Path, *, for_this_machine: bool = False
+) -> Package:
+    """Write `sam.json` and `deployment.zip` to a directory. Needs no AWS account."""
+    project = Project(root, target / "project", spec, for_this_machine=for_this_machine)
+    inspection = project.fill(imports(spec))
+    merge = project.directory / "merge.json"
+    merge.write_text(json.dumps(merge_template(spec), indent=2))
+    written = project.directory / "out"
+    project.chalice(
+        *("package", "--stage", spec.stage, "--merge-template", str(merge), str(written))
+    )
+    package = Package(
+        template=target / "sam.json", archive=target / "deployment.zip", inspection=inspection
+    )
+    for path in (package.template, package.archive):
+        shutil.move(written / path.name, path)
+    shutil.rmtree(project.directory)
+    return package

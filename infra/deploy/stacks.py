@@ -1,0 +1,138 @@
+"""Makes CloudFormation stacks what their templates say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.literals import CapabilityType
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
+
+#: Index and table creation take a minute or two, a rollback as long again.
+_SETTLED_SECONDS_MAX: Final = 900.0
+_DONE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+#: Nothing came of its creation: it can only be deleted. What it retains stays.
+_STILLBORN: Final = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+
+
+class StackError(Exception):
+    """CloudFormation would not make what the template says."""
+
+
+class Stacks:
+    """The stacks of one account and region."""
+
+    def __init__(self, client: CloudFormationClient, *, poll_seconds: float = 3.0) -> None:
+        """Take the client, and how often to look whether a stack is ready."""
+        self._client = client
+        self._poll_seconds = poll_seconds
+
+    def deploy(
+        self,
+        name: str,
+        template: str,
+        parameters: Mapping[str, str],
+        capabilities: Sequence[CapabilityType] = (),
+    ) -> dict[str, str]:
+        """Create or update a stack and return its outputs. Nothing changes where nothing is to.
+
+        Raises:
+            StackError: with CloudFormation's first reason.
+        """
+        present = self.described(name)
+        if present is not None and present["StackStatus"] in _STILLBORN:
+            self.delete(name)
+            present = None
+        change = self._client.create_stack if present is None else self._client.update_stack
+        try:
+            change(
+                StackName=name,
+                TemplateBody=template,
+                Parameters=_parameters(parameters, present),
+                Capabilities=list(capabilities),
+            )
+        except ClientError as error:
+            if "No updates are to be performed" not in str(error):
+                message = f"stack {name}: {error}"
+                raise StackError(message) from error
+        settled = self._settled(name)
+        if settled is None or settled["StackStatus"] not in _DONE:
+            message = f"stack {name} is {self._complaint(name, settled)}"
+            raise StackError(message)
+        return _outputs_of(settled)
+
+    def outputs(self, name: str) -> dict[str, str] | None:
+        """Return the outputs of a stack, or None if there is no such stack."""
+        present = self.described(name)
+        return None if present is None else _outputs_of(present)
+
+    def delete(self, name: str) -> bool:
+        """Delete a stack if there is one, and tell whether there was.
+
+        Raises:
+            StackError: something of it cannot be deleted.
+        """
+        if self.described(name) is None:
+            return False
+        self._client.delete_stack(StackName=name)
+        left = self._settled(name)
+        if left is not None:
+            message = f"stack {name} is {self._complaint(name, left)}"
+            raise StackError(message)
+        return True
+
+    def described(self, name: str) -> StackTypeDef | None:
+        """Return what CloudFormation says of a stack, or None if there is none."""
+        try:
+            stacks = self._client.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return next((stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"), None)
+
+    def _settled(self, name: str) -> StackTypeDef | None:
+        deadline = time.monotonic() + _SETTLED_SECONDS_MAX
+        while True:
+            present = self.described(name)
+            if present is None or not present["StackStatus"].endswith("_IN_PROGRESS"):
+                return present
+            if time.monotonic() > deadline:
+                message = f"stack {name} is still {present['StackStatus']}: look at its events"
+                raise StackError(message)
+            time.sleep(self._poll_seconds)
+
+    def _complaint(self, name: str, stack: StackTypeDef | None) -> str:
+        """Say what state it is in, and why: the first failure, all others follow from it."""
+        if stack is None:
+            return "gone"
+        events = self._client.describe_stack_events(StackName=stack.get("StackId", name))
+        reasons = [
+            f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason')}"
+            for event in reversed(events["StackEvents"])
+            if event.get("ResourceStatus", "").endswith("_FAILED")
+        ]
+        reason = reasons[0] if reasons else stack.get("StackStatusReason", "no reason given")
+        return f"{stack['StackStatus']} ({reason})"
+
+
+def _parameters(given: Mapping[str, str], present: StackTypeDef | None) -> list[ParameterTypeDef]:
+    """Return all parameters: those that a person has set and we do not (a topic) stay."""
+    changed: list[ParameterTypeDef] = [
+        {"ParameterKey": key, "ParameterValue": value} for key, value in given.items()
+    ]
+    kept: list[ParameterTypeDef] = [
+        {"ParameterKey": parameter["ParameterKey"], "UsePreviousValue": True}
+        for parameter in (present.get("Parameters", []) if present is not None else [])
+        if parameter["ParameterKey"] not in given
+    ]
+    return changed + kept
+
+
+def _outputs_of(stack: StackTypeDef) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -1,0 +1,73 @@
+"""The one stack that `make package` makes of the service: what Chalice leaves out, as data.
+
+Chalice merges this into the SAM template that it writes itself (`--merge-template`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from infra.deploy.configuration import StageSpec
+from infra.deploy.gateway_responses import as_openapi
+from infra.deploy.project import FillIn
+
+#: The outputs of the two stacks that functions and policies name.
+OUTPUTS: Final = (
+    *("TableName", "TableArn", "QueueUrl", "QueueArn"),
+    *("ApiLogArn", "WorkerLogArn", "SweeperLogArn"),
+)
+#: Chalice's logical names of the functions, and of the worker's event source.
+LOGICAL_NAMES: Final = {"api_handler": "APIHandler", "worker": "Worker", "sweeper": "Sweeper"}
+EVENT_SOURCE: Final = "WorkerSqsEventSource"
+#: Given the function reports its failures one by one, Lambda deletes the others of a batch.
+REPORT_FAILURES: Final = "ReportBatchItemFailures"
+
+
+def imports(spec: StageSpec) -> FillIn:
+    """Name the other stacks' outputs by what they export, whatever account and region it is."""
+    return FillIn({name: {"Fn::ImportValue": f"{spec.name}-{name}"} for name in OUTPUTS})
+
+
+def merge_template(spec: StageSpec) -> dict[str, Any]:
+    """Return what is to be merged into Chalice's template of a stage."""
+    resources: dict[str, Any] = {"RestAPI": {"Properties": _api(spec)}}
+    for name, function in spec.functions.items():
+        resources[LOGICAL_NAMES[name]] = {
+            "Properties": {
+                "FunctionName": function.function_name,
+                "Environment": {"Variables": _variables(spec, function.environment)},
+            }
+        }
+    # The flag and the setting that relies on it, always together: with the setting alone Lambda
+    # deletes what failed.
+    worker = resources[LOGICAL_NAMES["worker"]]["Properties"]
+    worker["Environment"]["Variables"]["PARTIAL_BATCH_RESPONSES"] = "true"
+    worker["Events"] = {EVENT_SOURCE: {"Properties": {"FunctionResponseTypes": [REPORT_FAILURES]}}}
+    return {
+        "Description": f"Quantum tasks, stage {spec.stage}: the functions and their API.",
+        "Resources": resources,
+    }
+
+
+def _variables(spec: StageSpec, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the variables that name resources; Chalice itself takes only texts."""
+    fill_in = imports(spec)
+    return {name: fill_in.expression(value) for name, value in environment.items() if "${" in value}
+
+
+def _api(spec: StageSpec) -> dict[str, Any]:
+    return {
+        # Without it SAM makes a second, unprotected stage of its own, called "Stage".
+        "OpenApiVersion": "2.0",
+        "EndpointConfiguration": {"Type": "REGIONAL"},
+        "MethodSettings": [
+            {
+                "ResourcePath": "/*",
+                "HttpMethod": "*",
+                "ThrottlingRateLimit": spec.requests_per_second,
+                "ThrottlingBurstLimit": spec.requests_burst,
+            }
+        ],
+        "DefinitionBody": {"x-amazon-apigateway-gateway-responses": as_openapi()},
+    }

@@ -1,0 +1,114 @@
+"""MiniStack as an account to deploy to: IAM enforced, over TLS, with what its API Gateway lacks.
+
+Runs on the emulator's interpreter: `.venv-emulator/bin/python tests/deploy/ministack_server.py`.
+
+MiniStack 1.5.33 can import OpenAPI documents, but only CloudFormation reaches that: here
+`ImportRestApi` and `PutRestApi`, which `chalice deploy` calls, reach it too. The importer gives
+the gateway responses of a document to the API as well, and a minimum compression size that
+Chalice sends as text is a number, as it is with AWS.
+
+Serves TLS at `GATEWAY_PORT`, since the queues' policies refuse all else, and plain HTTP at
+`PLAIN_PORT`, to show that they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
+
+
+class CompleteApiGateway:
+    """What is missing in MiniStack's module, put into it."""
+
+    def __init__(self, gateway: Any) -> None:  # noqa: ANN401  MiniStack's module
+        """Take the place of three of the module's functions, and call them."""
+        self._gateway = gateway
+        self._import, self._update = gateway._import_rest_api, gateway._update_rest_api  # noqa: SLF001
+        self._handle = gateway.handle_request
+        gateway._import_rest_api = self.import_api  # noqa: SLF001
+        gateway._update_rest_api = self.update_api  # noqa: SLF001
+        gateway.handle_request = self.handle_request
+
+    def import_api(self, document: Mapping[str, Any], data: Any = None) -> str:  # noqa: ANN401
+        """Make an API of a document, its gateway responses included."""
+        api_id: str = self._import(document, data)
+        self._add_gateway_responses(api_id, document)
+        return api_id
+
+    def overwrite_api(self, api_id: str, document: Mapping[str, Any]) -> None:
+        """Make an API what a document says and nothing else, as `PutRestApi` does."""
+        gateway = self._gateway
+        resources = gateway._resources.get(api_id, {})  # noqa: SLF001
+        for resource_id in [key for key, value in resources.items() if value.get("path") != "/"]:
+            del resources[resource_id]
+        for root in resources.values():
+            root["resourceMethods"] = {}
+        gateway._gateway_responses.pop(api_id, None)  # noqa: SLF001
+        gateway._rest_apis[api_id]["name"] = document["info"]["title"]  # noqa: SLF001
+        schemes = gateway._import_security_schemes(api_id, document)  # noqa: SLF001
+        for path, item in document.get("paths", {}).items():
+            gateway._import_path_item(  # noqa: SLF001
+                api_id, path, item, schemes, document.get("security")
+            )
+        self._add_gateway_responses(api_id, document)
+
+    def update_api(self, api_id: str, data: Any) -> Any:  # noqa: ANN401
+        """Update an API; what AWS has as a number is one."""
+        updated = self._update(api_id, data)
+        api = self._gateway._rest_apis.get(api_id) or {}  # noqa: SLF001
+        size = api.get("minimumCompressionSize")
+        if not isinstance(size, str):
+            return updated
+        api["minimumCompressionSize"] = int(size) if size.isdigit() else None
+        return self._gateway._get_rest_api(api_id)  # noqa: SLF001
+
+    async def handle_request(
+        self,
+        method: str,
+        path: str,
+        headers: Any,  # noqa: ANN401
+        body: bytes,
+        query: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """Answer `ImportRestApi` and `PutRestApi`, and leave the others to MiniStack."""
+        parts = path.strip("/").split("/")
+        if parts == ["restapis"] and method == "POST" and "mode" in (query or {}):
+            kind = (query.get("endpointConfigurationTypes") or ["EDGE"])[0]
+            api_id = self.import_api(json.loads(body), {"endpointConfiguration": {"types": [kind]}})
+            return self._gateway._get_rest_api(api_id)  # noqa: SLF001
+        if parts[0] == "restapis" and method == "PUT" and len(parts) == 2:
+            self.overwrite_api(parts[1], json.loads(body))
+            return self._gateway._get_rest_api(parts[1])  # noqa: SLF001
+        return await self._handle(method, path, headers, body, query)
+
+    def _add_gateway_responses(self, api_id: str, document: Mapping[str, Any]) -> None:
+        for response_type, response in document.get(GATEWAY_RESPONSES, {}).items():
+            self._gateway._put_gateway_response(api_id, response_type, response)  # noqa: SLF001
+
+
+def main() -> None:
+    """Serve until killed."""
+    # They read the environment when imported.
+    import ministack.app  # noqa: PLC0415
+    from hypercorn.asyncio import serve  # type: ignore[import-not-found]  # noqa: PLC0415
+    from hypercorn.config import Config  # type: ignore[import-not-found]  # noqa: PLC0415
+    from ministack.services import apigateway_v1  # noqa: PLC0415
+
+    CompleteApiGateway(apigateway_v1)
+    config = Config()
+    config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]
+    config.insecure_bind = [f"127.0.0.1:{os.environ['PLAIN_PORT']}"]
+    config.certfile = os.environ["MINISTACK_SSL_CERT"]
+    config.keyfile = os.environ["MINISTACK_SSL_KEY"]
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    asyncio.run(serve(ministack.app.app, config))
+
+
+if __name__ == "__main__":
+    main()
