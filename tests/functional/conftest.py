@@ -7,6 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,9 +165,10 @@ def logged() -> Iterator[Logged]:
 
 
 @pytest.fixture
-def api(backend: Backend) -> Iterator[Api]:
+def api(backend: Backend, tmp_path: Path) -> Iterator[Api]:
     """Return a client of a service that is built for this test alone."""
     composition.use_service(None)
-    with Client(lambda_functions.app) as client:
+    # Without the project's configuration, whose environment Chalice would set over the test's.
+    with Client(lambda_functions.app, project_dir=str(tmp_path)) as client:
         yield Api(client, backend)
     composition.use_service(None)
