@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -81,6 +82,27 @@ def _guard_network(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(socket.socket, "connect", guarded_connect)
     patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
     patch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+
+
+FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return a function that takes what a test has measured, to be shown when all have run."""
+    measured: list[str] = request.config.stash.setdefault(FIGURES, [])
+    return measured.append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show what was measured, also of tests that passed."""
+    measured = config.stash.get(FIGURES, [])
+    if measured:
+        terminalreporter.section("figures")
+        for line in measured:
+            terminalreporter.write_line(line)
 
 
 def pytest_configure(config: pytest.Config) -> None:

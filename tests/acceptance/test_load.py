@@ -6,6 +6,7 @@ import json
 import statistics
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -47,7 +48,9 @@ def seconds_from_stored_to_sent(stage: Stage, parts: list[str]) -> list[float]:
     return [sent[task_id] - stored[task_id] for task_id in sent]
 
 
-def test_a_thousand_tasks_from_sixteen_clients(stage: Stage) -> None:
+def test_a_thousand_tasks_from_sixteen_clients(
+    stage: Stage, figures: Callable[[str], None]
+) -> None:
     """Two API and four worker processes: each task is accepted, run and settled exactly once."""
     stage.start(workers=4)
     ports = [stage.port, stage.attach_api()]
@@ -68,8 +71,8 @@ def test_a_thousand_tasks_from_sixteen_clients(stage: Stage) -> None:
 
     between = seconds_from_stored_to_sent(stage, ["api", "api-2"])
     assert len(between) == TASKS
-    print(
-        f"\n{TASKS} tasks, 2 APIs, 4 workers, {CLIENTS} clients: "
+    figures(
+        f"{TASKS} tasks, 2 APIs, 4 workers, {CLIENTS} clients: "
         f"{TASKS / (submitted - started):.0f} submissions/s, "
         f"{TASKS / (drained - started):.0f} tasks/s from first POST to empty queue"
         f"\n  POST: {describe([reply.seconds for reply in replies])}"
@@ -78,7 +81,9 @@ def test_a_thousand_tasks_from_sixteen_clients(stage: Stage) -> None:
     stage.stop()
 
 
-def test_slow_executions_do_not_slow_submissions(stage: Stage) -> None:
+def test_slow_executions_do_not_slow_submissions(
+    stage: Stage, figures: Callable[[str], None]
+) -> None:
     """With executions of 5 s a POST is as quick as with executions that take no time."""
     seconds: dict[str, list[float]] = {}
     for execution in ("0", "5"):
@@ -88,6 +93,6 @@ def test_slow_executions_do_not_slow_submissions(stage: Stage) -> None:
         seconds[execution] = [reply.seconds for reply in replies]
         stage.stop()
     for execution, taken in seconds.items():
-        print(f"\nexecutions of {execution} s: POST {describe(taken)}", end="")
+        figures(f"executions of {execution} s: POST {describe(taken)}")
     # Submitting waits for no execution: not one POST took as long as one.
     assert max(seconds["5"]) < 5
