@@ -18,6 +18,9 @@ STAGE ?=
 # What `make test` hands on to pytest: make test ARGS="tests/unit -k claim"
 ARGS ?=
 
+# All tests, two files at a time: most of them wait for processes of their own.
+everything := --numprocesses 2 --dist loadscope --no-loadscope-reorder
+
 python := .venv/bin/python
 environment := .venv/.installed
 emulator := .venv-emulator/.installed
@@ -51,7 +54,7 @@ reset: $(environment) ## Empty the data in DATA_DIR after asking (YES=1 does not
 
 .PHONY: test
 test: lint $(emulator) ## Lint, then every test, as CI does: make test ARGS="tests/unit -k claim"
-	@exec $(python) -m pytest $(ARGS)
+	@exec $(python) -m pytest $(or $(ARGS),$(everything))
 
 .PHONY: lint
 lint: $(environment) ## Style, types, direction of imports, CloudFormation templates

@@ -84,25 +84,27 @@ def _guard_network(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
 
 
-FIGURES = pytest.StashKey[list[str]]()
+FIGURE = "figure"
 
 
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Return a function that takes what a test has measured, to be shown when all have run."""
-    measured: list[str] = request.config.stash.setdefault(FIGURES, [])
-    return measured.append
+    return lambda text: request.node.user_properties.append((FIGURE, text))
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Show what was measured, also of tests that passed."""
-    measured = config.stash.get(FIGURES, [])
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was measured, also of tests that passed and in whichever process."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    measured = [
+        str(text)
+        for report in reports
+        for name, text in getattr(report, "user_properties", ())
+        if name == FIGURE
+    ]
     if measured:
         terminalreporter.section("figures")
-        for line in measured:
-            terminalreporter.write_line(line)
+        terminalreporter.write_line("\n".join(measured))
 
 
 def pytest_configure(config: pytest.Config) -> None:
