@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -157,6 +158,12 @@ class Stage:
         """A part's log."""
         return (self.data_dir / "log" / f"{part}.log").read_text()
 
+    def log_entries(self, part: str) -> list[dict[str, Any]]:
+        """A part's log so far, line by line, metrics among them; half a line is left out."""
+        path = self.data_dir / "log" / f"{part}.log"
+        lines = path.read_text().split("\n")[:-1] if path.exists() else []
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
     def pid(self, part: str) -> int:
         """A part's process id, from its file."""
         return int((self.data_dir / "run" / f"{part}.pid").read_text())
@@ -166,6 +173,10 @@ class Stage:
         pid = self.pid(part)
         os.kill(pid, number)
         return pid
+
+    def is_gone(self, part: str) -> bool:
+        """Whether a part that was attached has ended, and its number is free again."""
+        return not (self.data_dir / "run" / f"{part}.pid").exists()
 
     def stop(self) -> None:
         """Ask the supervisor to stop, as Ctrl-C does, and wait until all is gone."""
