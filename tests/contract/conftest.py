@@ -27,7 +27,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
         yield backend
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def moto() -> Iterator[Backend]:
     """Answer from memory what goes to AWS's own addresses; other endpoints are not touched."""
     with moto_backend() as backend:
