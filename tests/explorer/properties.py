@@ -30,12 +30,14 @@ PROPERTIES: Final = {
     HISTORY: "the history grows by one entry per transition, along a path of the state machine",
     ATTEMPT: "attempts go up one by one to the maximum; one claim holds each, and runs it once",
     TRUTH: "a 503 never lies about what was kept; after a no the task is never executed",
-    UNAIDED: "without sweeper, loss or dead-lettering an accepted task can always still finish",
+    UNAIDED: "without sweeper, loss or dead-lettering an accepted task can always still finish, "
+    "and no client has to do anything for it",
     FENCE: "settles and releases are the current attempt's; nobody ends or sweeps a leased task; "
     "giving up has its reason",
     BURNED: "no attempt is spent that nobody executed; a live lease is respected",
     AMPLIFIED: "notes ≤ times due, sends by the sweeper ≤ notes, messages ≤ sends",
-    STUCK: "something can still finish the task (AG EF ended), in every state",
+    STUCK: "workers and sweeper can finish a stored task from every state (AG EF ended), without "
+    "a client, another fault or giving up",
     OWNER: "nobody but its owner cancels a task",
 }
 
@@ -66,8 +68,8 @@ def check_write(
     if call.operation is Operation.CREATE:
         return Violation(HISTORY, "a stored task was overwritten by a put")
     return (
-        _check_history(before, after, call)
-        or _check_attempt(before, after, call, attempts_max)
+        _check_attempt(before, after, call, attempts_max)
+        or _check_history(before, after, call)
         or _check_fence(before, call, attempts_max)
         or _check_end(after)
     )

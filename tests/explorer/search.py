@@ -8,8 +8,9 @@ from array import array
 from collections.abc import Sequence
 
 from tests.explorer.properties import STUCK, UNAIDED
-from tests.explorer.values import Actor, Violation
-from tests.explorer.world import Label, State, World
+from tests.explorer.state import Label, State
+from tests.explorer.values import Violation
+from tests.explorer.world import World
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,12 +55,17 @@ class _Graph:
         self.states: list[State] = [start]
         self.parents = array("l", [-1])
         self.labels: list[Label] = [Label("", "")]
+        self.edges = 0
+        #: The edges that count for liveness.
         self.sources = array("I")
         self.targets = array("I")
         self.found: dict[tuple[str, str], Found] = {}
+        self.broken: set[str] = set()
 
     def expand(self, number: int) -> None:
-        for label, after in self.world.steps(self.states[number]):
+        before = self.states[number]
+        for label, after in self.world.steps(before):
+            self.edges += 1
             if isinstance(after, Violation):
                 self.add_violation(after, number, label)
                 continue
@@ -69,14 +75,16 @@ class _Graph:
                 self.states.append(after)
                 self.parents.append(number)
                 self.labels.append(label)
-            self.sources.append(number)
-            self.targets.append(target)
+            if self.world.is_help(before, label, after):
+                self.sources.append(number)
+                self.targets.append(target)
 
     def add_violation(self, violation: Violation, number: int, *last: Label) -> None:
         key = violation.name, violation.message
         if key not in self.found:
             trace = (*self._trace(number), *last)
             self.found[key] = Found(violation, trace, len(self.states))
+            self.broken.add(violation.name)
 
     def _trace(self, number: int) -> list[Label]:
         trace = []
@@ -91,8 +99,8 @@ class _Graph:
         able = self._backwards(settled)
         for number, state in enumerate(self.states):
             if not able[number] and self.world.must_settle(state):
-                aided = bool(state.actors[Actor.SWEEPER])
-                message = "the task cannot finish any more, whatever happens"
+                aided = self.world.configuration.sweepers > 0
+                message = "nothing can finish the task any more"
                 self.add_violation(Violation(STUCK if aided else UNAIDED, message), number)
                 return
 
@@ -119,17 +127,15 @@ class _Graph:
         return reached
 
 
-def explore(
-    world: World, *, states_max: int = 1_000_000, stop_at_first: bool = False
-) -> Exploration:
-    """Explore a world, until all of it is seen, a bound is reached, or a violation, if that is all.
+def explore(world: World, *, states_max: int = 1_000_000, until: str | None = None) -> Exploration:
+    """Explore a world until all of it is seen, or a bound or a violation of one property is met.
 
     Liveness is judged only where the whole space was seen.
     """
     began = time.perf_counter()
     graph = _Graph(world)
     number = 0
-    while number < len(graph.states) <= states_max and not (stop_at_first and graph.found):
+    while number < len(graph.states) <= states_max and until not in graph.broken:
         graph.expand(number)
         number += 1
     complete = number == len(graph.states)
@@ -137,7 +143,7 @@ def explore(
         graph.check_liveness()
     return Exploration(
         states=len(graph.states),
-        edges=len(graph.sources),
+        edges=graph.edges,
         seconds=time.perf_counter() - began,
         complete=complete,
         found=sorted(graph.found.values(), key=lambda found: len(found.trace)),

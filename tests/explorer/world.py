@@ -6,147 +6,36 @@ an actor does between two calls is invisible to the others, so it belongs to the
 
 from __future__ import annotations
 
-import dataclasses
+import itertools
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from chalicelib.model import TaskEvent
 from chalicelib.settings import Settings
 from tests.explorer.code import REAL, Code
+from tests.explorer.configuration import Configuration
+from tests.explorer.effects import AGAIN, DEAD, Effects
 from tests.explorer.items import NOBODY, Item
-from tests.explorer.properties import (
-    ACCEPTED,
-    AMPLIFIED,
-    ATTEMPT,
-    BURNED,
-    TRUTH,
+from tests.explorer.properties import ACCEPTED, TRUTH
+from tests.explorer.state import (
+    DELETED,
+    GONE,
+    IDLE,
+    STALE,
+    Ghost,
+    Label,
+    Place,
+    Progress,
+    State,
+    Step,
+    moved,
+    moved_in_place,
 )
-from tests.explorer.universe import (
-    CREATED,
-    CREATED_AFTER_DOUBT,
-    DONE,
-    PERMANENT,
-    STORE_FULL,
-    TRANSIENT,
-    Universe,
-    unavailable,
-)
-from tests.explorer.values import (
-    WRITES,
-    Actor,
-    Answer,
-    Call,
-    Fault,
-    Node,
-    Operation,
-    Program,
-    Reply,
-    Violation,
-)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
-    """Who acts, and what may go wrong."""
-
-    name: str
-    #: Whether the submitters give an Idempotency-Key; they all give the same.
-    keyed: bool = False
-    #: The request bodies of the submitters, one each.
-    submitters: tuple[str, ...] = ("A",)
-    #: How often each client repeats a keyed request that was not answered 202.
-    client_retries: int = 0
-    workers: int = 1
-    #: Deliveries that one invocation may get at once.
-    batch: int = 1
-    #: How a batch with failures ends.
-    partial_batch_responses: bool = False
-    sweepers: int = 0
-    #: Whether the task may get too old for the sweeper's patience.
-    ages: bool = False
-    #: Who tries to cancel.
-    cancellers: tuple[str, ...] = ()
-    attempts_max: int = 2
-    #: What an execution may end in.
-    transient: bool = False
-    permanent: bool = False
-    #: How many faults may happen on one path, and which.
-    faults: int = 0
-    kinds: frozenset[Fault] = frozenset()
-    #: Whether a delivery may become visible again while its worker is at work.
-    visibility_ends: bool = True
-    #: Receives until a message is dead-lettered; 0: never.
-    max_receive_count: int = 0
-    #: More messages than that make no difference.
-    messages_max: int = 4
-    #: A task's notes are counted so far.
-    sweeps_max: int = 2
-    #: Check that attempts are executed (property 9): true only without faults that kill or
-    #: silence a worker, and if no lease ends while its claim's reply is under way.
-    spends_no_attempt: bool = False
-    #: Check that messages are no more than sends (property 10).
-    counts_messages: bool = False
-
-
-class Ghost(NamedTuple):
-    """What the properties need to remember; no actor sees it."""
-
-    #: 2: some client was told 202; 1: some client was told that its task is kept.
-    promised: int = 0
-    #: A client was told that nothing was kept.
-    denied: bool = False
-    #: A bit for each attempt that was executed.
-    executed: int = 0
-    #: Times that the task came due, less notes.
-    due: int = 0
-    #: Notes, less the sweeper's sends.
-    notes: int = 0
-    #: Messages sent by submitters and sweepers, if they are counted.
-    sent: int = 0
-
-
-#: How far an actor has come: its node, whether the SDK repeats the call, and what its role adds.
-Progress = tuple[int, int, tuple[int, ...]]
-Place = tuple[Actor, int]
-
-
-class State(NamedTuple):
-    """Everything. Equal states are the same situation."""
-
-    #: The stored task.
-    item: int
-    #: Receive counts of the messages in the queue, sorted.
-    messages: tuple[int, ...]
-    #: Of each role (`Actor`), sorted: two in the same situation are interchangeable.
-    actors: tuple[tuple[Progress, ...], ...]
-    #: Calls that timed out and may be applied yet.
-    late: tuple[int, ...]
-    #: Faults that may still happen.
-    faults: int
-    ghost: Ghost
-
-
-class Label(NamedTuple):
-    """What a step was, for traces."""
-
-    who: str
-    what: str
-    how: str = ""
-
-
-Step = tuple[Label, State | Violation]
-
-#: Nodes of actors that run nothing.
-_IDLE: Final = -1
-_GONE: Final = -2
-#: Instead of receive counts: the delivery's message is visible again; it was acknowledged.
-_STALE: Final = -1
-_DELETED: Final = -2
-#: Instead of a reply: the SDK makes a second attempt; the process is dead.
-_AGAIN: Final = Reply("again")
-_DEAD: Final = Reply("dead")
+from tests.explorer.universe import DONE, Universe, unavailable
+from tests.explorer.values import Actor, Answer, Call, Fault, Node, Operation, Program, Violation
 
 _ENVIRONMENT: Final = "environment"
+_OLD_AGE: Final = "old age"
 
 
 class World:
@@ -165,11 +54,12 @@ class World:
             keyed=configuration.keyed,
             sweeps_max=configuration.sweeps_max,
         )
+        self.effects = Effects(configuration, self.universe)
+        clients = [f"submitter of {body}" for body in configuration.submitters]
+        self._no_help = frozenset({Actor.CANCELLER.name.lower(), _OLD_AGE, *clients})
         self._sweeper = self.universe.root(Program(Actor.SWEEPER))
         self._items: list[Item] = self.universe.items.all
         self._nodes: list[Node] = self.universe.nodes
-        #: Whether there ever were more messages than make a difference.
-        self.overflowed = False
 
     def initial(self) -> State:
         """Return the state in which nothing has happened."""
@@ -187,7 +77,7 @@ class World:
             messages=(),
             actors=(
                 tuple(sorted(submitters)),
-                ((_IDLE, 0, ()),) * config.workers,
+                ((IDLE, 0, ()),) * config.workers,
                 ((self._sweeper, 0, ()),) * sweepers,
                 tuple(sorted(cancellers)),
             ),
@@ -203,7 +93,11 @@ class World:
 
     def must_settle(self, state: State) -> bool:
         """Whether something must still be able to end the task."""
-        return bool(state.actors[Actor.SWEEPER]) or state.ghost.promised == 2
+        return self.configuration.sweepers > 0 or state.ghost.promised == 2
+
+    def is_help(self, before: State, label: Label, after: State) -> bool:
+        """Whether a step counts as a way to finish: no person's doing, no fault, not giving up."""
+        return before.faults == after.faults and label.who not in self._no_help
 
     def steps(self, state: State) -> Iterator[Step]:
         """Yield every step from here."""
@@ -216,15 +110,13 @@ class World:
         yield from self._time_passes(state)
         yield from self._network(state)
 
-    # --- one actor ---
-
     def _step(self, state: State, place: Place, progress: Progress) -> Iterator[Step]:
         node, retrying, rest = progress
         actor = place[0]
         if node >= 0 and self._nodes[node].ended is not None:
             yield from self._delete_messages(state, place, progress)
         elif node < 0:
-            if actor is Actor.SUBMITTER and node == _IDLE:
+            if actor is Actor.SUBMITTER and node == IDLE:
                 yield from self._repeat_request(state, place, rest)
             elif actor is Actor.WORKER:
                 yield from self._receive(state, place)
@@ -250,15 +142,15 @@ class World:
         self, state: State, place: Place, progress: Progress, call: Call, *, retrying: bool
     ) -> Iterator[Step]:
         who = self._who(place, progress)
-        for how, after, reply in self._outcomes(state, place, call, retrying=retrying):
+        for how, after, reply in self.effects.outcomes(state, place, call, retrying=retrying):
             label = Label(who, call.text, how)
             if isinstance(after, Violation):
                 yield label, after
-            elif reply is _DEAD:
+            elif reply is DEAD:
                 yield label, self._die(after, place)
-            elif reply is _AGAIN:
+            elif reply is AGAIN:
                 node, _, rest = after.actors[place[0]][place[1]]
-                yield label, self._moved(after, place, (node, 1, rest))
+                yield label, moved(after, place, (node, 1, rest))
             else:
                 node = self.universe.child(progress[0], reply)
                 yield from self._arrive(after, place, node, label)
@@ -277,38 +169,30 @@ class World:
                 how = f"{label.how}; cannot hide the message"
                 yield from self._arrive(fewer, place, failed, label._replace(how=how))
         elif ended is None:
-            yield label, self._moved(state, place, (node, 0, rest))
+            yield label, moved(state, place, (node, 0, rest))
         elif ended.violation is not None:
             yield label, ended.violation
         elif place[0] is Actor.SUBMITTER:
             assert ended.answer is not None
             yield self._answered(state, place, ended.answer, label)
         elif place[0] is Actor.WORKER and any(ended.deletes):
-            yield label, self._moved(state, place, (node, 0, rest))
+            yield label, moved(state, place, (node, 0, rest))
         else:
             yield label, self._die(state, place)
-
-    def _moved(self, state: State, place: Place, progress: Progress) -> State:
-        actor, number = place
-        role = list(state.actors[actor])
-        role[number] = progress
-        role.sort()
-        actors = (*state.actors[:actor], tuple(role), *state.actors[actor + 1 :])
-        return state._replace(actors=actors)
 
     def _die(self, state: State, place: Place) -> State:
         """End what an actor is doing, by its own end or by its death: they leave the same."""
         actor, number = place
         _, _, rest = state.actors[actor][number]
         if actor is Actor.SUBMITTER:
-            return self._moved(state, place, (_IDLE, 0, rest))
+            return moved(state, place, (IDLE, 0, rest))
         if actor is Actor.SWEEPER:
-            return self._moved(state, place, (self._sweeper, 0, ()))
+            return moved(state, place, (self._sweeper, 0, ()))
         if actor is Actor.CANCELLER:
-            return self._moved(state, place, (_GONE, 0, ()))
+            return moved(state, place, (GONE, 0, ()))
         for receive_count in rest:
-            state = self._returned(state, receive_count)
-        return self._disowned(self._moved(state, place, (_IDLE, 0, ())))
+            state = self.effects.returned(state, receive_count)
+        return self._disowned(moved(state, place, (IDLE, 0, ())))
 
     def _who(self, place: Place, progress: Progress) -> str:
         actor, (node, _, rest) = place[0], progress
@@ -318,156 +202,6 @@ class World:
         if actor is Actor.SUBMITTER:
             return f"submitter of {self.configuration.submitters[rest[1]]}"
         return actor.name.lower()
-
-    # --- what may become of a call ---
-
-    def _outcomes(
-        self, state: State, place: Place, call: Call, *, retrying: bool
-    ) -> Iterator[tuple[str, State | Violation, Reply]]:
-        if call.operation is Operation.EXECUTE:
-            yield from self._executions(state, call)
-            return
-        done, reply = self._performed(state, place, call, retrying=retrying)
-        how = reply.text if call.operation is not Operation.SEND else "sent"
-        yield how, done, reply
-        if not state.faults or isinstance(done, Violation):
-            return
-        kinds = self.configuration.kinds
-        failed = state._replace(faults=state.faults - 1)
-        done = done._replace(faults=state.faults - 1)
-        if Fault.REFUSED in kinds:
-            yield "REFUSED", failed, unavailable(call, in_doubt=retrying)
-        if Fault.CRASH in kinds:
-            yield "the process DIES before it", failed, _DEAD
-            if done is not failed:
-                yield f"{how}, then the process DIES", done, _DEAD
-        if Fault.LOST in kinds:
-            yield f"{how}, but the reply is LOST", done, unavailable(call, in_doubt=True)
-        if call.operation in WRITES:
-            yield from self._write_outcomes(failed, done, call, retrying=retrying)
-
-    def _write_outcomes(
-        self, failed: State, done: State, call: Call, *, retrying: bool
-    ) -> Iterator[tuple[str, State, Reply]]:
-        kinds = self.configuration.kinds
-        repeats = Fault.RETRIED in kinds and not retrying
-        if repeats:
-            yield "applied or not, the reply is LOST; the SDK tries AGAIN", done, _AGAIN
-        if Fault.LATE in kinds:
-            late = tuple(sorted((*failed.late, call.number)))
-            waiting = failed._replace(late=late, ghost=self._counted(failed.ghost, call, retrying))
-            yield "TIMES OUT, still on its way", waiting, unavailable(call, in_doubt=True)
-            if repeats:
-                yield "TIMES OUT, still on its way; the SDK tries AGAIN", waiting, _AGAIN
-        if Fault.FULL in kinds and call.operation in {Operation.CREATE, Operation.APPLY}:
-            yield "FULL", failed, STORE_FULL
-
-    def _executions(
-        self, state: State, call: Call
-    ) -> Iterator[tuple[str, State | Violation, Reply]]:
-        bit = 1 << call.attempt
-        ghost = state.ghost
-        if ghost.denied:
-            yield "", Violation(TRUTH, "executed after a client was told kept=no"), DONE
-            return
-        if ghost.executed & bit:
-            yield "", Violation(ATTEMPT, f"attempt {call.attempt} is executed twice"), DONE
-            return
-        done = state._replace(ghost=ghost._replace(executed=ghost.executed | bit))
-        yield "success", done, self.universe.result(call.attempt)
-        if self.configuration.permanent:
-            yield "permanent error", done, PERMANENT
-        if self.configuration.transient:
-            yield "transient error", done, TRANSIENT
-        if state.faults and Fault.CRASH in self.configuration.kinds:
-            yield "the process DIES in it", done._replace(faults=state.faults - 1), _DEAD
-
-    def _performed(
-        self, state: State, place: Place, call: Call, *, retrying: bool
-    ) -> tuple[State | Violation, Reply]:
-        if call.operation is Operation.ACKNOWLEDGE:
-            return self._acknowledged(state, place, call), DONE
-        if call.operation is Operation.SEND:
-            ghost = self._counted(state.ghost, call, retrying)
-            if ghost.notes < 0:
-                return Violation(AMPLIFIED, "the sweeper sends more often than it notes"), DONE
-            return self._sent(state._replace(ghost=ghost), call), DONE
-        after, reply = self._stored(state, call)
-        return after, CREATED_AFTER_DOUBT if retrying and reply is CREATED else reply
-
-    # --- the store ---
-
-    def _stored(self, state: State, call: Call) -> tuple[State | Violation, Reply]:
-        number, reply, applied, violation = self.universe.perform(state.item, call)
-        if violation is not None:
-            return violation, reply
-        if not applied:
-            return state, reply
-        if call.transition is not None:
-            before = self._items[state.item]
-            checked = self._check_transition(state.ghost, before, call.transition.event)
-            if isinstance(checked, Violation):
-                return checked, reply
-            if checked is not state.ghost:
-                state = state._replace(ghost=checked)
-        if number == state.item:
-            return state, reply
-        forbidden = self._check_existence(state, number)
-        return forbidden or state._replace(item=number), reply
-
-    def _check_existence(self, state: State, after: int) -> Violation | None:
-        if after == 0 and state.ghost.promised == 2:
-            return Violation(ACCEPTED, "a task that a client was told is accepted was deleted")
-        if after == 0 and state.ghost.promised:
-            return Violation(TRUTH, "a task that a client was told is kept was deleted")
-        if state.item == 0 and state.ghost.denied:
-            return Violation(TRUTH, "a task was stored after a client was told kept=no")
-        return None
-
-    def _check_transition(self, ghost: Ghost, before: Item, event: TaskEvent) -> Ghost | Violation:
-        spent = event in {TaskEvent.CLAIM, TaskEvent.GIVE_UP} and before.attempt > 0
-        executed = ghost.executed & (1 << before.attempt)
-        if spent and self.configuration.spends_no_attempt and not executed:
-            return Violation(BURNED, f"nobody executed attempt {before.attempt}")
-        if event is not TaskEvent.SWEEP:
-            return ghost
-        assert before.task is not None
-        if before.task.sweeps >= self.configuration.sweeps_max:
-            due = 0  # further notes are not told apart
-        elif ghost.due == 0:
-            return Violation(AMPLIFIED, "two notes of the sweeper for one time due")
-        else:
-            due = ghost.due - 1
-        notes = min(ghost.notes + 1, self.configuration.sweepers)
-        return ghost._replace(due=due, notes=notes)
-
-    # --- the queue ---
-
-    def _counted(self, ghost: Ghost, call: Call, retrying: bool) -> Ghost:  # noqa: FBT001 - a private matter
-        """Count a send of the sweeper: once, however often the SDK repeats it."""
-        if call.operation is Operation.SEND and call.actor is Actor.SWEEPER and not retrying:
-            return ghost._replace(notes=ghost.notes - 1)
-        return ghost
-
-    def _sent(self, state: State, call: Call) -> State | Violation:
-        """Put a message into the queue."""
-        ghost = state.ghost
-        if self.configuration.counts_messages:
-            if call.actor is not Actor.WORKER:
-                ghost = ghost._replace(sent=ghost.sent + 1)
-            if len(state.messages) + _in_flight(state) >= ghost.sent:
-                return Violation(AMPLIFIED, f"{ghost.sent + 1} messages after {ghost.sent} sends")
-        if len(state.messages) >= self.configuration.messages_max:
-            self.overflowed = True
-            return state._replace(ghost=ghost)
-        return state._replace(messages=(0, *state.messages), ghost=ghost)
-
-    def _returned(self, state: State, receive_count: int) -> State:
-        """Make a delivery's message visible again, or dead-letter it."""
-        most = self.configuration.max_receive_count
-        if receive_count < 0 or (most and receive_count >= most):
-            return state
-        return state._replace(messages=tuple(sorted((*state.messages, receive_count))))
 
     def _receive(self, state: State, place: Place) -> Iterator[Step]:
         messages = state.messages
@@ -484,14 +218,14 @@ class World:
     ) -> Step:
         counted = 1 if self.configuration.max_receive_count else 0
         used = self._tokens_in_use(state) | {self._items[state.item].token}
-        free = (token for token in range(1, 100) if token not in used)
+        free = (token for token in itertools.count(1) if token not in used)
         deliveries = tuple(
             (next(free) if self._code.token_per_claim else 1, count + counted or 1)
             for count in counts
         )
         node = self.universe.root(Program(Actor.WORKER, deliveries=deliveries))
         carried = tuple(count + counted for count in counts)
-        after = self._moved(state._replace(messages=rest), place, (node, 0, carried))
+        after = moved(state._replace(messages=rest), place, (node, 0, carried))
         tokens = "+".join(str(token) for token, _ in deliveries)
         text = f"receives {len(counts)} message(s), receive count {deliveries[0][1]}"
         return Label(f"worker {tokens}", text), after
@@ -500,10 +234,10 @@ class World:
         node, retrying, rest = progress
         for number, receive_count in enumerate(rest):
             if receive_count >= 0:
-                stale = (*rest[:number], _STALE, *rest[number + 1 :])
-                after = self._moved(state, place, (node, retrying, stale))
+                stale = (*rest[:number], STALE, *rest[number + 1 :])
+                after = moved(state, place, (node, retrying, stale))
                 label = Label(_ENVIRONMENT, f"visibility of {self._who(place, progress)} ends")
-                yield label, self._returned(after, receive_count)
+                yield label, self.effects.returned(after, receive_count)
 
     def _delete_messages(self, state: State, place: Place, progress: Progress) -> Iterator[Step]:
         """Let Lambda delete what a worker's answer says, and give back the rest."""
@@ -511,31 +245,14 @@ class World:
         ended = self._nodes[node].ended
         assert ended is not None
         kept = tuple(
-            _DELETED if delete else count for count, delete in zip(rest, ended.deletes, strict=True)
+            DELETED if delete else count for count, delete in zip(rest, ended.deletes, strict=True)
         )
         who = self._who(place, progress)
-        gone = self._die(self._moved_to(state, place, (node, 0, kept)), place)
+        gone = self._die(moved_in_place(state, place, (node, 0, kept)), place)
         yield Label(who, "its messages are deleted"), gone
         if state.faults and {Fault.REFUSED, Fault.CRASH} & self.configuration.kinds:
             failed = self._die(state._replace(faults=state.faults - 1), place)
             yield Label(who, "its messages are deleted", "FAILS"), failed
-
-    def _acknowledged(self, state: State, place: Place, call: Call) -> State:
-        node, retrying, rest = state.actors[place[0]][place[1]]
-        left = tuple(
-            _DELETED if number in call.deliveries else count for number, count in enumerate(rest)
-        )
-        return self._moved_to(state, place, (node, retrying, left))
-
-    def _moved_to(self, state: State, place: Place, progress: Progress) -> State:
-        """Change an actor in its place: the place is needed again in the same step."""
-        actor, number = place
-        role = state.actors[actor]
-        changed = (*role[:number], progress, *role[number + 1 :])
-        actors = (*state.actors[:actor], changed, *state.actors[actor + 1 :])
-        return state._replace(actors=actors)
-
-    # --- clients ---
 
     def _answered(self, state: State, place: Place, answer: Answer, label: Label) -> Step:
         """Tell a client its answer, which must be true, and stay true."""
@@ -551,8 +268,8 @@ class World:
         elif answer is Answer.NOT_KEPT:
             ghost = ghost._replace(denied=True)
         content = answer in {Answer.ACCEPTED, Answer.CONFLICT}
-        progress = (_GONE if content else _IDLE, 0, (tries, number))
-        return label, self._moved(state._replace(ghost=ghost), place, progress)
+        progress = (GONE if content else IDLE, 0, (tries, number))
+        return label, moved(state._replace(ghost=ghost), place, progress)
 
     def _check_answer(self, state: State, answer: Answer, body: str) -> Violation | None:
         task = self._items[state.item].task
@@ -573,10 +290,8 @@ class World:
         if tries < self.configuration.client_retries:
             body = self.configuration.submitters[number]
             root = self.universe.root(Program(Actor.SUBMITTER, body=body))
-            after = self._moved(state, place, (root, 0, (tries + 1, number)))
+            after = moved(state, place, (root, 0, (tries + 1, number)))
             yield Label(f"submitter of {body}", "its client repeats the request"), after
-
-    # --- the environment ---
 
     def _time_passes(self, state: State) -> Iterator[Step]:
         item, items = self._items[state.item], self.universe.items
@@ -593,7 +308,7 @@ class World:
             yield Label(_ENVIRONMENT, "the task comes due"), after
         if self.configuration.ages and not item.aged:
             after = state._replace(item=items.aged(state.item))
-            yield Label(_ENVIRONMENT, "the task gets too old"), after
+            yield Label(_OLD_AGE, "the task gets too old"), after
 
     def _is_claim_under_way(self, state: State, token: int) -> bool:
         """Whether a worker has claimed and does not know it yet, if that is to be excluded."""
@@ -624,9 +339,9 @@ class World:
             label = Label("network", call.text, "never arrives")
             yield label, self._disowned(without)
             if call.operation is Operation.SEND:
-                arrived = self._sent(without, call)
+                arrived = self.effects.sent(without, call)
             else:
-                arrived, reply = self._stored(without, call)
+                arrived, reply = self.effects.stored(without, call)
                 label = label._replace(how=reply.text)
             if isinstance(arrived, State):
                 arrived = self._disowned(arrived)
@@ -645,10 +360,3 @@ class World:
         if token == NOBODY or token in self._tokens_in_use(state):
             return state
         return state._replace(item=self.universe.items.disowned(state.item))
-
-
-def _in_flight(state: State) -> int:
-    """Count the messages that workers have and the queue would give back."""
-    return sum(
-        count >= 0 for _, _, deliveries in state.actors[Actor.WORKER] for count in deliveries
-    )

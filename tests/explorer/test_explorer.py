@@ -1,0 +1,132 @@
+"""Every interleaving and every fault, to a small bound; and what breaks without each guard."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from chalicelib.model import Task
+from chalicelib.submission import SubmitTask, Submitted
+from tests.explorer.code import Code
+from tests.explorer.configuration import Configuration
+from tests.explorer.mutants import MUTANTS, REDUNDANT, Mutant, Redundant
+from tests.explorer.report import Figures, explore_service, hunt
+from tests.explorer.search import explore
+from tests.explorer.suites import SMALL
+from tests.explorer.values import ExplorerError
+from tests.explorer.world import World
+
+#: No configuration here has nearly as many.
+STATES_MAX: Final = 100_000
+
+
+def _name(case: Configuration | Mutant | Redundant) -> str:
+    return case.name
+
+
+@pytest.mark.parametrize("configuration", SMALL, ids=_name)
+def test_the_service_keeps_every_property_in_every_state(
+    configuration: Configuration, figures: Figures
+) -> None:
+    """Whatever the interleaving and whichever calls fail, no property is broken."""
+    seen = explore_service(configuration, figures, states_max=STATES_MAX)
+    assert seen.complete
+    assert not seen.found, "\n".join(line for found in seen.found for line in found.lines())
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=_name)
+def test_without_any_one_guard_a_property_breaks(mutant: Mutant, figures: Figures) -> None:
+    """A guard that could be taken out unnoticed would not be tested, or not be needed."""
+    found, seen = hunt(mutant, figures)
+    assert found is not None, f"survived {seen.states} states without: {mutant.removes}"
+
+
+@pytest.mark.parametrize("configuration", {m.configuration: None for m in MUTANTS}, ids=_name)
+def test_where_a_mutant_breaks_a_property_the_service_keeps_it(
+    configuration: Configuration, figures: Figures
+) -> None:
+    """What kills a mutant is what was taken out, not the configuration in which it is hunted."""
+    seen = explore_service(configuration, figures, states_max=STATES_MAX)
+    assert seen.complete
+    assert not seen.found, "\n".join(line for found in seen.found for line in found.lines())
+
+
+@pytest.mark.parametrize("guard", REDUNDANT, ids=_name)
+def test_a_guard_that_is_kept_for_another_reason_breaks_nothing(guard: Redundant) -> None:
+    """What is said to be redundant is so, or else belongs among the mutants."""
+    seen = explore(World(_smaller(guard.configuration), guard.code), states_max=STATES_MAX)
+    assert seen.complete
+    assert not seen.found
+
+
+def _smaller(configuration: Configuration) -> Configuration:
+    """Leave out faults where two sweepers make for states enough."""
+    faults = 0 if configuration.sweepers > 1 else configuration.faults
+    return dataclasses.replace(configuration, faults=faults)
+
+
+class _Curious(SubmitTask):
+    """Looks at a field that submitters are not shown."""
+
+    def _send_existing(self, task: Task, *, keyed: bool) -> Submitted:
+        assert task.attempt == 0
+        return super()._send_existing(task, keyed=keyed)
+
+
+class _Fickle(SubmitTask):
+    """Does something else each time, whatever it was told."""
+
+    moods: Iterator[bool]
+
+    def _send(self, task: Task) -> None:
+        if next(self.moods):
+            self.store.get(task.task_id)
+        super()._send(task)
+
+
+KEYED: Final = Configuration(name="one key", keyed=True, submitters=("A", "A"))
+
+
+def test_code_that_reads_what_the_states_do_not_show_is_an_error() -> None:
+    """States leave out what no code reads; code that starts to read it must not go unnoticed."""
+    with pytest.raises(ExplorerError, match="attempt"):
+        explore(World(KEYED, Code(submit=_Curious)))
+
+
+def test_code_that_depends_on_more_than_its_ports_is_an_error() -> None:
+    """A use case is run again for each step, so it must do the same again."""
+    _Fickle.moods = iter([False, True] * 100)
+    with pytest.raises(ExplorerError, match="did reads where it did sends"):
+        explore(World(KEYED, Code(submit=_Fickle)))
+
+
+def test_an_exploration_sees_the_same_each_time() -> None:
+    """Counts are facts of the protocol: they change with the code, not from run to run."""
+    first, second = explore(World(KEYED)), explore(World(KEYED))
+    assert (first.states, first.edges) == (second.states, second.edges)
+
+
+def test_equal_tasks_are_one_item() -> None:
+    """The canonical form of a canonical task is itself."""
+    world = World(KEYED)
+    explore(world)
+    items = world.universe.items
+    assert len(items.all) > 4
+    assert [items.intern(item.task) for item in items.all] == list(range(len(items.all)))
+
+
+def test_a_bound_that_is_met_is_said() -> None:
+    """An exploration that was cut short never passes for a whole one."""
+    assert not explore(World(KEYED), states_max=10).complete
+
+
+def test_a_violation_comes_with_a_shortest_way_to_it() -> None:
+    """The last step of the trace is the one that breaks the property."""
+    mutant = next(mutant for mutant in MUTANTS if mutant.name == "claim, any status")
+    found, _ = hunt(mutant, Figures())
+    assert found is not None
+    assert [step.what for step in found.trace][-1] == "claims with token 1"
+    assert len(found.trace) == 5
