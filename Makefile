@@ -21,6 +21,11 @@ ARGS ?=
 # All tests, two files at a time: most of them wait for processes of their own.
 everything := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
+# What `make chaos` and `make prove` do: for how long, from which seed (else another one each time), to how many tasks.
+MINUTES ?= 5
+SEED ?=
+TASKS ?= 1000
+
 python := .venv/bin/python
 environment := .venv/.installed
 emulator := .venv-emulator/.installed
@@ -49,6 +54,10 @@ stop: $(environment) ## Stop all that runs with this DATA_DIR (.local)
 .PHONY: reset
 reset: $(environment) ## Empty the data in DATA_DIR after asking (YES=1 does not ask)
 	@exec $(python) -m infra.local reset
+
+.PHONY: audit
+audit: $(environment) ## Prove that nothing was lost or done twice in what runs with this DATA_DIR
+	@exec $(python) -m infra.audit
 
 ##@ Change it
 
@@ -84,6 +93,25 @@ clean: ## Remove environments, caches and builds; never data
 	rm -rf .venv .venv-emulator .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
+##@ Prove it
+
+.PHONY: chaos
+chaos: $(environment) $(emulator) ## Load, kill -9 and pauses on real processes: make chaos MINUTES=5 SEED=7 TASKS=1000
+	@exec $(python) -m tests.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
+
+.PHONY: prove
+prove: $(environment) $(emulator) ## All evidence for the protocol in full, figures at the end (an hour): explorer, mutants, faults, chaos
+	@rm -rf $(evidence); mkdir -p $(evidence)
+	@$(call prove,explorer,$(python) -m tests.explorer --full --mutants)
+	@$(call prove,faults,$(python) -m tests.faults --full)
+	@$(call prove,stateful,HYPOTHESIS_PROFILE=full $(python) -m pytest -q tests/stateful)
+	@$(call prove,chaos,$(python) -m tests.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED)))
+	@echo; echo "commit $$(git rev-parse --short HEAD 2> /dev/null || echo unknown)"; \
+	for part in explorer faults stateful chaos; do \
+	  sed -nE "/$(figures)/s/^/$$part: /p" $(evidence)/$$part.txt; \
+	done; \
+	test ! -e $(evidence)/failed || { echo "failed: $$(tr '\n' ' ' < $(evidence)/failed)" >&2; exit 1; }
+
 ##@ Deploy it
 
 .PHONY: package
@@ -97,6 +125,15 @@ help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- evidence --------------------------------------------------------------------------------------
+# $(call prove,NAME,COMMAND) shows what the command prints, keeps it, and notes a failure without
+# stopping: one run says all that is wrong. A pipe to tee alone would lose how the command ended.
+
+evidence := build/evidence
+prove = echo; echo "--- $(1)"; \
+  { $(2) 2>&1 || echo $(1) >> $(evidence)/failed; } | tee $(evidence)/$(1).txt
+figures := ^(configurations|scenarios|states|mutants|seed|killed|paused|submissions|tasks|retries|audit|violations)|[0-9] passed
 
 # --- environments ----------------------------------------------------------------------------------
 # tools/environment.py says how they are made.
