@@ -10,6 +10,7 @@ from chalicelib import lifecycle
 from chalicelib.errors import (
     ConditionFailed,
     ServiceUnavailable,
+    StoreUnavailable,
     TaskAlreadyEnded,
     TaskNotFound,
 )
@@ -49,6 +50,7 @@ class CancelTask:
         Raises:
             TaskNotFound: there is none, or it is another owner's.
             TaskAlreadyEnded: it has completed or failed.
+            StoreUnavailable: it says whether the task may have been cancelled all the same.
         """
         transition = lifecycle.cancel_if_open(task_id, owner=owner, now=self.clock.now())
         try:
@@ -59,7 +61,11 @@ class CancelTask:
         return task
 
     def _judge_refusal(self, task_id: str, owner: str) -> Task:
-        task = GetTask(store=self.store)(task_id, owner=owner)
+        try:
+            task = GetTask(store=self.store)(task_id, owner=owner)
+        except StoreUnavailable as exc:
+            # The refusal may have been met by one's own success, whose reply was lost.
+            raise StoreUnavailable(in_doubt=True) from exc
         if task.status is not TaskStatus.CANCELLED:
             message = f"the task is {task.status} and cannot be cancelled any more"
             raise TaskAlreadyEnded(message)

@@ -1,0 +1,130 @@
+"""What an owner may do by a task's id, and what health says."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from chalicelib import lifecycle
+from chalicelib.errors import (
+    QueueUnavailable,
+    StoreUnavailable,
+    TaskAlreadyEnded,
+    TaskNotFound,
+)
+from chalicelib.model import TaskEvent, TaskStatus
+from chalicelib.queries import CancelTask, CheckHealth, GetTask, Health
+from tests.support.faults import FailAfter, FailBefore, Faulty
+from tests.support.in_memory import (
+    T0,
+    FakeClock,
+    InMemoryTaskQueue,
+    InMemoryTaskStore,
+    RecordingObserver,
+    a_result,
+    a_task,
+)
+
+TASK = a_task(owner="alice")
+
+
+def a_store() -> InMemoryTaskStore:
+    """Return a store with Alice's one task."""
+    store = InMemoryTaskStore()
+    store.create_if_absent(TASK)
+    return store
+
+
+def cancel_on(store: object, observer: RecordingObserver | None = None) -> CancelTask:
+    """Return the use case on a store."""
+    return CancelTask(
+        store=store,  # type: ignore[arg-type]
+        clock=FakeClock(),
+        observer=observer or RecordingObserver(),
+    )
+
+
+@pytest.mark.parametrize("task_id", [TASK.task_id, "nobody's"])
+def test_another_owners_task_looks_like_none(task_id: str) -> None:
+    """Reading and cancelling it tell nothing, and change nothing."""
+    store = a_store()
+    for call in (GetTask(store=store), cancel_on(store)):
+        with pytest.raises(TaskNotFound) as caught:
+            call(task_id, owner="bob")
+        assert str(caught.value) == "There is no such task."
+    assert store.get(TASK.task_id) == TASK
+
+
+def test_an_owner_reads_and_cancels_its_task() -> None:
+    """The cancel is told to the observer once, however often it is repeated."""
+    store, observer = a_store(), RecordingObserver()
+    assert GetTask(store=store)(TASK.task_id, owner="alice") == TASK
+    cancelled = cancel_on(store, observer)(TASK.task_id, owner="alice")
+    assert cancelled.status is TaskStatus.CANCELLED
+    assert cancel_on(store, observer)(TASK.task_id, owner="alice") == cancelled
+    assert observer.events == [TaskEvent.CANCEL]
+
+
+def test_a_task_that_has_ended_another_way_is_a_conflict() -> None:
+    """It says how it ended."""
+    store = a_store()
+    task = store.apply(lifecycle.give_up_if_unchanged(TASK, error_message="x", now=T0))
+    assert (task.status, a_result().shots) == (TaskStatus.FAILED, 8)
+    with pytest.raises(TaskAlreadyEnded, match="the task is failed"):
+        cancel_on(store)(TASK.task_id, owner="alice")
+
+
+@pytest.mark.parametrize(
+    ("faults", "in_doubt"),
+    [
+        ({"apply": FailBefore(StoreUnavailable(in_doubt=False))}, False),
+        ({"apply": FailAfter(StoreUnavailable(in_doubt=True))}, True),
+    ],
+)
+def test_a_cancel_that_fails_says_whether_it_may_have_been_applied(
+    faults: dict[str, FailBefore | FailAfter],
+    in_doubt: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """A client that is told `was not` may believe it."""
+    with pytest.raises(StoreUnavailable) as caught:
+        cancel_on(Faulty(a_store(), **faults))(TASK.task_id, owner="alice")
+    assert caught.value.in_doubt == in_doubt
+
+
+def test_a_refused_cancel_that_cannot_be_read_is_in_doubt() -> None:
+    """The refusal may have been met by one's own success, whose reply was lost."""
+    store = a_store()
+    store.apply(lifecycle.cancel_if_open(TASK.task_id, owner="alice", now=T0))
+    faulty = Faulty(store, get=FailBefore(StoreUnavailable(in_doubt=False)))
+    with pytest.raises(StoreUnavailable) as caught:
+        cancel_on(faulty)(TASK.task_id, owner="alice")
+    assert caught.value.in_doubt
+
+
+@pytest.mark.parametrize("database", [True, False])
+@pytest.mark.parametrize("queue", [True, False])
+def test_health_asks_both_and_always_answers(
+    database: bool,  # noqa: FBT001 - a case of the table
+    queue: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """One that is down does not hide the other."""
+    no_store = {} if database else {"ping": FailBefore(StoreUnavailable())}
+    no_queue = {} if queue else {"ping": FailBefore(QueueUnavailable())}
+    health = CheckHealth(
+        store=Faulty(a_store(), **no_store),
+        queue=Faulty(InMemoryTaskQueue(FakeClock()), **no_queue),
+    )()
+    assert health == Health(database=database, queue=queue)
+
+
+def test_health_asks_both_at_once() -> None:
+    """Neither waits for the other's timeout: each ping waits here until the other has begun."""
+    both = threading.Barrier(2, timeout=10)
+
+    class Waiting:
+        def ping(self) -> None:
+            both.wait()
+
+    health = CheckHealth(store=Waiting(), queue=Waiting())()  # type: ignore[arg-type]
+    assert health == Health(database=True, queue=True)
