@@ -7,6 +7,9 @@ MiniStack 1.5.33 can import OpenAPI documents, but only CloudFormation reaches t
 the gateway responses of a document to the API as well, and a minimum compression size that
 Chalice sends as text is a number, as it is with AWS.
 
+AWS knows no permission for SQS's batches: whoever may delete a message may delete ten. MiniStack
+asks for one that no policy can be written for, and here does not.
+
 Serves TLS at `GATEWAY_PORT`, since the queues' policies refuse all else, and plain HTTP at
 `PLAIN_PORT`, to show that they do.
 """
@@ -91,15 +94,32 @@ class CompleteApiGateway:
             self._gateway._put_gateway_response(api_id, response_type, response)  # noqa: SLF001
 
 
+def permit_batches_as_aws_does(actions: Any) -> None:  # noqa: ANN401  MiniStack's module
+    """Ask for `sqs:DeleteMessage` where messages are deleted in a batch, and so on.
+
+    Source: "Actions, resources, and condition keys for Amazon SQS", Service Authorization
+    Reference, which lists no batch.
+    """
+    extract = actions.extract_iam_action
+
+    def extract_as_aws(service: str, *rest: Any) -> str | None:  # noqa: ANN401
+        action: str | None = extract(service, *rest)
+        return action.removesuffix("Batch") if action and service == "sqs" else action
+
+    actions.extract_iam_action = extract_as_aws
+
+
 def main() -> None:
     """Serve until killed."""
     # They read the environment when imported.
     import ministack.app  # noqa: PLC0415
     from hypercorn.asyncio import serve  # type: ignore[import-not-found]  # noqa: PLC0415
     from hypercorn.config import Config  # type: ignore[import-not-found]  # noqa: PLC0415
+    from ministack.core import iam_actions  # noqa: PLC0415
     from ministack.services import apigateway_v1  # noqa: PLC0415
 
     CompleteApiGateway(apigateway_v1)
+    permit_batches_as_aws_does(iam_actions)
     config = Config()
     config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]
     config.insecure_bind = [f"127.0.0.1:{os.environ['PLAIN_PORT']}"]

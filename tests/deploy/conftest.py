@@ -1,0 +1,99 @@
+"""One account for all tests of deployments, with the stage `dev` deployed as a pipeline does it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+from botocore.credentials import Credentials
+
+from infra.deploy.api_client import ApiClient
+from infra.deploy.configuration import StageSpec, read_configuration, stage_spec
+from infra.deploy.packaging import Package, make_package
+from infra.deploy.stacks import Stacks
+from tests.deploy.account import Account, account
+from tests.deploy.deployed_stage import DeployedStage
+from tests.support.backends import ROOT
+
+ARTEFACTS = "artefacts"
+
+
+@pytest.fixture(scope="session")
+def spec() -> StageSpec:
+    """Return the stage that is deployed."""
+    return stage_spec(read_configuration(ROOT), "dev")
+
+
+@pytest.fixture(scope="session")
+def package(spec: StageSpec, tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """Build the stage for this machine, as `make package` builds it for Lambda."""
+    target = tmp_path_factory.mktemp("package")
+    return make_package(ROOT, spec, target, for_this_machine=True)
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Run the account."""
+    with account(tmp_path_factory.mktemp("account")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stage(aws: Account, spec: StageSpec, package: Package) -> DeployedStage:
+    """Deploy the package with CloudFormation, after the two stacks that it imports from."""
+    stacks = Stacks(aws.client("cloudformation"), poll_seconds=0.1)
+    outputs: dict[str, str] = {}
+    for name, template, parameters in (
+        (spec.data_stack, "data.yaml", spec.data_parameters),
+        (spec.messaging_stack, "messaging.yaml", spec.messaging_parameters),
+    ):
+        outputs |= stacks.deploy(name, (ROOT / "infra" / template).read_text(), parameters)
+    # What `aws cloudformation package` does.
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=ARTEFACTS)
+    s3.upload_file(str(package.archive), ARTEFACTS, package.archive.name)
+    template = package.template.read_text()
+    location = f"s3://{ARTEFACTS}/{package.archive.name}"
+    outputs |= stacks.deploy(
+        spec.app_stack,
+        template.replace("./deployment.zip", location),
+        {},
+        ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    return DeployedStage(account=aws, spec=spec, api_id=outputs["RestAPIId"], outputs=outputs)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Users:
+    """Who calls the API."""
+
+    alice: Credentials
+    bob: Credentials
+    #: Known to the account, allowed nothing.
+    stranger: Credentials
+
+
+@pytest.fixture(scope="session")
+def users(aws: Account) -> Users:
+    """Make the users."""
+    may_call = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+    return Users(
+        alice=aws.new_user("alice", may_call),
+        bob=aws.new_user("bob", may_call),
+        stranger=aws.new_user("stranger"),
+    )
+
+
+@pytest.fixture(scope="session")
+def alice(stage: DeployedStage, users: Users) -> ApiClient:
+    """Return an API client of somebody who may use the stage."""
+    return stage.caller(users.alice)
+
+
+@pytest.fixture
+def clean_queue(stage: DeployedStage) -> Iterator[None]:
+    """Leave no message to the next test."""
+    yield
+    for queue in ("QueueUrl", "DeadLetterQueueUrl"):
+        stage.account.client("sqs").purge_queue(QueueUrl=stage.outputs[queue])

@@ -1,0 +1,265 @@
+"""The zip: complete, compiled, small, and the same whenever it is built."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.deploy import archive, service_data
+from infra.deploy.archive import ArchiveError, check, compile_tree, write_zip
+from infra.deploy.configuration import StageSpec
+from infra.deploy.dependencies import pinned, this_architecture
+from infra.deploy.packaging import Package, make_package
+from infra.deploy.project import FillIn, Project, ProjectError
+from infra.deploy.template import imports
+from tests.support.backends import ROOT
+
+#: Runs in the unpacked package, with this interpreter's standard library and nothing else.
+IMPORT_EVERYTHING = """
+import json, pathlib, sys
+tree = sys.argv[1]
+sys.path.append(tree)
+for path in sorted(pathlib.Path(tree, "chalicelib").rglob("*.py")):
+    parts = path.relative_to(tree).with_suffix("").parts
+    __import__(".".join(part for part in parts if part != "__init__"))
+import app
+from chalicelib import composition
+service = composition.service()
+service.ports.store.client.meta.service_model.operation_model("UpdateItem")
+try:
+    service.check_health()
+except Exception as error:
+    print(type(error), file=sys.stderr)
+print(json.dumps({
+    name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpack the package as Lambda does."""
+    tree = tmp_path_factory.mktemp("var-task")
+    with zipfile.ZipFile(package.archive) as zipped:
+        zipped.extractall(tree)
+    return tree
+
+
+def test_the_package_holds_all_that_it_imports(unpacked: Path) -> None:
+    """With the zip and the standard library alone everything imports and a service is built."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", IMPORT_EVERYTHING, str(unpacked)],
+        env={
+            "STAGE": "dev",
+            "TASKS_TABLE_NAME": "t",
+            "TASKS_QUEUE_URL": "http://127.0.0.1:9/0/q",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+            "AWS_ACCESS_KEY_ID": "k",
+            "AWS_SECRET_ACCESS_KEY": "s",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    for name in ("app", "chalice.app", "boto3", "msgspec._core", "pynamodb", "chalicelib.worker"):
+        assert loaded[name].startswith(str(unpacked)), name
+    assert not [path for path in loaded.values() if "site-packages" in path]
+
+
+def test_the_package_is_what_may_be_shipped(package: Package) -> None:
+    """At most 9 MB, every module compiled, no tests, data of two services."""
+    found = package.inspection
+    assert found.zip_bytes <= 9 * 1024 * 1024
+    assert found.modules > 400
+    assert (found.uncompiled, found.tests) == ((), ())
+    assert found.services == ("dynamodb", "sqs")
+    assert found.architectures == (this_architecture(),)
+    print(f"\n{found.zip_bytes:,} bytes zipped, {found.unpacked_bytes:,} unpacked")
+
+
+def test_the_package_holds_what_is_locked(unpacked: Path) -> None:
+    """Each package of requirements.txt is there at its version, with its licence."""
+    infos = {path.name for path in unpacked.glob("*.dist-info")}
+    names = {name.removesuffix(".dist-info").replace("-", "==").lower() for name in infos}
+    locked = {f"{p.name}{p.specifier}".replace("-", "_").lower() for p in _applicable()}
+    assert names == locked
+    for info in infos:
+        assert (unpacked / info / "METADATA").exists()
+        assert not (unpacked / info / "RECORD").exists()
+
+
+def test_two_builds_are_the_same_bytes(package: Package, spec: StageSpec, tmp_path: Path) -> None:
+    """Whoever builds a commit again has what was deployed, template included."""
+    again = make_package(ROOT, spec, tmp_path, for_this_machine=True)
+    assert again.archive.read_bytes() == package.archive.read_bytes()
+    assert again.template.read_bytes() == package.template.read_bytes()
+
+
+def test_bytecode_in_the_checkout_changes_nothing(
+    package: Package, spec: StageSpec, tmp_path: Path
+) -> None:
+    """Chalice hashes all that lies in chalicelib/, so it is given a copy with sources only."""
+    root = tmp_path / "checkout"
+    for directory in ("chalicelib", ".chalice"):
+        for path in _files(ROOT / directory):
+            target = root / directory / path.relative_to(ROOT / directory)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    for name in ("app.py", "requirements.txt"):
+        (root / name).write_bytes((ROOT / name).read_bytes())
+    stale = root / "chalicelib" / "__pycache__" / "stale.cpython-311.pyc"
+    stale.parent.mkdir(exist_ok=True)
+    stale.write_bytes(b"anything")
+    again = make_package(root, spec, tmp_path / "out", for_this_machine=True)
+    assert again.archive.read_bytes() == package.archive.read_bytes()
+
+
+def test_chalice_must_take_the_prepared_package(spec: StageSpec, tmp_path: Path) -> None:
+    """If it builds one of its own, that is not shipped: large, uncompiled, never tested."""
+    project = Project(ROOT, tmp_path / "project", spec, for_this_machine=True)
+    project.fill(imports(spec))
+    prepared = project.package
+    assert prepared.exists()
+    # What another Chalice might do: look under another name. It then builds without the network's
+    # packages or with them; either way it does not say what we wait for.
+    (project.directory / "chalicelib" / "late.py").write_text("")
+    (project.directory / "requirements.txt").write_text("")
+    with pytest.raises(ProjectError, match="did not take the prepared package"):
+        project.chalice("package", "--stage", spec.stage, str(tmp_path / "out"))
+
+
+def test_a_failure_of_chalice_is_told_in_its_own_words(spec: StageSpec, tmp_path: Path) -> None:
+    """Whoever deploys sees what it said."""
+    project = Project(ROOT, tmp_path / "project", spec)
+    project.directory.mkdir()
+    with pytest.raises(ProjectError, match="Unable to load the project config file"):
+        project.chalice("package", "--stage", spec.stage, str(tmp_path / "out"))
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Return a tiny package's directory, fit to be shipped."""
+    tree = tmp_path / "tree"
+    (tree / "botocore" / "data" / "sqs").mkdir(parents=True)
+    (tree / "botocore" / "data" / "sqs" / "service-2.json").write_text("{}")
+    (tree / "module.py").write_text("answer = 42\n")
+    extension = b"\x7fELF" + bytes(14) + (62).to_bytes(2, "little")
+    (tree / "extension.so").write_bytes(extension)
+    compile_tree(tree)
+    return tree
+
+
+def complaint(tree: Path, **changed: Any) -> str:  # noqa: ANN401
+    """Pack a directory, check it, and return what is wrong with it."""
+    package = tree.with_suffix(".zip")
+    write_zip(tree, package)
+    expected = {"services": frozenset({"sqs"}), "architecture": "x86_64"} | changed
+    try:
+        check(package, **expected)
+    except ArchiveError as error:
+        return str(error)
+    return ""
+
+
+def test_a_good_package_passes(tree: Path) -> None:
+    """The tests below each break one thing of it."""
+    assert complaint(tree) == ""
+
+
+def test_a_module_without_bytecode_is_found(tree: Path) -> None:
+    """Each cold start would compile it anew."""
+    (tree / "late.py").write_text("pass\n")
+    assert "modules without valid bytecode: late.py" in complaint(tree)
+
+
+def test_bytecode_of_another_source_is_found(tree: Path) -> None:
+    """Python would run it: an unchecked hash is believed."""
+    (tree / "module.py").write_text("answer = 43\n")
+    assert "modules without valid bytecode: module.py" in complaint(tree)
+
+
+def test_bytecode_that_checks_its_source_is_found(tree: Path) -> None:
+    """Python's default form compares times, which a zip does not keep."""
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-q", "-f", str(tree / "module.py")], check=True
+    )
+    assert "modules without valid bytecode: module.py" in complaint(tree)
+
+
+def test_tests_in_the_package_are_found(tree: Path) -> None:
+    """They are not for Lambda."""
+    (tree / "package" / "tests").mkdir(parents=True)
+    (tree / "package" / "tests" / "data.txt").write_text("")
+    assert "tests: package/tests/data.txt" in complaint(tree)
+
+
+def test_data_of_other_services_is_found(tree: Path) -> None:
+    """Botocore's 30 MB must not come back unnoticed, nor what is needed go."""
+    assert "data of sqs instead of dynamodb, sqs" in complaint(
+        tree, services=frozenset({"dynamodb", "sqs"})
+    )
+
+
+def test_an_extension_for_another_machine_is_found(tree: Path) -> None:
+    """It would fail in Lambda only, at the first import."""
+    assert "built for x86_64 instead of arm64" in complaint(tree, architecture="arm64")
+
+
+def test_a_package_that_is_too_large_is_found(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something came in that nobody meant to ship."""
+    monkeypatch.setattr(archive, "ZIP_BYTES_MAX", 100)
+    assert "more than 100" in complaint(tree)
+
+
+def test_a_cut_model_keeps_what_operations_are_made_of() -> None:
+    """Names that happen to be `documentation` are names; only botocore's own word goes."""
+    model = {
+        "operations": {
+            "Get": {"input": {"shape": "In"}, "errors": [{"shape": "Bad"}], "documentation": "x"},
+            "Unused": {"input": {"shape": "Other"}},
+        },
+        "shapes": {
+            "In": {"members": {"documentation": {"shape": "Text", "documentation": "x"}}},
+            "Bad": {"documentation": "x"},
+            "Text": {"type": "string"},
+            "Other": {},
+        },
+    }
+    assert service_data.cut_model(model, frozenset({"Get"})) == {
+        "operations": {"Get": {"input": {"shape": "In"}, "errors": [{"shape": "Bad"}]}},
+        "shapes": {
+            "In": {"members": {"documentation": {"shape": "Text"}}},
+            "Bad": {},
+            "Text": {"type": "string"},
+        },
+    }
+
+
+def test_an_output_that_no_stack_has_is_an_error() -> None:
+    """A name with a typing error must not get into a policy."""
+    with pytest.raises(ProjectError, match="no stack has an output 'TableArm'"):
+        FillIn({"TableArn": "arn"}).everywhere({"Resource": ["${TableArm}"]})
+
+
+def _applicable() -> Iterator[Any]:
+    for requirement in pinned(ROOT / "requirements.txt"):
+        if requirement.marker is None or requirement.marker.evaluate():
+            yield requirement
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    for path in directory.rglob("*"):
+        if path.is_file() and not {"deployed", "deployments", "__pycache__"} & set(path.parts):
+            yield path

@@ -1,0 +1,20 @@
+"""The sweeper's schedule."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.deploy.deployed_stage import DeployedStage
+from tests.deploy.waiting import wait_for
+
+pytestmark = pytest.mark.emulator
+
+
+def test_the_schedule_runs_the_sweeper(stage: DeployedStage) -> None:
+    """More sweeps come to their end than the tests have asked for."""
+
+    def swept_by_itself() -> bool:
+        swept = [line for line in stage.log_lines("sweeper") if '"message":"swept"' in line]
+        return len(swept) > len(stage.sweeps)
+
+    wait_for(swept_by_itself, "scheduled sweep", seconds=75)

@@ -1,0 +1,154 @@
+"""The stack of `make package`: what AWS would refuse or punish and MiniStack lets pass."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.deploy.configuration import StageSpec
+from infra.deploy.packaging import Package
+from tests.support.backends import ROOT
+
+#: Lambda's limits on SQS event sources ("CreateEventSourceMapping", Lambda API reference).
+BATCH_SIZE_MAX_WITHOUT_WINDOW = 10
+MAXIMUM_CONCURRENCY = range(2, 1001)
+FUNCTIONS = {"APIHandler": "api_handler", "Worker": "worker", "Sweeper": "sweeper"}
+
+
+@pytest.fixture(scope="module")
+def template(package: Package) -> dict[str, Any]:
+    """Return the template."""
+    content: dict[str, Any] = json.loads(package.template.read_text())
+    return content
+
+
+@pytest.fixture(scope="module")
+def resources(template: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties of its resources by their logical names."""
+    return {name: resource["Properties"] for name, resource in template["Resources"].items()}
+
+
+def test_cfn_lint_has_nothing_to_say(package: Package) -> None:
+    """Neither about the stack of the functions nor about those that it imports from."""
+    templates = [package.template, *sorted((ROOT / "infra").glob("*.yaml"))]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), *templates],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert len(templates) == 3
+
+
+def test_flag_and_setting_are_there_together(resources: dict[str, Any]) -> None:
+    """With the setting alone failed messages would be lost, with the flag alone it is slow."""
+    worker = resources["Worker"]
+    assert worker["Environment"]["Variables"]["PARTIAL_BATCH_RESPONSES"] == "true"
+    (event,) = worker["Events"].values()
+    assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    others = [resources[name]["Environment"]["Variables"] for name in ("APIHandler", "Sweeper")]
+    assert all("PARTIAL_BATCH_RESPONSES" not in variables for variables in others)
+
+
+def test_the_mapping_keeps_lambdas_limits(resources: dict[str, Any]) -> None:
+    """MiniStack checks neither the batch's size nor the concurrency."""
+    (event,) = resources["Worker"]["Events"].values()
+    mapping = event["Properties"]
+    assert mapping["BatchSize"] <= BATCH_SIZE_MAX_WITHOUT_WINDOW
+    assert mapping["MaximumBatchingWindowInSeconds"] == 0
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] in MAXIMUM_CONCURRENCY
+
+
+def test_the_queue_hides_a_message_six_times_as_long_as_the_worker_may_run(
+    resources: dict[str, Any], spec: StageSpec
+) -> None:
+    """AWS refuses less than once and advises six times; MiniStack takes anything."""
+    visibility = int(spec.messaging_parameters["VisibilityTimeoutSeconds"])
+    assert visibility >= 6 * resources["Worker"]["Timeout"]
+
+
+def test_the_mapping_reads_the_queue_of_the_messaging_stack(
+    resources: dict[str, Any], spec: StageSpec
+) -> None:
+    """`app.py` names the queue as `infra/messaging.yaml` does; nothing else ties the two."""
+    (event,) = resources["Worker"]["Events"].values()
+    name = event["Properties"]["Queue"]["Fn::Sub"].rpartition(":")[2]
+    messaging = (ROOT / "infra" / "messaging.yaml").read_text()
+    assert "QueueName: !Sub quantum-tasks-${Stage}\n" in messaging
+    assert name == spec.name == f"quantum-tasks-{spec.stage}"
+
+
+@pytest.mark.parametrize(("logical", "function"), FUNCTIONS.items())
+def test_each_function_is_what_is_configured(
+    resources: dict[str, Any], spec: StageSpec, logical: str, function: str
+) -> None:
+    """Name, time, memory and variables; a role of its own, which Lambda may assume."""
+    made, expected = resources[logical], spec.functions[function]
+    assert made["FunctionName"] == expected.function_name
+    assert (made["Timeout"], made["MemorySize"]) == (expected.timeout_seconds, expected.memory_mb)
+    variables = made["Environment"]["Variables"]
+    assert variables["STAGE"] == spec.stage
+    assert variables["TASKS_TABLE_NAME"] == {"Fn::ImportValue": f"{spec.name}-TableName"}
+    assert variables["TASKS_QUEUE_URL"] == {"Fn::ImportValue": f"{spec.name}-QueueUrl"}
+    assert "${" not in json.dumps([v for v in variables.values() if isinstance(v, str)])
+    role = resources[made["Role"]["Fn::GetAtt"][0]]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert len({resources[name]["Role"]["Fn::GetAtt"][0] for name in FUNCTIONS}) == 3
+
+
+def test_the_stacks_own_the_logs(template: dict[str, Any]) -> None:
+    """Chalice would make the API's group for a function of another name, and break the template."""
+    kinds = {resource["Type"] for resource in template["Resources"].values()}
+    assert "AWS::Logs::LogGroup" not in kinds
+    assert '"${ApiHandler}"' not in json.dumps(template)
+
+
+def test_all_routes_but_health_want_a_signature(resources: dict[str, Any]) -> None:
+    """`app.py` was imported with the stage's name when it was packaged."""
+    document = resources["RestAPI"]["DefinitionBody"]
+    open_routes = [
+        (method, path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("security") != [{"sigv4": []}]
+    ]
+    assert open_routes == [("get", "/health")]
+    scheme = document["securityDefinitions"]["sigv4"]
+    assert scheme["x-amazon-apigateway-authtype"] == "awsSigv4"
+
+
+def test_the_api_carries_its_stage_and_throttles(
+    resources: dict[str, Any], spec: StageSpec
+) -> None:
+    """Metrics are by the API's name; SAM must not make a second stage that nothing protects."""
+    api = resources["RestAPI"]
+    assert api["DefinitionBody"]["info"]["title"] == f"quantum-tasks-{spec.stage}"
+    assert api["StageName"] == spec.stage
+    assert api["OpenApiVersion"] == "2.0"
+    (settings,) = api["MethodSettings"]
+    assert settings["ThrottlingRateLimit"] == spec.requests_per_second
+    assert settings["ThrottlingBurstLimit"] == spec.requests_burst
+
+
+def test_what_the_gateway_answers_itself_is_a_problem_document(resources: dict[str, Any]) -> None:
+    """Each is valid JSON with the same members as our own, and never AWS's words."""
+    responses = resources["RestAPI"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"} <= set(
+        responses
+    )
+    for name, response in responses.items():
+        problem = json.loads(response["responseTemplates"]["application/json"])
+        assert {"type", "title", "detail", "correlation_id"} <= set(problem)
+        assert problem.get("status") == response.get("statusCode")
+        assert (problem.get("status") is None) == name.startswith("DEFAULT_")
+        assert problem["correlation_id"] == "$context.requestId"
+        assert "messageString" not in json.dumps(response)
+        content_type = response["responseParameters"]["gatewayresponse.header.Content-Type"]
+        assert content_type == "'application/problem+json'"
