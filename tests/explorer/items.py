@@ -25,6 +25,14 @@ LONG_AGO: Final = T0 - timedelta(days=365)
 NOBODY: Final = 0
 
 
+#: All fields but those that follow from others, or that `Items.intern` makes comparable.
+_TOLD_APART_BY: Final = tuple(
+    field.name
+    for field in dataclasses.fields(Task)
+    if field.name not in {"history", "request", "request_fingerprint", "result"}
+)
+
+
 def token_text(number: int) -> str:
     """Return a worker's token as the code under test sees it."""
     return f"token-{number}"
@@ -84,18 +92,8 @@ class Items:
         if task is None:
             return 0
         task = self.canonical(task)
-        key = (
-            task.status,
-            task.attempt,
-            task.lease,
-            task.result is None,
-            0 if task.result is None else task.result.seed,
-            task.error_message,
-            task.due_at,
-            task.sweeps,
-            task.submitted_at,
-            task.request.circuit,
-        )
+        seed = None if task.result is None else task.result.seed
+        key = (task.request.circuit, seed, *(getattr(task, name) for name in _TOLD_APART_BY))
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.all)

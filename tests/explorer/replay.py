@@ -53,6 +53,12 @@ _SEEN: Final[Mapping[Actor, frozenset[str]]] = {
     ),
     Actor.CANCELLER: frozenset({"task_id", "owner", "status"}),
 }
+#: All fields of a transition but the constant ones, and its result, which its seed stands for.
+_TOLD_APART_BY: Final = tuple(
+    field.name
+    for field in dataclasses.fields(Transition)
+    if field.name not in {"task_id", "at", "result"}
+)
 _SOMEBODY_ELSE: Final = token_text(-1)
 
 
@@ -120,6 +126,8 @@ class Script:
         self._tokens: list[int] = []
         self._token = NOBODY
         self._attempt = 0
+        #: Why deliveries were acknowledged or given back, in any run so far.
+        self.reasons: set[str] = set()
         ports = Ports(store=self, queue=self, executor=self, clock=self, observer=self)
         self.service: Service = code.build(settings, ports, self._new_token)
 
@@ -168,11 +176,11 @@ class Script:
                 due_at=canonical_time(transition.due_at),
             )
         )
-        seed = 0 if plain.result is None else plain.result.seed
-        key = (plain.event, plain.status, plain.condition, plain.lease, plain.due_at, seed)
+        seed = None if plain.result is None else plain.result.seed
+        key = (seed, *(getattr(plain, name) for name in _TOLD_APART_BY))
         task: Task = self._answer(
             Operation.APPLY,
-            (key, plain.notes, plain.error_message),
+            key,
             text=_transition_text(plain, self._attempt),
             on_store=lambda store: store.apply(plain),
             transition=plain,
@@ -251,9 +259,11 @@ class Script:
 
     def acknowledged(self, delivery: Delivery, *, reason: str) -> None:
         """See `Observer`."""
+        self.reasons.add(f"done: {reason}")
 
     def given_back(self, delivery: Delivery, *, reason: str, hidden_seconds: int | None) -> None:
         """See `Observer`."""
+        self.reasons.add(f"given back: {reason}")
 
     def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
         """See `Observer`. An error that is not the service's own is a bug."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from chalicelib.model import Task
+from chalicelib.model import Task, TaskEvent
 from chalicelib.submission import SubmitTask, Submitted
 from tests.explorer.code import Code
 from tests.explorer.configuration import Configuration
@@ -16,7 +16,7 @@ from tests.explorer.mutants import MUTANTS, REDUNDANT, Mutant, Redundant
 from tests.explorer.report import Figures, explore_service, hunt
 from tests.explorer.search import explore
 from tests.explorer.suites import SMALL
-from tests.explorer.values import ExplorerError
+from tests.explorer.values import Answer, ExplorerError, Operation
 from tests.explorer.world import World
 
 #: No configuration here has nearly as many.
@@ -101,6 +101,51 @@ def test_code_that_depends_on_more_than_its_ports_is_an_error() -> None:
     _Fickle.moods = iter([False, True] * 100)
     with pytest.raises(ExplorerError, match="did reads where it did sends"):
         explore(World(KEYED, Code(submit=_Fickle)))
+
+
+#: Together these go everywhere.
+BROAD: Final = [
+    configuration
+    for configuration in SMALL
+    if configuration.name
+    in {
+        "unaided, no key",
+        "unaided, one key, two requests",
+        "unaided, cancelled",
+        "unaided, batches of two, raising",
+        "sweeper, dead letters",
+    }
+]
+
+#: Why deliveries end, as the table of deliveries in the design has it.
+REASONS: Final = {
+    "done: no such task",
+    "done: duplicate: the task is completed",
+    "done: duplicate: the task is failed",
+    "done: duplicate: the task is cancelled",
+    "done: the task is completed",
+    "done: the task is failed",
+    "done: the task is completed already",
+    "done: the task is cancelled already",
+    "given back: another attempt is at work",
+    "given back: another attempt has the task",
+    "given back: the task changed meanwhile",
+    "given back: the database cannot be reached",
+}
+
+
+def test_the_small_suite_comes_to_every_answer_event_operation_and_reason() -> None:
+    """Properties that hold because nothing happens would prove nothing."""
+    worlds = [World(configuration) for configuration in BROAD]
+    for world in worlds:
+        explore(world)
+    ends = [node.ended for world in worlds for node in world.universe.nodes if node.ended]
+    calls = [call for world in worlds for call in world.universe.calls]
+    events = {call.transition.event for call in calls if call.transition is not None}
+    assert {end.answer for end in ends} - {None} == set(Answer)
+    assert events == set(TaskEvent) - {TaskEvent.SUBMIT}
+    assert {call.operation for call in calls} == set(Operation)
+    assert set().union(*(world.universe.script.reasons for world in worlds)) >= REASONS
 
 
 def test_an_exploration_sees_the_same_each_time() -> None:

@@ -71,7 +71,7 @@ class Universe:
         self.items = Items(sweeps_max=sweeps_max)
         self._calls = Calls()
         self.calls = self._calls.all
-        self._script = Script(code, settings, self._calls)
+        self.script = Script(code, settings, self._calls)
         self.nodes: list[Node] = []
         self._roots: dict[Program, int] = {}
         self._replies: dict[str, Reply] = {}
@@ -95,7 +95,7 @@ class Universe:
         return child
 
     def _node(self, program: Program, past: tuple[tuple[Call, Reply], ...]) -> int:
-        self.nodes.append(self._script.run(program, past, keyed=self._keyed))
+        self.nodes.append(self.script.run(program, past, keyed=self._keyed))
         return len(self.nodes) - 1
 
     def result(self, attempt: int) -> Reply:
@@ -140,6 +140,8 @@ class Universe:
             return self._reply(view_text(task, call), view(task, call), f"{task.status}")
         if call.operation is Operation.DELETE:
             return DONE
+        if call.operation is Operation.DUE:
+            return self._reply(repr(value), value, "it is" if value else "nothing")
         return self._reply(repr(value), value)
 
     def _reply(self, key: str, value: Any, text: str | None = None) -> Reply:  # noqa: ANN401
