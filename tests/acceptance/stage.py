@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -161,8 +162,11 @@ class Stage:
     def log_entries(self, part: str) -> list[dict[str, Any]]:
         """A part's log so far, line by line, metrics among them; half a line is left out."""
         path = self.data_dir / "log" / f"{part}.log"
-        lines = path.read_text().split("\n")[:-1] if path.exists() else []
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        entries = []
+        for line in path.read_text().splitlines() if path.exists() else []:
+            with contextlib.suppress(ValueError):
+                entries.append(json.loads(line))
+        return [entry for entry in entries if isinstance(entry, dict)]
 
     def pid(self, part: str) -> int:
         """A part's process id, from its file."""

@@ -1,0 +1,170 @@
+"""Carries a plan out on a running stage: kills what it finds there, and pauses it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+from infra.local.processes import is_part, read_pid
+from tests.acceptance.stage import Stage
+from tests.chaos.plan import Kill, Pause, Plan, Target
+from tests.chaos.proxy import Outage, Proxy
+
+#: How long a target that is just being started again is waited for.
+_TARGET_SECONDS_MAX: Final = 10.0
+_LOOK_SECONDS: Final = 0.05
+#: Between two starts of an attached process.
+_RESTART_SECONDS: Final = 0.3
+
+_OUTAGES: Final = {
+    Target.QUEUE_REFUSED: Outage.REFUSED,
+    Target.QUEUE_REPLIES_LOST: Outage.REPLIES_LOST,
+}
+
+Disturbance = TypeVar("Disturbance", Kill, Pause)
+
+
+@dataclasses.dataclass(slots=True)
+class Done:
+    """What was done, by target."""
+
+    kills: Counter[Target] = dataclasses.field(default_factory=Counter)
+    pauses: Counter[Target] = dataclasses.field(default_factory=Counter)
+    seconds_paused: Counter[Target] = dataclasses.field(default_factory=Counter)
+
+
+class Disturber:
+    """Disturbs one stage. Each of the plan's series runs in a thread of its own."""
+
+    def __init__(self, stage: Stage, proxy: Proxy, plan: Plan, seed: int) -> None:
+        """Take what to disturb and how; the seed picks among several targets of a kind."""
+        self._stage = stage
+        self._proxy = proxy
+        self._plan = plan
+        self._seed = seed
+        self._started = time.monotonic()
+        self._stopping = threading.Event()
+        self.done = Done()
+
+    def stop(self) -> None:
+        """Disturb no more; a pause that goes on ends at once."""
+        self._stopping.set()
+
+    def series(self) -> list[Callable[[], None]]:
+        """Give the series, to be run at the same time."""
+        return [self._kill_all, self._pause_emulator, self._pause_workers, self._fail_queue]
+
+    def _kill_all(self) -> None:
+        rng = random.Random(f"{self._seed} kill")  # noqa: S311 - repeatable
+        for kill in self._due(self._plan.kills):
+            pid = self._find(kill.target, rng)
+            if pid is not None and _signal(pid, signal.SIGKILL):
+                self.done.kills[kill.target] += 1
+
+    def _pause_emulator(self) -> None:
+        for pause in self._due(self._plan.emulator_pauses):
+            self._pause(pause, self._stage.pid("emulator"))
+
+    def _pause_workers(self) -> None:
+        rng = random.Random(f"{self._seed} pause")  # noqa: S311 - repeatable
+        for pause in self._due(self._plan.worker_pauses):
+            pid = self._find(pause.target, rng)
+            if pid is not None:
+                self._pause(pause, pid)
+
+    def _fail_queue(self) -> None:
+        for outage in self._due(self._plan.queue_outages):
+            began = time.monotonic()
+            self._proxy.outage = _OUTAGES[outage.target]
+            self._stopping.wait(outage.seconds)
+            self._proxy.outage = None
+            self._note(outage, began)
+
+    def _due(self, disturbances: Sequence[Disturbance]) -> Iterator[Disturbance]:
+        for disturbance in disturbances:
+            due = self._started + disturbance.at_seconds
+            if self._stopping.wait(max(0.0, due - time.monotonic())):
+                return
+            yield disturbance
+
+    def _pause(self, pause: Pause, pid: int) -> None:
+        """Stop a part and what it has started: each part leads a group of processes."""
+        began = time.monotonic()
+        if not _signal_group(pid, signal.SIGSTOP):
+            return
+        try:
+            self._stopping.wait(pause.seconds)
+        finally:
+            _signal_group(pid, signal.SIGCONT)
+        self._note(pause, began)
+
+    def _note(self, pause: Pause, began: float) -> None:
+        self.done.pauses[pause.target] += 1
+        self.done.seconds_paused[pause.target] += round(time.monotonic() - began)
+
+    def _find(self, target: Target, rng: random.Random) -> int | None:
+        """Pick a living process of a kind; one that is being started again is waited for."""
+        deadline = time.monotonic() + _TARGET_SECONDS_MAX
+        while not (found := self._living(target)):
+            if self._stopping.wait(_LOOK_SECONDS) or time.monotonic() > deadline:
+                return None
+        return rng.choice(found)
+
+    def _living(self, target: Target) -> list[int]:
+        if target is Target.SANDBOX:
+            return sandboxes([*self._parts(Target.WORKER), *self._parts(Target.SWEEPER)])
+        return self._parts(target)
+
+    def _parts(self, target: Target) -> list[int]:
+        """Find the parts of a kind; unlike `living_parts`, change no file: others write them."""
+        found = []
+        for path in sorted((self._stage.data_dir / "run").glob(f"{target}*.pid")):
+            pid = read_pid(path)
+            if pid is not None and is_part(pid, path.stem, self._stage.data_dir):
+                found.append(pid)
+        return found
+
+
+def sandboxes(parents: Sequence[int]) -> list[int]:
+    """Find the sandboxes of these pollers."""
+    shown = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+    )
+    rows = (line.split(maxsplit=2) for line in shown.stdout.splitlines())
+    return [
+        int(pid)
+        for pid, parent, *command in rows
+        if int(parent) in parents and "infra.local.sandbox" in " ".join(command)
+    ]
+
+
+def keep_running(start: Callable[[], subprocess.Popen[bytes]], stopping: threading.Event) -> None:
+    """Start an attached part again whenever it dies, as the supervisor does with its own."""
+    while not stopping.is_set():
+        process = start()
+        while process.poll() is None and not stopping.wait(_LOOK_SECONDS):
+            pass
+        stopping.wait(_RESTART_SECONDS)
+
+
+def _signal(pid: int, number: signal.Signals) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+        return True
+    return False
+
+
+def _signal_group(pid: int, number: signal.Signals) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, number)
+        return True
+    return False
