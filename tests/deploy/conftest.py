@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from botocore.credentials import Credentials
@@ -17,19 +19,34 @@ from tests.deploy.deployed_stage import DeployedStage
 from tests.support.backends import ROOT
 
 ARTEFACTS = "artefacts"
+#: What builds and runs leave in a checkout.
+LEFT = ("__pycache__", "deployed", "deployments")
 
 
 @pytest.fixture(scope="session")
-def spec() -> StageSpec:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy what is deployed as it is now: whoever works on it meanwhile changes no result."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for directory in ("chalicelib", ".chalice"):
+        shutil.copytree(ROOT / directory, copy / directory, ignore=shutil.ignore_patterns(*LEFT))
+    for path in (*ROOT.glob("infra/*.yaml"), ROOT / "app.py", ROOT / "requirements.txt"):
+        target = copy / path.relative_to(ROOT)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, target)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def spec(checkout: Path) -> StageSpec:
     """Return the stage that is deployed."""
-    return stage_spec(read_configuration(ROOT), "dev")
+    return stage_spec(read_configuration(checkout), "dev")
 
 
 @pytest.fixture(scope="session")
-def package(spec: StageSpec, tmp_path_factory: pytest.TempPathFactory) -> Package:
+def package(checkout: Path, spec: StageSpec, tmp_path_factory: pytest.TempPathFactory) -> Package:
     """Build the stage for this machine, as `make package` builds it for Lambda."""
     target = tmp_path_factory.mktemp("package")
-    return make_package(ROOT, spec, target, for_this_machine=True)
+    return make_package(checkout, spec, target, for_this_machine=True)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +57,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 
 @pytest.fixture(scope="session")
-def stage(aws: Account, spec: StageSpec, package: Package) -> DeployedStage:
+def stage(aws: Account, checkout: Path, spec: StageSpec, package: Package) -> DeployedStage:
     """Deploy the package with CloudFormation, after the two stacks that it imports from."""
     stacks = Stacks(aws.client("cloudformation"), poll_seconds=0.1)
     outputs: dict[str, str] = {}
@@ -48,7 +65,7 @@ def stage(aws: Account, spec: StageSpec, package: Package) -> DeployedStage:
         (spec.data_stack, "data.yaml", spec.data_parameters),
         (spec.messaging_stack, "messaging.yaml", spec.messaging_parameters),
     ):
-        outputs |= stacks.deploy(name, (ROOT / "infra" / template).read_text(), parameters)
+        outputs |= stacks.deploy(name, (checkout / "infra" / template).read_text(), parameters)
     # What `aws cloudformation package` does.
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=ARTEFACTS)

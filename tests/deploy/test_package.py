@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -100,41 +101,31 @@ def test_the_package_holds_what_is_locked(unpacked: Path) -> None:
         assert not (unpacked / info / "RECORD").exists()
 
 
-def test_two_builds_are_the_same_bytes(package: Package, spec: StageSpec, tmp_path: Path) -> None:
-    """Whoever builds a commit again has what was deployed, template included."""
-    again = make_package(ROOT, spec, tmp_path, for_this_machine=True)
+def test_two_builds_are_the_same_bytes(
+    package: Package, checkout: Path, spec: StageSpec, tmp_path: Path
+) -> None:
+    """Whoever builds a commit again has what was deployed, whatever bytecode lies around.
+
+    Chalice hashes all that lies in chalicelib/, so it is given a copy with sources only.
+    """
+    root = tmp_path / "checkout"
+    shutil.copytree(checkout, root)
+    stale = root / "chalicelib" / "__pycache__" / "stale.cpython-311.pyc"
+    stale.parent.mkdir()
+    stale.write_bytes(b"anything")
+    again = make_package(root, spec, tmp_path / "out", for_this_machine=True)
     assert again.archive.read_bytes() == package.archive.read_bytes()
     assert again.template.read_bytes() == package.template.read_bytes()
 
 
-def test_bytecode_in_the_checkout_changes_nothing(
-    package: Package, spec: StageSpec, tmp_path: Path
+def test_chalice_must_take_the_prepared_package(
+    checkout: Path, spec: StageSpec, tmp_path: Path
 ) -> None:
-    """Chalice hashes all that lies in chalicelib/, so it is given a copy with sources only."""
-    root = tmp_path / "checkout"
-    for directory in ("chalicelib", ".chalice"):
-        for path in _files(ROOT / directory):
-            target = root / directory / path.relative_to(ROOT / directory)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(path.read_bytes())
-    for name in ("app.py", "requirements.txt"):
-        (root / name).write_bytes((ROOT / name).read_bytes())
-    stale = root / "chalicelib" / "__pycache__" / "stale.cpython-311.pyc"
-    stale.parent.mkdir(exist_ok=True)
-    stale.write_bytes(b"anything")
-    again = make_package(root, spec, tmp_path / "out", for_this_machine=True)
-    assert again.archive.read_bytes() == package.archive.read_bytes()
-
-
-def test_chalice_must_take_the_prepared_package(spec: StageSpec, tmp_path: Path) -> None:
     """If it builds one of its own, that is not shipped: large, uncompiled, never tested."""
-    project = Project(ROOT, tmp_path / "project", spec, for_this_machine=True)
+    project = Project(checkout, tmp_path / "project", spec, for_this_machine=True)
     project.fill(imports(spec))
-    prepared = project.package
-    assert prepared.exists()
-    # What another Chalice might do: look under another name. It then builds without the network's
-    # packages or with them; either way it does not say what we wait for.
-    (project.directory / "chalicelib" / "late.py").write_text("")
+    assert project.package.exists()
+    # Chalice looks under another name now, and builds (without packages, which needs no network).
     (project.directory / "requirements.txt").write_text("")
     with pytest.raises(ProjectError, match="did not take the prepared package"):
         project.chalice("package", "--stage", spec.stage, str(tmp_path / "out"))
@@ -257,9 +248,3 @@ def _applicable() -> Iterator[Any]:
     for requirement in pinned(ROOT / "requirements.txt"):
         if requirement.marker is None or requirement.marker.evaluate():
             yield requirement
-
-
-def _files(directory: Path) -> Iterator[Path]:
-    for path in directory.rglob("*"):
-        if path.is_file() and not {"deployed", "deployments", "__pycache__"} & set(path.parts):
-            yield path
