@@ -153,6 +153,8 @@ class Effects:
         executed = ghost.executed & (1 << before.attempt)
         if spent and self.configuration.spends_no_attempt and not executed:
             return Violation(BURNED, f"nobody executed attempt {before.attempt}")
+        if event is TaskEvent.CANCEL and ghost.uncancelled:
+            return Violation(TRUTH, "the task is cancelled though its owner was told it was not")
         if event is not TaskEvent.SWEEP:
             return ghost
         assert before.task is not None

@@ -312,6 +312,12 @@ MUTANTS: Final = (
         code=Code(cancel=v.CancelsBlindly), configuration=CANCELLED, breaks=TRUTH,
     ),
     Mutant(
+        name="deny the cancel unread", removes="a refused cancel that cannot be read is in doubt",
+        code=Code(cancel=v.DeniesUnread),
+        configuration=dataclasses.replace(CANCELLED, name="cancels fail", faults=2, kinds=CALLS),
+        breaks=TRUTH,
+    ),
+    Mutant(
         name="cancel for anybody", removes="a refused cancel shows the owner only",
         code=Code(cancel=v.CancelsForAnybody), configuration=INTRUDED, breaks=OWNER,
     ),

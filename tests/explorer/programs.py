@@ -107,7 +107,10 @@ def _sweep(program: Program, service: Service, code: Code, keyed: bool) -> Ended
 def _cancel(program: Program, service: Service, code: Code, keyed: bool) -> Ended:  # noqa: FBT001
     try:
         task = service.cancel(task_id(keyed=keyed), owner=program.owner)
-    except (TaskAlreadyEnded, TaskNotFound, ServiceUnavailable, StoreFull):
+    except ServiceUnavailable as exc:
+        untouched = not exc.in_doubt and program.owner == OWNER_NAME
+        return Ended(answer=Answer.NOT_CANCELLED if untouched else None)
+    except (TaskAlreadyEnded, TaskNotFound, StoreFull):
         return Ended()
     if task.status is not TaskStatus.CANCELLED:
         return Ended(violation=Violation(TRUTH, "a cancel was answered 200 for another status"))

@@ -29,7 +29,8 @@ PROPERTIES: Final = {
     TERMINAL: "a task that has ended never changes; its one result is its last attempt's",
     HISTORY: "the history grows by one entry per transition, along a path of the state machine",
     ATTEMPT: "attempts go up one by one to the maximum; one claim holds each, and runs it once",
-    TRUTH: "a 503 never lies about what was kept; after a no the task is never executed",
+    TRUTH: "a 503 never lies about what was kept or cancelled; after a no the task is never "
+    "executed",
     UNAIDED: "without sweeper, loss or dead-lettering an accepted task can always still finish, "
     "and no client has to do anything for it",
     FENCE: "settles and releases are the current attempt's; nobody ends or sweeps a leased task; "

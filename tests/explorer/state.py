@@ -28,6 +28,8 @@ class Ghost(NamedTuple):
     promised: int = 0
     #: A client was told that nothing was kept.
     denied: bool = False
+    #: Its owner was told that the task was not cancelled.
+    uncancelled: bool = False
     #: A bit for each attempt that was executed.
     executed: int = 0
     #: Times that the task came due, less notes.

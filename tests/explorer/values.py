@@ -110,6 +110,8 @@ class Answer(enum.StrEnum):
     UNKNOWN = "503 kept=unknown"
     CONFLICT = "422"
     FULL = "507"
+    #: Of a cancel: "it was not cancelled", and not "it may have been".
+    NOT_CANCELLED = "503 not cancelled"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Violation:
 class Ended(NamedTuple):
     """How a program ended."""
 
-    #: What the client of a submitter was told.
+    #: What the client of a submitter or a canceller was told.
     answer: Answer | None = None
     #: Which of a worker's deliveries Lambda is to delete now.
     deletes: tuple[bool, ...] = ()

@@ -371,6 +371,16 @@ class CancelsBlindly(CancelTask):
         return GetTask(store=self.store)(task_id, owner=owner)
 
 
+class DeniesUnread(CancelTask):
+    """Takes a refused cancel that cannot be read for none."""
+
+    def _judge_refusal(self, task_id: str, owner: str) -> Task:
+        try:
+            return super()._judge_refusal(task_id, owner)
+        except StoreUnavailable as exc:
+            raise StoreUnavailable(in_doubt=False) from exc
+
+
 class CancelsForAnybody(CancelTask):
     """Shows the task to whoever tries to cancel it."""
 

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Final
 
-from chalicelib.model import TaskEvent
+from chalicelib.model import TaskEvent, TaskStatus
 from chalicelib.settings import Settings
 from tests.explorer.code import REAL, Code
 from tests.explorer.configuration import Configuration
@@ -175,6 +175,8 @@ class World:
         elif place[0] is Actor.SUBMITTER:
             assert ended.answer is not None
             yield self._answered(state, place, ended.answer, label)
+        elif ended.answer is Answer.NOT_CANCELLED:
+            yield self._not_cancelled(state, place, label)
         elif place[0] is Actor.WORKER and any(ended.deletes):
             yield label, moved(state, place, (node, 0, rest))
         else:
@@ -284,6 +286,14 @@ class World:
         if answer is Answer.NOT_KEPT and (task is not None or state.ghost.executed):
             return Violation(TRUTH, "a client is told kept=no for a task that is there")
         return None
+
+    def _not_cancelled(self, state: State, place: Place, label: Label) -> Step:
+        label = label._replace(how=f"{label.how} ⇒ {Answer.NOT_CANCELLED}")
+        task = self._items[state.item].task
+        if task is not None and task.status is TaskStatus.CANCELLED:
+            return label, Violation(TRUTH, "its owner is told that the task was not cancelled")
+        ghost = state.ghost._replace(uncancelled=True)
+        return label, self._die(state._replace(ghost=ghost), place)
 
     def _repeat_request(self, state: State, place: Place, rest: tuple[int, ...]) -> Iterator[Step]:
         tries, number = rest
