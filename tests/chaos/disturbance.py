@@ -6,12 +6,14 @@ import contextlib
 import dataclasses
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Final, TypeVar
 
 from infra.local.processes import is_part, read_pid
@@ -22,6 +24,12 @@ from tests.chaos.proxy import Outage, Proxy
 #: How long a target that is just being started again is waited for.
 _TARGET_SECONDS_MAX: Final = 10.0
 _LOOK_SECONDS: Final = 0.05
+#: Where what is killed is to be killed in the middle of an execution.
+_EXECUTING: Final = frozenset({Target.WORKER, Target.SANDBOX})
+#: How long an execution is waited for, before an idle one will do.
+_EXECUTION_SECONDS_MAX: Final = 3.0
+#: More than a batch of ten leaves in a worker's log.
+_LOG_BYTES: Final = 1 << 16
 #: Between two starts of an attached process.
 _RESTART_SECONDS: Final = 0.3
 
@@ -66,7 +74,7 @@ class Disturber:
     def _kill_all(self) -> None:
         rng = random.Random(f"{self._seed} kill")  # noqa: S311 - repeatable
         for kill in self._due(self._plan.kills):
-            pid = self._find(kill.target, rng)
+            pid = self._find(kill.target, rng, mid_execution=kill.mid_execution)
             if pid is not None and _signal(pid, signal.SIGKILL):
                 self.done.kills[kill.target] += 1
 
@@ -77,7 +85,7 @@ class Disturber:
     def _pause_workers(self) -> None:
         rng = random.Random(f"{self._seed} pause")  # noqa: S311 - repeatable
         for pause in self._due(self._plan.worker_pauses):
-            pid = self._find(pause.target, rng)
+            pid = self._find(pause.target, rng, mid_execution=True)
             if pid is not None:
                 self._pause(pause, pid)
 
@@ -111,30 +119,59 @@ class Disturber:
         self.done.pauses[pause.target] += 1
         self.done.seconds_paused[pause.target] += round(time.monotonic() - began)
 
-    def _find(self, target: Target, rng: random.Random) -> int | None:
+    def _find(self, target: Target, rng: random.Random, *, mid_execution: bool) -> int | None:
         """Pick a living process of a kind; one that is being started again is waited for."""
-        deadline = time.monotonic() + _TARGET_SECONDS_MAX
-        while not (found := self._living(target)):
+        if mid_execution and target in _EXECUTING:
+            found = self._wait_for(lambda: self._executing(target), _EXECUTION_SECONDS_MAX)
+            if found:
+                return rng.choice(found)
+        found = self._wait_for(lambda: self._living(target), _TARGET_SECONDS_MAX)
+        return rng.choice(found) if found else None
+
+    def _wait_for(self, look: Callable[[], list[int]], seconds: float) -> list[int]:
+        deadline = time.monotonic() + seconds
+        while not (found := look()):
             if self._stopping.wait(_LOOK_SECONDS) or time.monotonic() > deadline:
-                return None
-        return rng.choice(found)
+                return []
+        return found
 
     def _living(self, target: Target) -> list[int]:
         if target is Target.SANDBOX:
-            return sandboxes([*self._parts(Target.WORKER), *self._parts(Target.SWEEPER)])
-        return self._parts(target)
+            parents = self._parts(Target.WORKER) | self._parts(Target.SWEEPER)
+            return sandboxes(parents.values())
+        return list(self._parts(target).values())
 
-    def _parts(self, target: Target) -> list[int]:
+    def _executing(self, target: Target) -> list[int]:
+        busy = {
+            pid
+            for name, pid in self._parts(Target.WORKER).items()
+            if is_executing(self._stage.data_dir / "log" / f"{name}.log")
+        }
+        return sandboxes(busy) if target is Target.SANDBOX else sorted(busy)
+
+    def _parts(self, target: Target) -> dict[str, int]:
         """Find the parts of a kind; unlike `living_parts`, change no file: others write them."""
-        found = []
+        found = {}
         for path in sorted((self._stage.data_dir / "run").glob(f"{target}*.pid")):
             pid = read_pid(path)
             if pid is not None and is_part(pid, path.stem, self._stage.data_dir):
-                found.append(pid)
+                found[path.stem] = pid
         return found
 
 
-def sandboxes(parents: Sequence[int]) -> list[int]:
+def is_executing(log: Path) -> bool:
+    """Whether a worker's log ends in the middle of a delivery."""
+    with contextlib.suppress(FileNotFoundError):
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LOG_BYTES))
+            tail = file.read()
+        since_start = re.split(rb'"polling"|"invocation failed', tail)[-1]
+        ended = re.findall(rb'"message (?:acknowledged|given back)"', since_start)
+        return since_start.count(b'"message consumed"') > len(ended)
+    return False
+
+
+def sandboxes(parents: Collection[int]) -> list[int]:
     """Find the sandboxes of these pollers."""
     shown = subprocess.run(
         ["ps", "-A", "-ww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True

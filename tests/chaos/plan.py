@@ -36,6 +36,8 @@ class Kill:
 
     at_seconds: float
     target: Target
+    #: Whether one that is executing something is preferred; most are idle at any moment.
+    mid_execution: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +66,13 @@ _DECK: Final = (
     *[Target.API] * 2,
     Target.SWEEPER,
 )
+_MID_EXECUTION_RATE: Final = 0.7
 _SECONDS_PER_KILL: Final = 6.0
 _KILLS_MIN: Final = len(_DECK)
 _SECONDS_PER_EMULATOR_PAUSE: Final = 30.0
 _EMULATOR_PAUSES_MIN: Final = 2
 _EMULATOR_PAUSE_SECONDS: Final = (1.0, 5.0)
-_SECONDS_PER_WORKER_PAUSE: Final = 60.0
+_SECONDS_PER_WORKER_PAUSE: Final = 30.0
 #: Longer than a lease (the function's timeout of 10 s and a margin): it wakes up and is not the
 #: holder any more, so what it then writes must be refused.
 _WORKER_PAUSE_SECONDS: Final = (12.0, 16.0)
@@ -88,7 +91,11 @@ def make_plan(seed: int, seconds: float) -> Plan:
     queue_outages = max(_QUEUE_OUTAGES_MIN, round(seconds / _SECONDS_PER_QUEUE_OUTAGE))
     return Plan(
         kills=tuple(
-            Kill(at_seconds=rng.uniform(begin, end), target=next(targets))
+            Kill(
+                at_seconds=rng.uniform(begin, end),
+                target=next(targets),
+                mid_execution=rng.random() < _MID_EXECUTION_RATE,
+            )
             for begin, end in _parts(seconds, kills)
         ),
         emulator_pauses=_pauses(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from tests.chaos.judge import GARBAGE
@@ -39,10 +40,11 @@ def lines(outcome: Outcome) -> Iterator[str]:
     attempts = Counter(str(task.attempt) for task in evidence.stored)
     yield f"tasks by attempts: {_counts(attempts)}"
     events = Counter(event for task in evidence.stored for event in task.events)
-    retried = sum(max(0, task.attempt - 1) for task in evidence.stored)
+    taken_over = sum(take_overs(task.events) for task in evidence.stored)
     yield (
-        f"retries: {retried}, {events['release']} of them after a release, "
-        f"the others took over; {events['sweep']} sweeps, {events['give_up']} given up"
+        f"retries: {events['claim'] - statuses.total() + attempts['0']}, "
+        f"{taken_over} of them took over from an attempt that never ended; "
+        f"{events['sweep']} sweeps, {events['give_up']} given up"
     )
     garbage = evidence.dead.count(GARBAGE)
     yield f"dead letters: {garbage} unreadable, {len(evidence.dead) - garbage} of ended tasks"
@@ -50,6 +52,12 @@ def lines(outcome: Outcome) -> Iterator[str]:
     yield f"audit: {verdict} ({outcome.audit.splitlines()[-1] if outcome.audit else 'silent'})"
     yield f"violations: {len(outcome.violations)}"
     yield from (f"  {violation}" for violation in outcome.violations)
+
+
+def take_overs(events: Sequence[str]) -> int:
+    """Count the claims that followed a claim: nobody had released or settled the one before."""
+    transitions = [event for event in events if event != "sweep"]
+    return sum(pair == ("claim", "claim") for pair in itertools.pairwise(transitions))
 
 
 def _counts(counts: Mapping[Name, int], *, in_order: bool = False) -> str:
