@@ -17,6 +17,7 @@ from chalicelib.errors import (
     ConditionFailed,
     PayloadTooLarge,
     PermanentExecutionError,
+    StoreFull,
     StoreUnavailable,
     TransientExecutionError,
 )
@@ -86,10 +87,10 @@ class ExecuteTask:
             return GiveBack("too little time left to execute it", 1)
         try:
             return self._claim_and_run(delivery, seconds_left())
-        except StoreUnavailable as exc:
+        except (StoreUnavailable, StoreFull) as exc:
             self.observer.problem("execute the task", exc, task_ids=[delivery.message.task_id])
             delay = self.policy.backoff.delay_seconds(delivery.receive_count)
-            return GiveBack("the database cannot be reached", delay)
+            return GiveBack("the database cannot be used", delay)
 
     def _claim_and_run(self, delivery: Delivery, seconds_left: float) -> Disposition:
         now = self.clock.now()

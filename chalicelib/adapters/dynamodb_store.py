@@ -103,9 +103,13 @@ class DynamoDbTaskStore:
             actions.append(self._put_result(transition))
         with self._calls.failing_as(StoreUnavailable):
             item.update(actions=actions, condition=_clauses(transition.condition))
-        return self._to_task(
-            item, with_circuit=transition.event in _NEEDS_CIRCUIT, with_result=False
-        )
+        try:
+            return self._to_task(
+                item, with_circuit=transition.event in _NEEDS_CIRCUIT, with_result=False
+            )
+        except StoreUnavailable as exc:
+            # The circuit could not be read, but the transition is applied.
+            raise StoreUnavailable(in_doubt=True) from exc
 
     def delete_if_pending(self, task_id: str) -> None:
         """See `TaskStore`. The task goes first, then what it referred to."""

@@ -130,7 +130,7 @@ REASONS: Final = {
     "given back: another attempt is at work",
     "given back: another attempt has the task",
     "given back: the task changed meanwhile",
-    "given back: the database cannot be reached",
+    "given back: the database cannot be used",
 }
 
 

@@ -277,7 +277,7 @@ class AcknowledgesUnreachable(ExecuteTask):
     def __call__(self, delivery: Delivery, *, seconds_left: Any) -> Disposition:  # noqa: ANN401
         """Handle one delivery."""
         return _acknowledged_if(
-            super().__call__(delivery, seconds_left=seconds_left), "the database cannot be reached"
+            super().__call__(delivery, seconds_left=seconds_left), "the database cannot be used"
         )
 
 

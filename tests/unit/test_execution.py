@@ -11,6 +11,7 @@ import pytest
 from chalicelib import lifecycle
 from chalicelib.errors import (
     PermanentExecutionError,
+    StoreFull,
     StoreUnavailable,
     TransientExecutionError,
 )
@@ -308,6 +309,13 @@ def test_ones_own_release_is_recognised_and_keeps_its_backoff() -> None:
     assert world.deliver() == GiveBack("busy", 4)
 
 
+def test_a_full_store_is_waited_for_as_one_that_is_away() -> None:
+    """Somebody must make room; until then the message comes back less and less often."""
+    world = World()
+    disposition = world.deliver(3, apply=FailBefore(StoreFull()))
+    assert disposition == GiveBack("the database cannot be used", 16)
+
+
 @pytest.mark.parametrize("fault", [FailBefore, FailAfter])
 @pytest.mark.parametrize("in_doubt", [True, False])
 def test_without_the_store_nothing_is_acknowledged(
@@ -318,5 +326,5 @@ def test_without_the_store_nothing_is_acknowledged(
     world = World()
     unavailable = StoreUnavailable(in_doubt=in_doubt)
     disposition = world.deliver(3, apply=fault(unavailable))
-    assert disposition == GiveBack("the database cannot be reached", 16)
+    assert disposition == GiveBack("the database cannot be used", 16)
     assert world.executor.executed == []

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
 from chalicelib import lifecycle
 from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib.errors import StoreUnavailable
 from chalicelib.model import Lease, TaskStatus
 from tests.support.backends import moto_backend
 from tests.support.in_memory import T0, a_request, a_result, a_task
+from tests.unit.test_lifecycle import DECISIONS
 
 BELL = (
     'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'
@@ -65,6 +70,27 @@ def test_an_item_without_any_optional_attribute_still_reads() -> None:
         lease = Lease(owner="w", expires_at=T0)
         claim = lifecycle.claim_if_available(ID, lease=lease, now=T0, attempts_max=1)
         assert store.apply(claim).attempt == 1
+
+
+@pytest.mark.parametrize("event", ["claim", "cancel"])
+def test_a_transition_whose_circuit_cannot_be_read_is_in_doubt(event: str) -> None:
+    """It is applied: whoever is told that it failed must not be told that it was refused."""
+    with moto_backend() as backend:
+        store = DynamoDbTaskStore(backend.settings())
+        task = a_task(ID, request=a_request("".join(f"rz({n}) q;" for n in range(9_000))))
+        store.create_if_absent(task)
+
+        def refuse(**_: object) -> None:
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
+
+        store.client.meta.events.register_first("before-send.dynamodb.GetItem", refuse)
+        with pytest.raises(StoreUnavailable) as caught:
+            store.apply(DECISIONS[event](task))
+        store.client.meta.events.unregister("before-send.dynamodb.GetItem", refuse)
+        assert caught.value.in_doubt
+        stored = store.get(ID)
+        assert stored is not None
+        assert stored.history[-1].event == event
 
 
 def test_a_small_tasks_item_is_one_write_unit_all_its_life() -> None:
