@@ -104,11 +104,11 @@ prove: $(environment) $(emulator) ## All evidence for the protocol in full, figu
 	@rm -rf $(evidence); mkdir -p $(evidence)
 	@$(call prove,explorer,$(python) -m tests.explorer --full --mutants)
 	@$(call prove,faults,$(python) -m tests.faults --full)
-	@$(call prove,stateful,HYPOTHESIS_PROFILE=full $(python) -m pytest -q tests/stateful)
+	@$(if $(wildcard tests/stateful),$(call prove,stateful,HYPOTHESIS_PROFILE=full $(python) -m pytest -q tests/stateful))
 	@$(call prove,chaos,$(python) -m tests.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED)))
 	@echo; echo "commit $$(git rev-parse --short HEAD 2> /dev/null || echo unknown)"; \
 	for part in explorer faults stateful chaos; do \
-	  sed -nE "/$(figures)/s/^/$$part: /p" $(evidence)/$$part.txt; \
+	  test ! -e $(evidence)/$$part.txt || sed -nE "/$(figures)/s/^/$$part: /p" $(evidence)/$$part.txt; \
 	done; \
 	test ! -e $(evidence)/failed || { echo "failed: $$(tr '\n' ' ' < $(evidence)/failed)" >&2; exit 1; }
 

@@ -68,12 +68,17 @@ class Load:
             if reply is None or reply.status == http.client.SERVICE_UNAVAILABLE:
                 continue
             if reply.status != http.client.OK:
-                self._ledger.complaints.append(f"{task_id}: read while it runs: {reply}")
+                self._complain(f"{task_id}: read while it runs: {reply}")
             elif reply.json["status"] in TERMINAL:
                 before = self._ledger.ended.setdefault(task_id, reply.body)
                 if before != reply.body:
-                    self._ledger.complaints.append(f"{task_id}: has changed after its end")
+                    self._complain(f"{task_id}: has changed after its end")
         connection.close()
+
+    def _complain(self, what: str) -> None:
+        """Say it once, however often it is seen."""
+        if what not in self._ledger.complaints:
+            self._ledger.complaints.append(what)
 
     def _my_numbers(self) -> Iterator[int]:
         for number in self._numbers:
@@ -99,7 +104,7 @@ class Load:
             if made.answer is Answer.WRONG or (kept and not keyed):
                 return None
             if time.monotonic() > deadline:
-                self._ledger.complaints.append(f"submission {name}: never accepted, {made}")
+                self._complain(f"submission {name}: never accepted, {made}")
                 return None
             self._idle.wait(rng.uniform(*_RETRY_SECONDS))
         raise AssertionError
