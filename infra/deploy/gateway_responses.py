@@ -35,7 +35,11 @@ class GatewayResponse:
             "gatewayresponse.header.Content-Type": f"'{_MEDIA_TYPE}'",
             "gatewayresponse.header.X-Correlation-ID": "context.requestId",
         }
-        if self.slug == "throttled" or (self.status or _SERVER_ERROR) >= _SERVER_ERROR:
+        if (
+            self.slug == "throttled"
+            or self.response_type.endswith("5XX")
+            or (self.status is not None and self.status >= _SERVER_ERROR)
+        ):
             headers["gatewayresponse.header.Retry-After"] = "'2'"
         return headers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import signal
@@ -50,14 +51,12 @@ class Account:
         self, service: str, who: Credentials = ROOT_CREDENTIALS, *, over_tls: bool = True
     ) -> Any:  # noqa: ANN401 - every service's client
         """Return a client of this account."""
-        return boto3.Session().client(
+        endpoint_url = self.endpoint_url if over_tls else self.plain_endpoint_url
+        return _client(
             service,
-            endpoint_url=self.endpoint_url if over_tls else self.plain_endpoint_url,
-            verify=str(self.certificate.certificate),
-            region_name=REGION,
-            aws_access_key_id=who.access_key,
-            aws_secret_access_key=who.secret_key,
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=70),
+            endpoint_url,
+            str(self.certificate.certificate),
+            (who.access_key, who.secret_key),
         )
 
     def new_user(self, name: str, *policies: dict[str, Any]) -> Credentials:
@@ -71,6 +70,20 @@ class Account:
             )
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+@functools.cache
+def _client(service: str, endpoint_url: str, verify: str, key: tuple[str, str]) -> Any:  # noqa: ANN401
+    """Make a client once: that takes longer than most of its calls."""
+    return boto3.Session().client(
+        service,
+        endpoint_url=endpoint_url,
+        verify=verify,
+        region_name=REGION,
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=70),
+    )
 
 
 @contextlib.contextmanager

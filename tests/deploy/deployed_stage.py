@@ -145,9 +145,19 @@ class DeployedStage:
 
     def set_variables(self, function: str, variables: Mapping[str, str]) -> None:
         """Change a function's environment."""
-        self.account.client("lambda").update_function_configuration(
-            FunctionName=self.function_name(function), Environment={"Variables": dict(variables)}
-        )
+        self.change_function(function, Environment={"Variables": dict(variables)})
+
+    def change_function(self, function: str, **changes: object) -> None:
+        """Change a function's configuration, and wait until it is in force."""
+        client, name = self.account.client("lambda"), self.function_name(function)
+        client.update_function_configuration(FunctionName=name, **changes)
+
+        def in_force() -> bool:
+            configuration = client.get_function_configuration(FunctionName=name)
+            state = (configuration["State"], configuration["LastUpdateStatus"])
+            return state == ("Active", "Successful")
+
+        wait_for(in_force, f"update of {name}")
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

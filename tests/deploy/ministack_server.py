@@ -7,6 +7,9 @@ MiniStack 1.5.33 can import OpenAPI documents, but only CloudFormation reaches t
 the gateway responses of a document to the API as well, and a minimum compression size that
 Chalice sends as text is a number, as it is with AWS.
 
+Its CloudFormation makes tables without three of the properties that AWS gives them: point-in-time
+recovery, encryption and the state of the indexes.
+
 AWS knows no permission for SQS's batches: whoever may delete a message may delete ten. MiniStack
 asks for one that no policy can be written for, and here does not.
 
@@ -109,6 +112,26 @@ def permit_batches_as_aws_does(actions: Any) -> None:  # noqa: ANN401  MiniStack
     actions.extract_iam_action = extract_as_aws
 
 
+def complete_tables(provisioners: Any, dynamodb: Any) -> None:  # noqa: ANN401  MiniStack's modules
+    """Give the tables that CloudFormation makes what their templates say."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]  # noqa: SLF001
+    create = handlers["create"]
+
+    def create_complete(logical_id: str, properties: Any, stack: str) -> Any:  # noqa: ANN401
+        created = create(logical_id, properties, stack)
+        table = dynamodb._tables[created[0]]  # noqa: SLF001
+        for index in table["GlobalSecondaryIndexes"]:
+            index["IndexStatus"] = "ACTIVE"
+        if (properties.get("SSESpecification") or {}).get("SSEEnabled") in {True, "true"}:
+            table["SSEDescription"] = {"Status": "ENABLED", "SSEType": "KMS"}
+        recovery = properties.get("PointInTimeRecoverySpecification") or {}
+        enabled = recovery.get("PointInTimeRecoveryEnabled") in {True, "true"}
+        dynamodb._pitr_settings[created[0]] = enabled  # noqa: SLF001
+        return created
+
+    handlers["create"] = create_complete
+
+
 def main() -> None:
     """Serve until killed."""
     # They read the environment when imported.
@@ -116,9 +139,11 @@ def main() -> None:
     from hypercorn.asyncio import serve  # type: ignore[import-not-found]  # noqa: PLC0415
     from hypercorn.config import Config  # type: ignore[import-not-found]  # noqa: PLC0415
     from ministack.core import iam_actions  # noqa: PLC0415
-    from ministack.services import apigateway_v1  # noqa: PLC0415
+    from ministack.services import apigateway_v1, dynamodb  # noqa: PLC0415
+    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
 
     CompleteApiGateway(apigateway_v1)
+    complete_tables(provisioners, dynamodb)
     permit_batches_as_aws_does(iam_actions)
     config = Config()
     config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]

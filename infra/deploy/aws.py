@@ -1,0 +1,47 @@
+"""Clients of the account that is deployed to, as the AWS SDKs' own settings name it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+#: Control planes throttle; the SDK waits and tries again.
+_CONFIG: Final = Config(retries={"mode": "standard", "total_max_attempts": 8})
+
+
+class Aws:
+    """One account and region."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        """Find region and credentials as every AWS SDK does."""
+        self._session = boto3.Session()
+        self._clients: dict[str, Any] = {}
+        self.endpoint_url: str | None = environment.get("AWS_ENDPOINT_URL") or None
+        self.ca_bundle: str | None = environment.get("AWS_CA_BUNDLE") or None
+
+    @property
+    def region(self) -> str | None:
+        """The region, or None where nobody has said which."""
+        return self._session.region_name
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """Who we are, or None."""
+        found: Credentials | None = self._session.get_credentials()
+        return found
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - every service's client
+        """Return the client of a service."""
+        if service not in self._clients:
+            self._clients[service] = self._session.client(service, config=_CONFIG)
+        return self._clients[service]
+
+    def pages(self, service: str, operation: str, key: str, **parameters: object) -> list[Any]:
+        """Return all that a listing gives, page by page."""
+        pages = self.client(service).get_paginator(operation).paginate(**parameters)
+        return [item for page in pages for item in page.get(key, [])]

@@ -1,0 +1,137 @@
+"""Rules for the three functions: what they run, and with which settings."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from importlib import resources
+from typing import Final
+
+from chalicelib.settings import InvalidSetting, Settings
+from infra.deploy.configuration import StageSpec
+from infra.deploy.delivery_rules import variables_of
+from infra.deploy.findings import Finding, Rule, Severity
+from infra.deploy.snapshot import Snapshot
+
+#: Variables that a function has beside those of `.chalice/config.json`.
+_ADDED_BY_DEPLOYMENT: Final = frozenset({"PARTIAL_BATCH_RESPONSES"})
+_OUTPUT: Final = re.compile(r"\$\{(\w+)\}")
+
+
+def functions_are_as_configured(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """Time, memory and variables are those of `.chalice/config.json` and the stacks' outputs."""
+    for name, function in snapshot.functions.items():
+        if function is None:
+            continue
+        wanted = spec.functions[name]
+        for setting, value, expected in (
+            ("Timeout", function["Timeout"], wanted.timeout_seconds),
+            ("MemorySize", function["MemorySize"], wanted.memory_mb),
+        ):
+            if value != expected:
+                yield Finding(
+                    setting=f"the {setting} of {name}",
+                    value=value,
+                    wanted=expected,
+                    why="somebody has changed it by hand; .chalice/config.json says otherwise",
+                )
+        yield from _variables(name, variables_of(function), wanted.environment, snapshot.outputs)
+
+
+def _variables(
+    name: str,
+    found: Mapping[str, str],
+    configured: Mapping[str, str],
+    outputs: Mapping[str, str],
+) -> Iterator[Finding]:
+    expected = {
+        variable: _OUTPUT.sub(lambda match: outputs.get(match[1], match[0]), value)
+        for variable, value in configured.items()
+    }
+    for variable, value in expected.items():
+        if found.get(variable) != value:
+            is_stage = variable == "STAGE"
+            yield Finding(
+                severity=Severity.DANGEROUS if is_stage else Severity.WRONG,
+                setting=f"{variable} of {name}",
+                value=found.get(variable, "not set"),
+                wanted=value,
+                why="whoever calls would own all tasks"
+                if is_stage
+                else "the function does something else than is configured",
+            )
+    for variable in sorted(set(found) - set(expected) - _ADDED_BY_DEPLOYMENT):
+        yield Finding(
+            setting=f"{variable} of {name}",
+            value=found[variable],
+            wanted="not set",
+            why="it is not in .chalice/config.json, and the next deployment removes it",
+        )
+    try:
+        Settings.from_environment(found)
+    except InvalidSetting as error:
+        yield Finding(
+            setting=f"the environment of {name}",
+            value=str(error),
+            wanted="settings that the service can read",
+            why="every invocation fails",
+        )
+
+
+def functions_run_the_same_code(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """API, worker and sweeper are of one build, and no update of theirs is half done."""
+    del spec
+    functions = {name: f for name, f in snapshot.functions.items() if f is not None}
+    builds = {name: function["CodeSha256"] for name, function in functions.items()}
+    if len(set(builds.values())) > 1:
+        yield Finding(
+            setting="the functions' CodeSha256",
+            value=builds,
+            wanted="the same for all",
+            why="a deployment has stopped half-way; run it again",
+        )
+    for name, function in functions.items():
+        state = (function.get("State", "Active"), function.get("LastUpdateStatus", "Successful"))
+        if state != ("Active", "Successful"):
+            yield Finding(
+                setting=f"the state of {name}",
+                value=state,
+                wanted=("Active", "Successful"),
+                why="its last change is under way or has failed; look again, or ask Lambda why",
+            )
+
+
+def runtimes_are_supported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """AWS still updates the functions' Python."""
+    del spec
+    today = datetime.now(UTC).date()
+    for name, function in snapshot.functions.items():
+        if function is None:
+            continue
+        end = supported_until(function["Runtime"])
+        if end is None or end <= today:
+            yield Finding(
+                setting=f"the Runtime of {name}",
+                value=function["Runtime"],
+                wanted="one that AWS supports",
+                why=f"its support ended on {end}" if end else "AWS does not list it",
+            )
+
+
+def supported_until(runtime: str) -> date | None:
+    """Return when AWS deprecates a runtime, as the pinned cfn-lint knows it; None if it does not.
+
+    Source: "Lambda runtimes", Lambda guide, which cfn-lint's releases follow.
+    """
+    table = resources.files("cfnlint.data.AdditionalSpecs") / "LmbdRuntimeLifecycle.json"
+    lifecycle = json.loads(table.read_text()).get(runtime)
+    return None if lifecycle is None else date.fromisoformat(lifecycle["deprecated"])
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    functions_are_as_configured,
+    functions_run_the_same_code,
+    runtimes_are_supported,
+)

@@ -1,0 +1,219 @@
+"""Rules for what stands around the functions: table, schedule, API, alarms, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from infra.deploy.configuration import StageSpec
+from infra.deploy.findings import Finding, Rule, Severity
+from infra.deploy.gateway_responses import RESPONSES
+from infra.deploy.snapshot import Snapshot
+
+#: Routes that nobody signs.
+_OPEN: Final = frozenset({("GET", "/health")})
+_INDEXES: Final = ("open_tasks", "tasks_by_owner")
+#: In `infra/messaging.yaml`; a test compares the two.
+ALARMS: Final = (
+    *("api-errors", "api-throttles", "dead-letters", "oldest-message", "sweeper"),
+    *("table-read-throttles", "table-write-throttles", "worker-failures", "worker-throttles"),
+)
+
+
+def it_is_deployed_one_way(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """All of it exists, and either a pipeline has made it or `make deploy`."""
+    missing = [
+        what
+        for what, found in (
+            (f"stack {spec.data_stack}", spec.data_stack in snapshot.stacks),
+            (f"stack {spec.messaging_stack}", spec.messaging_stack in snapshot.stacks),
+            ("the table", snapshot.table),
+            ("the queue", snapshot.queue),
+            ("the dead-letter queue", snapshot.dead_letter_queue),
+            *((f"function {name}", function) for name, function in snapshot.functions.items()),
+            ("the API", snapshot.apis),
+            ("the API's stage", snapshot.api_stage),
+        )
+        if not found
+    ]
+    if missing:
+        yield Finding(
+            setting="the stage",
+            value=f"without {', '.join(missing)}",
+            wanted="complete",
+            why="it is not deployed, or only in part; deploy it again",
+        )
+    if len(snapshot.apis) > 1 or (snapshot.chalice_record and spec.app_stack in snapshot.stacks):
+        yield Finding(
+            setting="the way that the stage is deployed",
+            value=f"both stack {spec.app_stack} and `make deploy`, with {len(snapshot.apis)} APIs",
+            wanted="one of the two",
+            why="each would undo what the other sets",
+        )
+
+
+def tasks_are_safe(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """The table can be restored, cannot be deleted by a slip, is encrypted and on demand."""
+    del spec
+    table = snapshot.table
+    if table is None:
+        return
+    recovery = (snapshot.backups or {}).get("PointInTimeRecoveryDescription", {})
+    for setting, value, wanted, why in (
+        (
+            "PointInTimeRecoveryStatus",
+            recovery.get("PointInTimeRecoveryStatus", "not set"),
+            "ENABLED",
+            "what a fault overwrites could not be brought back",
+        ),
+        (
+            "DeletionProtectionEnabled",
+            table.get("DeletionProtectionEnabled", False),
+            True,
+            "one call would delete all tasks",
+        ),
+        (
+            "SSEDescription.Status",
+            table.get("SSEDescription", {}).get("Status", "not set"),
+            "ENABLED",
+            "use of its key would not show in CloudTrail",
+        ),
+        (
+            "BillingMode",
+            table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
+            "PAY_PER_REQUEST",
+            "bursts of submissions would be throttled and answered with 503",
+        ),
+    ):
+        if value != wanted:
+            yield Finding(setting=f"the table's {setting}", value=value, wanted=wanted, why=why)
+
+
+def indexes_answer(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """Sweeping and listing have their index."""
+    del spec
+    if snapshot.table is None:
+        return
+    states = {
+        index["IndexName"]: index.get("IndexStatus", "unknown")
+        for index in snapshot.table.get("GlobalSecondaryIndexes", [])
+    }
+    for name in _INDEXES:
+        if states.get(name) != "ACTIVE":
+            yield Finding(
+                setting=f"the table's index {name}",
+                value=states.get(name, "missing"),
+                wanted="ACTIVE",
+                why="what is lost is not swept, or tasks are not listed",
+            )
+
+
+def the_sweeper_runs(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """A schedule invokes it every minute."""
+    del spec
+    found = {
+        rule.get("ScheduleExpression", "no schedule"): rule.get("State")
+        for rule in snapshot.schedules
+    }
+    if found != {"rate(1 minute)": "ENABLED"}:
+        yield Finding(
+            setting="the sweeper's schedule",
+            value=found or "not set",
+            wanted={"rate(1 minute)": "ENABLED"},
+            why="tasks whose messages are lost are not brought back",
+        )
+
+
+def alarms_watch(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """Every alarm of the messaging stack is there and may act."""
+    found = {alarm["AlarmName"]: alarm.get("ActionsEnabled", True) for alarm in snapshot.alarms}
+    for alarm in ALARMS:
+        state = found.get(f"{spec.name}-{alarm}")
+        if not state:
+            yield Finding(
+                setting=f"alarm {spec.name}-{alarm}",
+                value="missing" if state is None else "without its actions",
+                wanted="there, with its actions enabled",
+                why="nobody is told",
+            )
+
+
+def logs_end(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """Every function's log has its group, which forgets after the configured time."""
+    for function in spec.functions.values():
+        group = f"/aws/lambda/{function.function_name}"
+        days = snapshot.log_groups.get(group, 0)
+        if days != spec.log_retention_days:
+            yield Finding(
+                setting=f"the retention of {group}",
+                value="no such group" if days == 0 else "for ever" if days is None else days,
+                wanted=spec.log_retention_days,
+                why="logs are kept and billed for ever, or are gone too early",
+            )
+
+
+def callers_are_known(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """Every route but `/health` is authorised."""
+    del spec
+    for path, methods in sorted(snapshot.api_methods.items()):
+        for method, configuration in methods.items():
+            kind = configuration.get("authorizationType", "NONE")
+            if kind == "NONE" and method != "OPTIONS" and (method, path) not in _OPEN:
+                yield Finding(
+                    severity=Severity.DANGEROUS,
+                    setting=f"the authorization of {method} {path}",
+                    value=kind,
+                    wanted="AWS_IAM",
+                    why="anybody may call it",
+                )
+
+
+def the_api_is_throttled(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """The API's stage has its own limits, so that one stage cannot use up the account's."""
+    if snapshot.api_stage is None:
+        return
+    settings = snapshot.api_stage.get("methodSettings", {}).get("*/*", {})
+    found = (settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit"))
+    wanted = (spec.requests_per_second, spec.requests_burst)
+    if found != wanted:
+        yield Finding(
+            setting="the API's throttling (rate, burst)",
+            value=found,
+            wanted=wanted,
+            why="a client in a loop would use up the account's concurrency for all",
+        )
+
+
+def the_gateway_speaks_our_language(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """What the gateway answers itself is a problem document."""
+    del spec
+    if not snapshot.apis:
+        return
+    wrong = [
+        response.response_type
+        for response in RESPONSES
+        if dict(
+            snapshot.gateway_responses.get(response.response_type, {}).get("responseTemplates", {})
+        )
+        != response.templates
+    ]
+    if wrong:
+        yield Finding(
+            setting="the API's gateway responses",
+            value=f"API Gateway's own for {', '.join(wrong)}",
+            wanted="problem documents",
+            why="clients would meet errors in two forms, one of which tells of AWS",
+        )
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    it_is_deployed_one_way,
+    tasks_are_safe,
+    indexes_answer,
+    the_sweeper_runs,
+    alarms_watch,
+    logs_end,
+    callers_are_known,
+    the_api_is_throttled,
+    the_gateway_speaks_our_language,
+)
