@@ -60,18 +60,26 @@ def is_part(pid: int, name: str, data_dir: Path) -> bool:
 def living_parts(data_dir: Path) -> dict[str, int]:
     """Find the parts that run, by name, in the order in which they are to be stopped.
 
-    Files of dead processes are removed on the way.
+    It only looks: whoever starts a part again is writing its file at this moment.
     """
     found: dict[str, int] = {}
-    for path in (data_dir / "run").glob("*.pid"):
+    for path in _pid_files(data_dir):
         pid = read_pid(path)
-        if path.stem == "supervisor":
-            continue
         if pid is not None and is_part(pid, path.stem, data_dir):
             found[path.stem] = pid
-        else:
-            path.unlink(missing_ok=True)
     return dict(sorted(found.items(), key=lambda item: (stop_rank(item[0]), item[0])))
+
+
+def remove_stale_pid_files(data_dir: Path) -> None:
+    """Remove the files of parts that do not run. Only for whoever has made sure of that."""
+    living = living_parts(data_dir)
+    for path in list(_pid_files(data_dir)):
+        if path.stem not in living:
+            path.unlink(missing_ok=True)
+
+
+def _pid_files(data_dir: Path) -> Iterator[Path]:
+    return (path for path in (data_dir / "run").glob("*.pid") if path.stem != "supervisor")
 
 
 def stop_rank(name: str) -> int:

@@ -11,6 +11,7 @@ from infra.local.processes import (
     kill,
     living_parts,
     read_pid,
+    remove_stale_pid_files,
     stop_rank,
     wait_until,
 )
@@ -46,6 +47,7 @@ def stop_parts(
             wait_until(has_ended, 5)
         for name in group:
             (settings.run_dir / f"{name}.pid").unlink(missing_ok=True)
+    remove_stale_pid_files(settings.data_dir)
     return len(parts)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from infra.local.processes import is_part, read_pid
+from infra.local.processes import living_parts
 from tests.acceptance.stage import Stage
 from tests.chaos.plan import Kill, Pause, Plan, Target
 from tests.chaos.proxy import Outage, Proxy
@@ -150,13 +150,8 @@ class Disturber:
         return sandboxes(busy) if target is Target.SANDBOX else sorted(busy)
 
     def _parts(self, target: Target) -> dict[str, int]:
-        """Find the parts of a kind; unlike `living_parts`, change no file: others write them."""
-        found = {}
-        for path in sorted((self._stage.data_dir / "run").glob(f"{target}*.pid")):
-            pid = read_pid(path)
-            if pid is not None and is_part(pid, path.stem, self._stage.data_dir):
-                found[path.stem] = pid
-        return found
+        living = living_parts(self._stage.data_dir)
+        return {name: pid for name, pid in living.items() if name.startswith(target)}
 
 
 def is_executing(log: Path) -> bool:
