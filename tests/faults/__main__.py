@@ -1,0 +1,80 @@
+"""Runs every scenario under every fault, and prints how many there were and what they broke."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from tests.conftest import SAFE_ENVIRONMENT
+from tests.faults.explore import Explorer, Figures
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.world import World, running_world
+
+_SHOWN_MAX: Final = 20
+
+#: Each process has one, made when it starts.
+_worlds: list[World] = []
+_stack: Final = contextlib.ExitStack()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; return 1 if anything does not hold."""
+    options = _parse(arguments)
+    chosen = [n for n, s in enumerate(SCENARIOS) if options.only in s.name]
+    # The longest first, so that no process ends with one alone.
+    chosen.sort(key=lambda n: "batch" not in SCENARIOS[n].name)
+    started = time.monotonic()
+    total = Figures()
+    jobs = [(n, 1.0 if options.full else options.pairs, options.seed) for n in chosen]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(options.jobs, initializer=_begin) as pool:
+        for name, seconds, figures in pool.imap_unordered(_run, jobs):
+            total.add(figures)
+            print(
+                f"{name:55} {figures.calls:3} calls {figures.singles:7,} with one fault "
+                f"{figures.pairs:11,} with two {figures.steps:8,} steps {seconds:6.1f} s",
+                flush=True,
+            )
+    for violation in total.violations[:_SHOWN_MAX]:
+        print(f"VIOLATION {violation}")
+    if len(total.violations) > _SHOWN_MAX:
+        print(f"… and {len(total.violations) - _SHOWN_MAX:,} more")
+    print(
+        f"{len(chosen)} operations, {total.calls} calls found by running them, "
+        f"{total.steps:,} steps, {time.monotonic() - started:.0f} s"
+    )
+    for line in total.lines():
+        print(line)
+    return 1 if total.violations else 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="every pair of faults (minutes)")
+    parser.add_argument("--pairs", type=float, default=0.001, help="share of the pairs to run")
+    parser.add_argument("--seed", type=int, default=0, help="which share of the pairs")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument("--only", default="", help="only operations with this in their names")
+    return parser.parse_args(arguments)
+
+
+def _begin() -> None:
+    os.environ.update(SAFE_ENVIRONMENT)
+    _worlds.append(_stack.enter_context(running_world()))
+
+
+def _run(job: tuple[int, float, int]) -> tuple[str, float, Figures]:
+    number, pairs, seed = job
+    started = time.monotonic()
+    figures = Explorer(_worlds[0], pairs=pairs, seed=seed).explore(SCENARIOS[number])
+    return SCENARIOS[number].name, time.monotonic() - started, figures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Every call fails in every way, and nothing is lost, done twice or said falsely."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from tests.faults.explore import Explorer, Figures
+from tests.faults.kinds import KINDS
+from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.world import World
+
+#: `python -m tests.faults --full` runs all of them.
+SHARE_OF_PAIRS: Final = 0.0005
+SEED: Final = 1
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_whatever_call_fails_the_promises_are_kept(
+    world: World, figures: Figures, scenario: Scenario
+) -> None:
+    """Each call of the operation fails in each way; some do so again on the way to rest."""
+    found = Explorer(world, pairs=SHARE_OF_PAIRS, seed=SEED).explore(scenario)
+    figures.add(found)
+    assert not found.violations, "\n".join(found.violations[:10])
+    assert found.singles >= found.calls
+
+
+def test_every_operation_of_the_service_on_its_backends_is_among_the_calls(
+    world: World,
+) -> None:
+    """What the scenarios call is found by running them; here is what must at least be found."""
+    called = set()
+    for scenario in SCENARIOS:
+        scenario.begin(world)
+        world.take(scenario.operation, {})
+        called |= {call.operation for call in world.wire.calls}
+    assert called == {
+        "ChangeMessageVisibility",
+        "DeleteMessageBatch",
+        "GetItem",
+        "GetQueueAttributes",
+        "PutItem",
+        "Query",
+        "SendMessage",
+        "UpdateItem",
+    }
+
+
+def test_the_kinds_of_faults_have_names_of_their_own() -> None:
+    """A violation names its faults."""
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
