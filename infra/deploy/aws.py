@@ -27,7 +27,8 @@ class Aws:
     @property
     def region(self) -> str | None:
         """The region, or None where nobody has said which."""
-        return self._session.region_name
+        region: str | None = self._session.region_name
+        return region
 
     @property
     def credentials(self) -> Credentials | None:

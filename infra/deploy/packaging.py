@@ -6,11 +6,15 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import Final
 
 from infra.deploy.archive import Inspection
 from infra.deploy.configuration import StageSpec
 from infra.deploy.project import Project
 from infra.deploy.template import imports, merge_template
+
+#: Any: Chalice asks for one, and the template names none.
+_REGION: Final = "us-east-1"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,8 @@ def make_package(
     merge.write_text(json.dumps(merge_template(spec), indent=2))
     written = project.directory / "out"
     project.chalice(
-        *("package", "--stage", spec.stage, "--merge-template", str(merge), str(written))
+        *("package", "--stage", spec.stage, "--merge-template", str(merge), str(written)),
+        region=_REGION,
     )
     package = Package(
         template=target / "sam.json", archive=target / "deployment.zip", inspection=inspection

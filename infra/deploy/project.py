@@ -58,21 +58,22 @@ class Project:
         self._write_configuration(fill_in)
         return self._build()
 
-    def chalice(self, *arguments: str, reuses_package: bool = True) -> str:
+    def chalice(self, *arguments: str, region: str) -> str:
         """Run Chalice's command line here and return what it printed.
+
+        The region is given, whatever environment and profile say: the stacks' is the functions'.
 
         Raises:
             ProjectError: it failed, or it built a package of its own.
         """
         command = [str(Path(sys.executable).with_name("chalice"))]
         command += ["--project-dir", str(self.directory), *arguments]
-        environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
-        environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        environment = {**os.environ, "AWS_DEFAULT_REGION": region, "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             message = f"chalice {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
             raise ProjectError(message)
-        if reuses_package and _REUSED not in done.stdout:
+        if _REUSED not in done.stdout:
             message = f"Chalice did not take the prepared package; it said:\n{done.stdout}"
             raise ProjectError(message)
         return done.stdout

@@ -139,9 +139,11 @@ def main() -> None:
     from hypercorn.asyncio import serve  # type: ignore[import-not-found]  # noqa: PLC0415
     from hypercorn.config import Config  # type: ignore[import-not-found]  # noqa: PLC0415
     from ministack.core import iam_actions  # noqa: PLC0415
-    from ministack.services import apigateway_v1, dynamodb  # noqa: PLC0415
+    from ministack.services import apigateway_v1, dynamodb, lambda_svc  # noqa: PLC0415
     from ministack.services.cloudformation import provisioners  # noqa: PLC0415
 
+    # A function is changed at once: Chalice looks every 5 s whether it is, and changes many.
+    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0  # noqa: SLF001
     CompleteApiGateway(apigateway_v1)
     complete_tables(provisioners, dynamodb)
     permit_batches_as_aws_does(iam_actions)

@@ -128,7 +128,7 @@ def test_chalice_must_take_the_prepared_package(
     # Chalice looks under another name now, and builds (without packages, which needs no network).
     (project.directory / "requirements.txt").write_text("")
     with pytest.raises(ProjectError, match="did not take the prepared package"):
-        project.chalice("package", "--stage", spec.stage, str(tmp_path / "out"))
+        project.chalice("package", "--stage", spec.stage, str(tmp_path / "out"), region="us-east-1")
 
 
 def test_a_failure_of_chalice_is_told_in_its_own_words(spec: StageSpec, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_failure_of_chalice_is_told_in_its_own_words(spec: StageSpec, tmp_path
     project = Project(ROOT, tmp_path / "project", spec)
     project.directory.mkdir()
     with pytest.raises(ProjectError, match="Unable to load the project config file"):
-        project.chalice("package", "--stage", spec.stage, str(tmp_path / "out"))
+        project.chalice("package", "--stage", spec.stage, str(tmp_path / "out"), region="us-east-1")
 
 
 @pytest.fixture

@@ -1,0 +1,194 @@
+"""`make deploy`: the stacks, Chalice, what Chalice leaves out, and a look at the result.
+
+Idempotent: run again, it changes what has changed. A step that fails says what to do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.deploy.archive import ArchiveError
+from infra.deploy.aws import Aws
+from infra.deploy.configuration import StageSpec
+from infra.deploy.dependencies import DependenciesError
+from infra.deploy.doctor import examine, report
+from infra.deploy.finishing import Finishing, FinishingError
+from infra.deploy.project import FillIn, Project, ProjectError
+from infra.deploy.smoke import SmokeError, client_of, smoke
+from infra.deploy.snapshot import chalice_record, read_snapshot
+from infra.deploy.stacks import StackError, Stacks
+
+#: What a step may fail with; anything else is a fault of this program.
+_FAILURES: Final = (
+    ArchiveError,
+    BotoCoreError,
+    ClientError,
+    DependenciesError,
+    FinishingError,
+    ProjectError,
+    SmokeError,
+    StackError,
+)
+
+
+class DeploymentRefused(Exception):
+    """Nothing was changed, since it would have been wrong."""
+
+
+class DeploymentFailed(Exception):
+    """A step failed: which one, why, and what to do now."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a deployment."""
+
+    name: str
+    run: Callable[[], None]
+    #: What to do when it has failed.
+    remedy: str
+
+
+class Deployment:
+    """One deployment of one stage."""
+
+    def __init__(
+        self,
+        aws: Aws,
+        root: Path,
+        spec: StageSpec,
+        *,
+        for_this_machine: bool = False,
+        poll_seconds: float = 2.0,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        """Take the account, the checkout and the stage.
+
+        `for_this_machine` is for emulators: the functions are built for where this runs.
+        """
+        self._aws = aws
+        self._root = root
+        self._spec = spec
+        self._say = say
+        if aws.region is None:
+            message = "no region is set: name one in AWS_DEFAULT_REGION or in a profile"
+            raise DeploymentRefused(message)
+        self._region = aws.region
+        self._stacks = Stacks(aws.client("cloudformation"), poll_seconds=poll_seconds)
+        self._finishing = Finishing(aws, spec, poll_seconds=poll_seconds)
+        self._outputs: dict[str, str] = {}
+        self._api_id = ""
+        directory = root / "build" / "deploy" / spec.stage
+        self._project = Project(root, directory, spec, for_this_machine=for_this_machine)
+
+    def steps(self) -> Iterable[Step]:
+        """Return what is to be done, in this order."""
+        again = "the stage works as it is; run `make deploy` again"
+        return (
+            Step(
+                "data stack",
+                self._deploy_data,
+                "nothing else was changed; if the table is there without its stack, import it"
+                " (docs/deployment.md, “A table without its stack”)",
+            ),
+            Step("messaging stack", self._deploy_messaging, "correct that and run it again"),
+            Step("package", self._build, "nothing of the functions was changed"),
+            Step(
+                "chalice deploy",
+                self._run_chalice,
+                "run it again; if it says that the stage is live without a record, `make destroy`"
+                " removes all but the data, and a new deployment brings every open task back",
+            ),
+            Step("the mapping's flag", self._finishing.report_failures, again),
+            Step("the setting that relies on it", self._finishing.rely_on_reported_failures, again),
+            Step("throttling and gateway responses", self._finish_api, again),
+            Step("doctor", self._examine, "change what it names in .chalice/config.json, deploy"),
+            Step("smoke test", self._smoke, "the stage is live: look at it now, or roll back"),
+        )
+
+    def run(self) -> None:
+        """Deploy.
+
+        Raises:
+            DeploymentRefused: before anything was changed.
+            DeploymentFailed: a step failed.
+        """
+        self._refuse_what_is_wrong()
+        for step in self.steps():
+            self._say(f"{self._spec.stage}: {step.name}")
+            try:
+                step.run()
+            except _FAILURES as error:
+                message = f"{step.name} failed: {error}\nwhat to do: {step.remedy}"
+                raise DeploymentFailed(message) from error
+
+    def _refuse_what_is_wrong(self) -> None:
+        try:
+            snapshot = read_snapshot(self._aws, self._spec, self._root)
+        except (BotoCoreError, ClientError) as error:
+            message = f"the account cannot be read: {error}"
+            raise DeploymentRefused(message) from error
+        if self._spec.app_stack in snapshot.stacks:
+            message = (
+                f"stage {self._spec.stage} is deployed by a pipeline, as stack"
+                f" {self._spec.app_stack}: deploy it there, or delete that stack first"
+            )
+            raise DeploymentRefused(message)
+        live = [name for name, function in snapshot.functions.items() if function is not None]
+        live += ["API"] if snapshot.apis else []
+        if live and not snapshot.chalice_record:
+            record = chalice_record(self._root, self._spec).relative_to(self._root)
+            message = (
+                f"stage {self._spec.stage} is live ({', '.join(live)}), but {record} is missing:"
+                " Chalice would make a second API and fail on the rest. Fetch that file from"
+                " where the stage was deployed; or `make destroy` (the data stays), then deploy"
+            )
+            raise DeploymentRefused(message)
+
+    def _deploy_data(self) -> None:
+        template = (self._root / "infra" / "data.yaml").read_text()
+        self._outputs |= self._stacks.deploy(
+            self._spec.data_stack, template, self._spec.data_parameters
+        )
+
+    def _deploy_messaging(self) -> None:
+        template = (self._root / "infra" / "messaging.yaml").read_text()
+        self._outputs |= self._stacks.deploy(
+            self._spec.messaging_stack, template, self._spec.messaging_parameters
+        )
+
+    def _build(self) -> None:
+        built = self._project.fill(FillIn(self._outputs))
+        record = chalice_record(self._root, self._spec)
+        record.parent.mkdir(parents=True, exist_ok=True)
+        (self._project.directory / ".chalice" / "deployed").symlink_to(record.parent.resolve())
+        self._say(f"  {built.zip_bytes:,} bytes, {built.modules} modules, all compiled")
+
+    def _run_chalice(self) -> None:
+        # What is written down is without the setting: a mapping that Chalice makes anew has no
+        # flag, and the functions come first.
+        self._project.chalice(
+            *("deploy", "--stage", self._spec.stage, "--connection-timeout", "120"),
+            region=self._region,
+        )
+
+    def _finish_api(self) -> None:
+        self._api_id = self._finishing.finish_api()
+
+    def _examine(self) -> None:
+        snapshot = read_snapshot(self._aws, self._spec, self._root)
+        findings = examine(self._spec, snapshot)
+        told = report(self._spec, snapshot, findings)
+        if findings:
+            raise FinishingError(told)
+        self._say(told)
+
+    def _smoke(self) -> None:
+        signed = client_of(self._aws, self._spec, self._api_id, signed=True)
+        unsigned = client_of(self._aws, self._spec, self._api_id, signed=False)
+        smoke(signed, unsigned, self._say)

@@ -1,0 +1,127 @@
+"""What Chalice cannot do after `chalice deploy`: the mapping's flag, its setting, the API's edges.
+
+Each step can be done again, and a stage is safe between any two of them: the setting that makes
+the worker return failures is turned on only once the mapping is seen to take them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from infra.deploy.aws import Aws
+from infra.deploy.configuration import StageSpec
+from infra.deploy.gateway_responses import RESPONSES
+from infra.deploy.template import REPORT_FAILURES
+
+_T = TypeVar("_T")
+_IN_FORCE_SECONDS_MAX: Final = 120.0
+
+
+class FinishingError(Exception):
+    """AWS did not take a setting."""
+
+
+class Finishing:
+    """The last steps of a deployment."""
+
+    def __init__(self, aws: Aws, spec: StageSpec, *, poll_seconds: float = 2.0) -> None:
+        """Take the account, the stage, and how often to look whether a change is in force."""
+        self._aws = aws
+        self._spec = spec
+        self._poll_seconds = poll_seconds
+        self._worker = spec.functions["worker"].function_name
+
+    def report_failures(self) -> None:
+        """Set the mapping's flag, and wait until it is in force."""
+        client = self._aws.client("lambda")
+        mapping = self._mapping()
+        if mapping.get("FunctionResponseTypes") != [REPORT_FAILURES]:
+            client.update_event_source_mapping(
+                UUID=mapping["UUID"], FunctionResponseTypes=[REPORT_FAILURES]
+            )
+
+        def in_force() -> bool:
+            found = self._mapping()
+            return found["State"] == "Enabled" and found.get("FunctionResponseTypes") == [
+                REPORT_FAILURES
+            ]
+
+        self._wait(in_force, f"the worker's mapping to report failures (UUID {mapping['UUID']})")
+
+    def rely_on_reported_failures(self) -> None:
+        """Turn the worker's setting on; only where the flag is seen on the mapping."""
+        if self._mapping().get("FunctionResponseTypes") != [REPORT_FAILURES]:
+            message = "the worker's mapping does not report failures; its setting stays off"
+            raise FinishingError(message)
+        client = self._aws.client("lambda")
+        configuration = client.get_function_configuration(FunctionName=self._worker)
+        variables = configuration["Environment"]["Variables"]
+        client.update_function_configuration(
+            FunctionName=self._worker,
+            Environment={"Variables": {**variables, "PARTIAL_BATCH_RESPONSES": "true"}},
+        )
+
+        def in_force() -> bool:
+            found = client.get_function_configuration(FunctionName=self._worker)
+            return bool(found["LastUpdateStatus"] == "Successful")
+
+        self._wait(in_force, "the worker's new setting")
+
+    def finish_api(self) -> str:
+        """Give the API its throttling and its problem documents; return its id."""
+        client = self._aws.client("apigateway")
+        api_id = self._api_id()
+        for response in RESPONSES:
+            status = {} if response.status is None else {"statusCode": str(response.status)}
+            client.put_gateway_response(
+                restApiId=api_id,
+                responseType=response.response_type,
+                responseParameters=response.parameters,
+                responseTemplates=response.templates,
+                **status,
+            )
+        # They count from the next deployment of the API on.
+        client.create_deployment(restApiId=api_id, stageName=self._spec.api_stage)
+        client.update_stage(
+            restApiId=api_id,
+            stageName=self._spec.api_stage,
+            patchOperations=[
+                {"op": "replace", "path": f"/*/*/throttling/{name}", "value": f"{value:g}"}
+                for name, value in (
+                    ("rateLimit", self._spec.requests_per_second),
+                    ("burstLimit", self._spec.requests_burst),
+                )
+            ],
+        )
+        return api_id
+
+    def _mapping(self) -> dict[str, Any]:
+        mappings: list[dict[str, Any]] = self._aws.pages(
+            "lambda",
+            "list_event_source_mappings",
+            "EventSourceMappings",
+            FunctionName=self._worker,
+        )
+        return _only(mappings, f"event source mapping of {self._worker}")
+
+    def _api_id(self) -> str:
+        apis = self._aws.pages("apigateway", "get_rest_apis", "items")
+        named = [api["id"] for api in apis if api["name"] == self._spec.name]
+        return str(_only(named, f"API with the name {self._spec.name}"))
+
+    def _wait(self, in_force: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + _IN_FORCE_SECONDS_MAX
+        while not in_force():
+            if time.monotonic() > deadline:
+                message = f"waited {_IN_FORCE_SECONDS_MAX:.0f} s in vain for {what}"
+                raise FinishingError(message)
+            time.sleep(self._poll_seconds)
+
+
+def _only(found: list[_T], what: str) -> _T:
+    if len(found) != 1:
+        message = f"there must be one {what}, there are {len(found)}"
+        raise FinishingError(message)
+    return found[0]

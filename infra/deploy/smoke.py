@@ -1,0 +1,82 @@
+"""`make smoke`: one task through a live stage, and what a stranger is told."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+from infra.deploy.api_client import Answer, ApiClient, api_url
+from infra.deploy.aws import Aws
+from infra.deploy.configuration import StageSpec
+
+#: A cold start, a first poll of the mapping, and one execution.
+_COMPLETED_SECONDS_MAX: Final = 90.0
+_POLL_SECONDS: Final = 0.5
+_CIRCUIT: Final = "OPENQASM 3.0; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;"
+_STATUSES: Final = ["pending", "processing", "completed"]
+_ENDED: Final = frozenset({"completed", "failed", "cancelled"})
+
+
+class SmokeError(Exception):
+    """The stage does not do what it is there for."""
+
+
+def client_of(aws: Aws, spec: StageSpec, api_id: str, *, signed: bool) -> ApiClient:
+    """Return a client of a stage's API, with our credentials or with none."""
+    region = aws.region or ""
+    url = api_url(api_id, spec.api_stage, region=region, endpoint_url=aws.endpoint_url)
+    who = aws.credentials if signed else None
+    return ApiClient(url, who, region=region, ca_bundle=aws.ca_bundle)
+
+
+def smoke(signed: ApiClient, unsigned: ApiClient, say: Callable[[str], None]) -> None:
+    """Submit a task and follow it to its end.
+
+    Raises:
+        SmokeError: with what was expected and what came instead.
+    """
+    health = unsigned.call("GET", "/health")
+    _expect("GET /health", health, 200)
+    if health.body["status"] != "healthy":
+        message = f"GET /health says {health.body}: look at the functions' permissions"
+        raise SmokeError(message)
+    refused = unsigned.call("POST", "/tasks", {"circuit": _CIRCUIT})
+    _expect("POST /tasks without a signature", refused, 403)
+    key = {"Idempotency-Key": f"smoke-{uuid.uuid4()}"}
+    body = {"circuit": _CIRCUIT, "shots": 100, "tags": {"purpose": "smoke test"}}
+    accepted = signed.call("POST", "/tasks", body, key)
+    _expect("POST /tasks", accepted, 202)
+    task = _ended(signed, accepted.body["task_id"])
+    statuses = [entry["status"] for entry in task["status_history"]]
+    if statuses != _STATUSES:
+        message = f"task {task['task_id']} went {statuses}: {task['error_message']}"
+        raise SmokeError(message)
+    say(f"task {task['task_id']} went {', '.join(statuses)}")
+
+
+def _ended(client: ApiClient, task_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + _COMPLETED_SECONDS_MAX
+    while True:
+        answer = client.call("GET", f"/tasks/{task_id}")
+        _expect(f"GET /tasks/{task_id}", answer, 200)
+        task: dict[str, Any] = answer.body
+        if task["status"] in _ENDED:
+            return task
+        if time.monotonic() > deadline:
+            message = (
+                f"task {task_id} is still {task['status']} after {_COMPLETED_SECONDS_MAX:.0f} s:"
+                " look at the worker's log, and at its mapping"
+            )
+            raise SmokeError(message)
+        time.sleep(_POLL_SECONDS)
+
+
+def _expect(what: str, answer: Answer, status: int) -> None:
+    if answer.status != status:
+        message = (
+            f"{what} was answered with {answer.status} instead of {status}:"
+            f" {answer.content[:500].decode(errors='replace')}"
+        )
+        raise SmokeError(message)

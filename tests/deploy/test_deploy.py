@@ -1,0 +1,293 @@
+"""`make deploy` and `make destroy`, run against an account: Chalice, and what is around it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.deploy.aws import Aws
+from infra.deploy.configuration import StageSpec, read_configuration, stage_spec
+from infra.deploy.deployment import Deployment, DeploymentFailed, DeploymentRefused
+from infra.deploy.destruction import Destruction
+from infra.deploy.doctor import deployed_by, examine
+from infra.deploy.snapshot import chalice_record, read_snapshot
+from infra.deploy.template import REPORT_FAILURES
+from tests.deploy.account import Account
+from tests.deploy.conftest import Users
+from tests.deploy.deployed_stage import DeployedStage, task_id_of
+from tests.deploy.waiting import wait_for
+
+pytestmark = pytest.mark.emulator
+
+CIRCUIT = "OPENQASM 3.0; qubit q; bit c; c = measure q;"
+STEPS = (
+    *("data stack", "messaging stack", "package", "chalice deploy", "the mapping's flag"),
+    *("the setting that relies on it", "throttling and gateway responses", "doctor", "smoke test"),
+)
+
+
+@pytest.fixture(scope="module")
+def prod(checkout: Path) -> StageSpec:
+    """Return a stage that nobody has deployed yet."""
+    return stage_spec(read_configuration(checkout), "prod")
+
+
+@pytest.fixture(scope="module")
+def owner(aws: Account) -> Iterator[Aws]:
+    """Be the account's root for all that is run here, Chalice included."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in aws.environment.items():
+            patch.setenv(name, value)
+        yield Aws()
+
+
+@dataclasses.dataclass(slots=True)
+class Run:
+    """What a deployment said, and what the stage was like whenever it said something."""
+
+    said: list[str] = dataclasses.field(default_factory=list)
+    #: Whether the worker relies on reported failures, and whether the mapping reports them.
+    settings: list[tuple[bool, bool | None]] = dataclasses.field(default_factory=list)
+
+
+def deploy(owner: Aws, checkout: Path, spec: StageSpec) -> Run:
+    """Deploy, looking at the stage at every step."""
+    run = Run()
+
+    def say(line: str) -> None:
+        run.said.append(line)
+        run.settings.append(setting_and_flag(owner, spec))
+
+    Deployment(owner, checkout, spec, for_this_machine=True, poll_seconds=0.1, say=say).run()
+    return run
+
+
+def setting_and_flag(owner: Aws, spec: StageSpec) -> tuple[bool, bool | None]:
+    """Return whether the setting is on, and the flag; None where there is no mapping."""
+    client, name = owner.client("lambda"), spec.functions["worker"].function_name
+    mappings = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    try:
+        variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    except client.exceptions.ResourceNotFoundException:
+        variables = {}
+    setting = variables.get("PARTIAL_BATCH_RESPONSES") == "true"
+    if not mappings:
+        return setting, None
+    return setting, REPORT_FAILURES in mappings[0].get("FunctionResponseTypes", [])
+
+
+@pytest.fixture(scope="module")
+def first(owner: Aws, checkout: Path, prod: StageSpec) -> Run:
+    """Deploy a stage for the first time."""
+    return deploy(owner, checkout, prod)
+
+
+def live(aws: Account, owner: Aws, spec: StageSpec) -> DeployedStage:
+    """Return a stage as it is live now."""
+    apis = owner.client("apigateway").get_rest_apis()["items"]
+    (api_id,) = [api["id"] for api in apis if api["name"] == spec.name]
+    outputs: dict[str, str] = {}
+    for name in (spec.data_stack, spec.messaging_stack):
+        stack = owner.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        outputs |= {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+    return DeployedStage(account=aws, spec=spec, api_id=api_id, outputs=outputs)
+
+
+def test_a_first_deployment_takes_all_steps_and_passes_doctor(
+    first: Run, owner: Aws, checkout: Path, prod: StageSpec
+) -> None:
+    """One command makes everything, in an order in which no message could be lost."""
+    assert [line.removeprefix("prod: ") for line in first.said if line.startswith("prod: ")] == (
+        list(STEPS)
+    )
+    assert "went pending, processing, completed" in first.said[-1]
+    assert all(flag is not False for setting, flag in first.settings if setting)
+    assert first.settings[-1] == (True, True)
+    snapshot = read_snapshot(owner, prod, checkout)
+    assert examine(prod, snapshot) == []
+    assert deployed_by(prod, snapshot) == "by `make deploy`, from here"
+
+
+def test_what_the_gateway_answers_itself_is_a_problem_document(
+    first: Run, aws: Account, owner: Aws, prod: StageSpec
+) -> None:
+    """Chalice cannot say so, and the API answers so none the less."""
+    answer = live(aws, owner, prod).caller(None).call("GET", "/nowhere")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.body["status"] == answer.status == 403
+
+
+def test_chalice_makes_no_log_group_of_its_own(first: Run, owner: Aws, prod: StageSpec) -> None:
+    """It would make the API's under a name that its function does not have, kept for ever."""
+    groups = owner.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{prod.name}")
+    assert {
+        group["logGroupName"]: group.get("retentionInDays") for group in groups["logGroups"]
+    } == {
+        f"/aws/lambda/{function.function_name}": prod.log_retention_days
+        for function in prod.functions.values()
+    }
+
+
+def test_policies_name_what_the_stacks_have_made(
+    first: Run, aws: Account, owner: Aws, prod: StageSpec
+) -> None:
+    """Account and region included, with nothing left to fill in."""
+    stage = live(aws, owner, prod)
+    for function in prod.functions:
+        resources = [statement["Resource"] for statement in stage.policy(function)["Statement"]]
+        assert all(resource.startswith("arn:aws:") for resource in resources)
+        assert not any("*:*" in r or "${" in r for r in resources)
+    tables = {s["Resource"] for s in stage.policy("worker")["Statement"]}
+    assert stage.outputs["TableArn"] in tables
+
+
+def test_a_deployment_without_its_record_is_refused(
+    first: Run, owner: Aws, checkout: Path, prod: StageSpec
+) -> None:
+    """Chalice would make a second API; it is told what is live, and nothing is changed."""
+    record = chalice_record(checkout, prod)
+    content = record.read_text()
+    record.unlink()
+    try:
+        with pytest.raises(DeploymentRefused, match=r"is live .*worker.*API.*is missing"):
+            deploy(owner, checkout, prod)
+    finally:
+        record.write_text(content)
+    apis = owner.client("apigateway").get_rest_apis()["items"]
+    assert len([api for api in apis if api["name"] == prod.name]) == 1
+
+
+def test_a_stage_of_a_pipeline_is_left_to_it(
+    stage: DeployedStage, owner: Aws, checkout: Path
+) -> None:
+    """A stage is deployed one way or the other."""
+    with pytest.raises(DeploymentRefused, match="by a pipeline, as stack quantum-tasks-dev-app"):
+        deploy(owner, checkout, stage.spec)
+
+
+def test_a_failed_step_says_what_to_do(
+    first: Run, owner: Aws, checkout: Path, prod: StageSpec
+) -> None:
+    """Its name, the reason in AWS's words, and the remedy; the stage is as it was."""
+    wrong = dataclasses.replace(prod, max_receive_count=1)  # the template wants 5
+    with pytest.raises(DeploymentFailed) as failed:
+        deploy(owner, checkout, wrong)
+    assert "messaging stack failed: stack quantum-tasks-prod-messaging" in str(failed.value)
+    assert "what to do: correct that and run it again" in str(failed.value)
+    assert setting_and_flag(owner, prod) == (True, True)
+
+
+def test_a_deployment_without_a_region_is_refused(checkout: Path, prod: StageSpec) -> None:
+    """Chalice would take one, and the stacks another."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("AWS_DEFAULT_REGION")
+        with pytest.raises(DeploymentRefused, match="no region is set"):
+            Deployment(NoRegion(), checkout, prod)
+
+
+class NoRegion(Aws):
+    """An account of which only the credentials are known."""
+
+    @property
+    def region(self) -> str | None:
+        """Nobody has said."""
+        return None
+
+
+def test_a_second_deployment_repairs_and_makes_nothing_twice(
+    first: Run, aws: Account, owner: Aws, checkout: Path, prod: StageSpec
+) -> None:
+    """A mapping that somebody deleted comes back with its flag, before the setting comes back."""
+    stage = live(aws, owner, prod)
+    old = stage.mapping["UUID"]
+    owner.client("lambda").delete_event_source_mapping(UUID=old)
+    client = owner.client("lambda")
+    wait_for(
+        lambda: (
+            not client.list_event_source_mappings(FunctionName=stage.function_name("worker"))[
+                "EventSourceMappings"
+            ]
+        ),
+        "deleted mapping",
+    )
+    run = deploy(owner, checkout, prod)
+    # Between Chalice and the flag the new mapping has none, and nobody relies on it.
+    at_the_flag = run.settings[run.said.index("prod: the mapping's flag")]
+    assert at_the_flag == (False, False)
+    assert not [seen for seen in run.settings if seen == (True, False)]
+    assert run.settings[-1] == (True, True)
+    again = live(aws, owner, prod)
+    assert again.api_id == stage.api_id
+    assert again.mapping["UUID"] != old
+
+
+def test_destroying_leaves_the_data_and_a_new_deployment_takes_it_up(
+    first: Run, aws: Account, owner: Aws, checkout: Path, prod: StageSpec, users: Users
+) -> None:
+    """All but the table is gone; then the stage is there again, and knows its tasks."""
+    alice = live(aws, owner, prod).caller(users.alice)
+    task_id = task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT}))
+    said: list[str] = []
+    Destruction(owner, checkout, prod, poll_seconds=0.1, say=said.append).run()
+    assert "quantum-tasks-prod-data and its table stay" in said[-1]
+    assert not chalice_record(checkout, prod).exists()
+    assert remains(owner, prod) == [f"table {prod.name}"]
+    deploy(owner, checkout, prod)
+    task = live(aws, owner, prod).caller(users.alice).call("GET", f"/tasks/{task_id}")
+    assert (task.status, task.body["task_id"]) == (200, task_id)
+
+
+def test_destroying_what_is_not_there_is_no_error(
+    aws: Account, owner: Aws, checkout: Path, prod: StageSpec
+) -> None:
+    """A destruction that stopped half-way can be run again."""
+    nothing = dataclasses.replace(
+        prod,
+        stage="gone",
+        functions={
+            name: dataclasses.replace(function, function_name=f"quantum-tasks-gone-{name}")
+            for name, function in prod.functions.items()
+        },
+    )
+    said: list[str] = []
+    Destruction(owner, checkout, nothing, poll_seconds=0.1, say=said.append).run()
+    assert said == []
+
+
+def remains(owner: Aws, spec: StageSpec) -> list[str]:
+    """List what an account has of a stage."""
+    listings: dict[str, Callable[[], list[str]]] = {
+        "function": lambda: _names(
+            owner.pages("lambda", "list_functions", "Functions"), "FunctionName"
+        ),
+        "role": lambda: _names(owner.pages("iam", "list_roles", "Roles"), "RoleName"),
+        "rule": lambda: _names(owner.client("events").list_rules()["Rules"], "Name"),
+        "API": lambda: _names(owner.client("apigateway").get_rest_apis()["items"], "name"),
+        "queue": lambda: [
+            url.rpartition("/")[2] for url in owner.client("sqs").list_queues().get("QueueUrls", [])
+        ],
+        "alarm": lambda: _names(
+            owner.pages("cloudwatch", "describe_alarms", "MetricAlarms"), "AlarmName"
+        ),
+        "group": lambda: [
+            name.removeprefix("/aws/lambda/")
+            for name in _names(
+                owner.pages("logs", "describe_log_groups", "logGroups"), "logGroupName"
+            )
+        ],
+        "table": lambda: owner.client("dynamodb").list_tables()["TableNames"],
+    }
+    return [
+        f"{kind} {name}"
+        for kind, list_names in listings.items()
+        for name in list_names()
+        if name.startswith(spec.name)
+    ]
+
+
+def _names(items: list[dict[str, Any]], key: str) -> list[str]:
+    return [item[key] for item in items]
