@@ -1,0 +1,78 @@
+"""`make audit`: exit 0 if a running backend's table and queues are in order, 1 with a list if not.
+
+It audits what `TASKS_TABLE_NAME`, `TASKS_QUEUE_URL` and the SDK's own variables point to, or else
+the local stage that runs with `DATA_DIR`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from infra.audit.audit import OFFENCES_SHOWN_MAX, Tolerance, Verdict, audit
+from infra.audit.reading import Located, Reader
+from infra.local.environment import NotRunningError, load_backend, part_environment
+from infra.local.settings import SettingError, Settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Audit, print, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="make audit", description=__doc__)
+    parser.add_argument("--accepted", type=Path, help="file of ids answered 202, one on each line")
+    parser.add_argument("--skew-seconds", type=float, default=1.0, help="clocks may differ by this")
+    parser.add_argument(
+        "--overdue-seconds", type=float, default=300.0, help="the sweeper may be late by this"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        if not os.environ.get("TASKS_TABLE_NAME"):
+            _turn_to_the_local_stage()
+        located = Located.from_environment(os.environ)
+    except KeyError as missing:
+        print(f"error: {missing.args[0]} is not set", file=sys.stderr)
+        return 2
+    except (NotRunningError, SettingError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    tolerance = Tolerance(
+        skew=timedelta(seconds=options.skew_seconds),
+        overdue=timedelta(seconds=options.overdue_seconds),
+    )
+    accepted = options.accepted.read_text().split() if options.accepted else ()
+    verdict = audit(Reader(located), tolerance, accepted=accepted)
+    print("\n".join(described(verdict)))
+    return 0 if verdict.is_clean else 1
+
+
+def described(verdict: Verdict) -> Iterator[str]:
+    """Say what was found, the verdict last."""
+    counts = ", ".join(f"{n} {status}" for status, n in sorted(verdict.statuses.items()))
+    yield f"tasks: {verdict.statuses.total()} ({counts or 'none'})"
+    yield f"side items: {verdict.side_items}"
+    if verdict.messages is not None:
+        dead = verdict.messages.dead
+        yield (
+            f"messages: {verdict.messages.waiting} waiting, {verdict.messages.delivered} delivered "
+            f"and not yet settled, {'not counted' if dead is None else dead} dead-lettered "
+            "(counts only: whose they are cannot be seen without disturbing the queue)"
+        )
+    yield from verdict.offences
+    if verdict.offences_in_all > OFFENCES_SHOWN_MAX:
+        yield f"… and {verdict.offences_in_all - OFFENCES_SHOWN_MAX} more"
+    yield "audit: clean" if verdict.is_clean else f"audit: {verdict.offences_in_all} offences"
+
+
+def _turn_to_the_local_stage() -> None:
+    """Take table, queues, endpoint and dummy credentials of what runs here."""
+    environment = part_environment(load_backend(Settings.from_environment()))
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""The audit itself: every task judged alone, then the tasks against index, queue and clients."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from infra.audit.facts import Item, TaskFacts, Unreadable, facts_of, is_side_item
+from infra.audit.reading import Messages, Reader
+from infra.audit.rules import OPEN, offences
+
+OFFENCES_SHOWN_MAX: Final = 50
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """What is not yet an offence."""
+
+    #: Clocks of two machines may differ by so much.
+    skew: timedelta
+    #: The sweeper may be late by so much: its schedule and the length of a run.
+    overdue: timedelta
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Verdict:
+    """What the audit found."""
+
+    statuses: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    side_items: int = 0
+    messages: Messages | None = None
+    #: The first ones, each with the task's id before it.
+    offences: list[str] = dataclasses.field(default_factory=list)
+    offences_in_all: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing offends."""
+        return self.offences_in_all == 0
+
+    def add(self, task_id: str, offence: str) -> None:
+        """Note an offence; past a number of them they are only counted."""
+        self.offences_in_all += 1
+        if len(self.offences) < OFFENCES_SHOWN_MAX:
+            self.offences.append(f"{task_id}: {offence}")
+
+
+def audit(reader: Reader, tolerance: Tolerance, *, accepted: Iterable[str] = ()) -> Verdict:
+    """Read and judge all that a backend holds. `accepted` are ids that were answered 202.
+
+    A running backend changes meanwhile. Each task is one item and is judged as it was at one
+    moment; what is compared across reads is read again before it is called an offence.
+    """
+    verdict = Verdict()
+    open_seen: set[str] = set()
+    for page in reader.pages():
+        _judge_page(reader, tolerance, page, verdict, open_seen)
+    _compare_with_index(reader, open_seen, verdict)
+    for task_id in accepted:
+        if reader.item(task_id) is None:
+            verdict.add(task_id, "accepted: it was answered 202 and is not in the table")
+    verdict.messages = reader.messages()
+    return verdict
+
+
+def _judge_page(
+    reader: Reader,
+    tolerance: Tolerance,
+    page: Sequence[Item],
+    verdict: Verdict,
+    open_seen: set[str],
+) -> None:
+    referred: dict[str, str] = {}
+    now = datetime.now(UTC)
+    for item in page:
+        if is_side_item(item):
+            verdict.side_items += 1
+            continue
+        try:
+            task = facts_of(item)
+        except Unreadable as exc:
+            verdict.add(item["task_id"]["S"], f"unreadable: {exc}")
+            continue
+        verdict.statuses[task.status] += 1
+        for offence in offences(task, skew=tolerance.skew):
+            verdict.add(task.task_id, offence)
+        referred |= dict.fromkeys(task.references, task.task_id)
+        if task.status in OPEN:
+            open_seen.add(task.task_id)
+            if task.due_at is not None and now - task.due_at > tolerance.overdue:
+                _judge_overdue(task, now, verdict)
+    for key in reader.missing(referred):
+        if _still_refers(reader, referred[key], key):
+            verdict.add(referred[key], f"side item: {key} is referred to and not there")
+
+
+def _judge_overdue(task: TaskFacts, now: datetime, verdict: Verdict) -> None:
+    assert task.due_at is not None  # noqa: S101 - the caller has looked
+    late = (now - task.due_at).total_seconds()
+    verdict.add(
+        task.task_id, f"overdue: {task.status}, and no sweep for {late:.0f} s after it was due"
+    )
+
+
+def _still_refers(reader: Reader, task_id: str, key: str) -> bool:
+    """Whether the task is there after all and refers to the key; the two reads may have raced."""
+    item = reader.item(task_id)
+    references = ("circuit_ref", "result_ref")
+    return item is not None and key in [item.get(name, {}).get("S") for name in references]
+
+
+def _compare_with_index(reader: Reader, open_seen: set[str], verdict: Verdict) -> None:
+    indexed = reader.open_in_index()
+    for task_id in sorted(open_seen ^ indexed):
+        item = reader.item(task_id)
+        is_open = item is not None and item.get("status", {}).get("S") in OPEN
+        if is_open != (task_id in reader.open_in_index()):
+            where = "missing in" if is_open else "left in"
+            verdict.add(task_id, f"index: it is {where} open_tasks")

@@ -1,0 +1,296 @@
+"""The audit: clean on what the service writes, and each kind of offence is named."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib.model import Task
+from infra.audit.__main__ import described, main
+from infra.audit.audit import OFFENCES_SHOWN_MAX, Tolerance, Verdict, audit
+from infra.audit.reading import Located, Reader
+from tests.contract.test_store_contract import PATHS, a_large_result, bring_to, decide
+from tests.support.backends import Backend, moto_backend
+from tests.support.in_memory import a_request, a_task
+
+TOLERANCE = Tolerance(skew=timedelta(seconds=1), overdue=timedelta(days=100_000))
+Item = dict[str, Any]
+
+
+class Audited:
+    """A backend with tasks in every state, and ways to spoil it."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.store = DynamoDbTaskStore(backend.settings())
+        self.client = backend.dynamodb()
+        self.reader = Reader(
+            Located(
+                table_name=backend.table_name,
+                queue_url=backend.queue_url,
+                dead_letter_queue_url=backend.dead_letter_queue_url,
+            )
+        )
+
+    def audit(self, tolerance: Tolerance = TOLERANCE, **more: Any) -> Verdict:  # noqa: ANN401
+        """Audit it."""
+        return audit(self.reader, tolerance, **more)
+
+    def spoil(self, task: Task, change: Callable[[Item], object]) -> str:
+        """Change a task's item behind the service's back."""
+        key = {"task_id": {"S": task.task_id}}
+        item = self.client.get_item(TableName=self.backend.table_name, Key=key)["Item"]
+        spoilt = copy.deepcopy(item)
+        change(spoilt)
+        self.client.put_item(TableName=self.backend.table_name, Item=spoilt)
+        return task.task_id
+
+    def large_task(self) -> Task:
+        """Store a task whose circuit has an item of its own, and claim it."""
+        task = a_task(str(uuid4()), request=a_request("".join(map(str, range(9_000)))))
+        self.store.create_if_absent(task)
+        return self.store.apply(decide("claim", task))
+
+
+@pytest.fixture(scope="module")
+def audited() -> Iterator[Audited]:
+    """Return a backend with tasks in every state."""
+    with moto_backend() as backend:
+        audited = Audited(backend)
+        for state in PATHS:
+            bring_to(state, audited.store)
+        audited.large_task()
+        yield audited
+
+
+def test_what_the_service_writes_is_clean(audited: Audited) -> None:
+    """In every state, with circuits and results inside and beside the item."""
+    verdict = audited.audit()
+    assert verdict.offences == []
+    assert verdict.statuses.total() == len(PATHS) + 1
+    assert verdict.side_items == 1
+    assert list(described(verdict))[-1] == "audit: clean"
+    assert a_large_result(1).shots == 1
+
+
+def _history(item: Item) -> list[Item]:
+    return [entry["M"] for entry in item["history"]["L"]]
+
+
+OFFENCES: dict[str, tuple[str, Callable[[Item], object], str]] = {
+    "status changed alone": (
+        "completed",
+        lambda item: item.update(status={"S": "failed"}),
+        "history: it ends with completed, the task's status is failed",
+    ),
+    "history emptied": (
+        "pending",
+        lambda item: item.update(history={"L": []}),
+        "history: it is empty",
+    ),
+    "begins in the middle": (
+        "completed",
+        lambda item: item["history"]["L"].pop(0),
+        "history: it begins with claim to processing",
+    ),
+    "completed without a claim": (
+        "completed",
+        lambda item: item["history"]["L"].pop(1),
+        "history: entry 2 goes by complete from pending to completed",
+    ),
+    "completed twice": (
+        "completed",
+        lambda item: item["history"]["L"].append(item["history"]["L"][-1]),
+        "history: entry 4 goes by complete from completed to completed",
+    ),
+    "went backwards": (
+        "processing, released",
+        lambda item: _history(item)[-1].update(status={"S": "pending"}),
+        "history: entry 3 goes by release from processing to pending",
+    ),
+    "an hour too early": (
+        "completed",
+        lambda item: _history(item)[-1].update(at={"S": "2025-01-01T00:00:00.000000+0000"}),
+        "s too early",
+    ),
+    "submitted at another time": (
+        "pending",
+        lambda item: item.update(submitted_at={"S": "2025-01-01T00:00:00.000000+0000"}),
+        "time: submitted_at is not the time of the first entry",
+    ),
+    "never started": (
+        "completed",
+        lambda item: item.pop("started_at"),
+        "time: started_at is not the time of the first claim",
+    ),
+    "never ended": (
+        "completed",
+        lambda item: item.pop("completed_at"),
+        "time: completed_at is not the time of the end",
+    ),
+    "an attempt number used twice": (
+        "completed",
+        lambda item: item.update(attempt={"N": "2"}),
+        "attempt: it is 2, but the history has 1 claims",
+    ),
+    "settled after its release": (
+        "completed",
+        lambda item: item["history"]["L"].insert(
+            2,
+            {"M": {**_history(item)[1], "event": {"S": "release"}}},
+        ),
+        "attempt: entry 4, complete, comes from no attempt that had the task",
+    ),
+    "a lease left behind": (
+        "completed",
+        lambda item: item.update(
+            lease_owner={"S": "x"}, lease_expires_at={"S": "2026-01-01T00:00:00.000000+0000"}
+        ),
+        "attempt: there is a lease, against the history",
+    ),
+    "a lease lost": (
+        "processing, live lease",
+        lambda item: item.pop("lease_owner"),
+        "attempt: there is no lease, against the history",
+    ),
+    "a result of a failure": (
+        "failed",
+        lambda item: item.update(result={"B": b"r{}"}),
+        "result: there are 1, the task is failed",
+    ),
+    "no result": (
+        "completed",
+        lambda item: item.pop("result"),
+        "result: there are 0, the task is completed",
+    ),
+    "two results": (
+        "completed",
+        lambda item: item.update(result_ref={"S": f"{item['task_id']['S']}#result#1"}),
+        "result: there are 2, the task is completed",
+    ),
+    "no circuit": (
+        "pending",
+        lambda item: item.pop("circuit"),
+        "circuit: it must be in the item or in one of its own",
+    ),
+    "no error message": (
+        "failed",
+        lambda item: item.pop("error_message"),
+        "error: none, the task is failed",
+    ),
+    "open and off the sweeper's list": (
+        "pending",
+        lambda item: (item.pop("due_at"), item.pop("open_shard")),
+        "index: it is missing in open_tasks",
+    ),
+    "ended and on the sweeper's list": (
+        "completed",
+        lambda item: item.update(
+            open_shard={"S": "open#1"}, due_at={"S": "2026-01-01T00:00:00.000000+0000"}
+        ),
+        "index: it is left in open_tasks",
+    ),
+    "no owner's list": (
+        "pending",
+        lambda item: item.pop("owner_shard"),
+        "index: owner_shard is missing",
+    ),
+    "sweeps uncounted": (
+        "pending, swept",
+        lambda item: item.update(sweeps={"N": "0"}),
+        "sweeps: 0 are counted, the history has 1",
+    ),
+    "another's circuit": (
+        "pending",
+        lambda item: (item.pop("circuit"), item.update(circuit_ref={"S": "other#circuit#1"})),
+        "circuit: other#circuit#1 is another task's",
+    ),
+    "a circuit that is gone": (
+        "pending",
+        lambda item: (
+            item.pop("circuit"),
+            item.update(circuit_ref={"S": f"{item['task_id']['S']}#circuit#1"}),
+        ),
+        "is referred to and not there",
+    ),
+    "an unknown kind of history": (
+        "pending",
+        lambda item: item.update(history={"S": "?"}),
+        "unreadable: history is missing or not of type L",
+    ),
+}
+
+
+@pytest.mark.parametrize("offence", OFFENCES)
+def test_each_offence_is_named_with_its_task(audited: Audited, offence: str) -> None:
+    """Planted in an item, it is found; taken away again, the audit is clean."""
+    state, change, said = OFFENCES[offence]
+    task = bring_to(state, audited.store)
+    task_id = audited.spoil(task, change)
+    found = audited.audit().offences
+    assert any(line.startswith(task_id) and said in line for line in found), found
+    assert all(line.startswith(task_id) for line in found)
+    audited.client.delete_item(
+        TableName=audited.backend.table_name, Key={"task_id": {"S": task_id}}
+    )
+    assert audited.audit().is_clean
+
+
+def test_an_open_task_that_nobody_sweeps_is_overdue(audited: Audited) -> None:
+    """Beyond its grace there must be a sweep; these tasks were due long ago."""
+    tolerance = Tolerance(skew=timedelta(seconds=1), overdue=timedelta(seconds=1))
+    found = audited.audit(tolerance).offences
+    open_states = [state for state in PATHS if state.startswith(("pending", "processing"))]
+    assert len(found) == len(open_states) + 1
+    assert all("no sweep for" in line for line in found)
+
+
+def test_an_accepted_task_that_is_not_there_is_lost(audited: Audited) -> None:
+    """What clients were told is compared with what is stored."""
+    task = bring_to("completed", audited.store)
+    assert audited.audit(accepted=[task.task_id]).is_clean
+    lost = str(uuid4())
+    (offence,) = audited.audit(accepted=[task.task_id, lost]).offences
+    assert offence == f"{lost}: accepted: it was answered 202 and is not in the table"
+
+
+def test_many_offences_are_counted_and_the_first_are_shown() -> None:
+    """The list is bounded, the count is not."""
+    verdict = Verdict()
+    for number in range(OFFENCES_SHOWN_MAX + 7):
+        verdict.add(str(number), "x")
+    lines = list(described(verdict))
+    assert lines[-2:] == ["… and 7 more", f"audit: {OFFENCES_SHOWN_MAX + 7} offences"]
+    assert len(lines) == OFFENCES_SHOWN_MAX + 4
+
+
+def test_the_command_exits_with_the_verdict(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0 for clean, 1 for offences, 2 when there is nothing to audit."""
+    for name, value in audited.backend.environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["--overdue-seconds", "1e9"]) == 0
+    assert "audit: clean" in capsys.readouterr().out
+    assert main(["--overdue-seconds", "1"]) == 1
+    assert "offences" in capsys.readouterr().out
+    monkeypatch.delenv("TASKS_QUEUE_URL")
+    assert main([]) == 2
+    assert "TASKS_QUEUE_URL is not set" in capsys.readouterr().err
+
+
+def test_messages_are_counted_and_left_alone(audited: Audited) -> None:
+    """Those in the queue and those in the dead-letter queue."""
+    sqs, url = audited.backend.sqs(), audited.backend.queue_url
+    sqs.send_message(QueueUrl=url, MessageBody="a")
+    sqs.send_message(QueueUrl=audited.backend.dead_letter_queue_url, MessageBody="b")
+    for _ in range(2):
+        messages = audited.audit().messages
+        assert messages is not None
+        assert (messages.waiting, messages.delivered, messages.dead) == (1, 0, 1)
