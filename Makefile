@@ -116,7 +116,23 @@ prove: $(environment) $(emulator) ## All evidence for the protocol in full, figu
 
 .PHONY: package
 package: $(environment) ## One SAM stack and one zip in build/package for a pipeline: make package STAGE=prod
-	@exec $(python) -m infra.deploy package --stage "$(STAGE)"
+	@exec $(python) -m infra.deploy package --stage "$(STAGE)" $(ARGS)
+
+.PHONY: deploy
+deploy: $(environment) ## Deploy a stage to the AWS account of your credentials: make deploy STAGE=dev
+	@exec $(python) -m infra.deploy deploy --stage "$(STAGE)" $(ARGS)
+
+.PHONY: doctor
+doctor: $(environment) ## Read a live stage and name every setting that is not as it must be
+	@exec $(python) -m infra.deploy doctor --stage "$(STAGE)"
+
+.PHONY: smoke
+smoke: $(environment) ## Send one task through a live stage
+	@exec $(python) -m infra.deploy smoke --stage "$(STAGE)"
+
+.PHONY: destroy
+destroy: $(environment) ## Remove a stage but for its data, after asking (YES=1 does not ask)
+	@exec $(python) -m infra.deploy destroy --stage "$(STAGE)"
 
 ##@ Help
 

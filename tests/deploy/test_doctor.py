@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -265,6 +268,28 @@ def test_the_dangerous_comes_first(stage: DeployedStage, read: Callable[[], Snap
     assert "failed messages are returned, ignored and deleted" in findings[0].why
     assert {finding.severity for finding in findings[1:]} == {WRONG}
     assert report(stage.spec, found, findings).splitlines()[1].strip().startswith("dangerous: ")
+
+
+def make_doctor(stage: DeployedStage) -> subprocess.CompletedProcess[str]:
+    """Run what `make doctor STAGE=dev` runs."""
+    return subprocess.run(
+        [sys.executable, "-m", "infra.deploy", "doctor", "--stage", stage.spec.stage],
+        cwd=ROOT,
+        env={**os.environ, **stage.account.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_passes_a_good_stage_and_fails_a_bad_one(stage: DeployedStage) -> None:
+    """Its exit status is what a pipeline looks at, its first finding what a person reads."""
+    passed = make_doctor(stage)
+    assert (passed.returncode, passed.stderr) == (0, ""), passed.stdout
+    with NO_FLAG(stage):
+        failed = make_doctor(stage)
+    assert failed.returncode == 1
+    assert failed.stdout.splitlines()[1].startswith("  dangerous: the mapping's FunctionResponse")
 
 
 def without(mapping: Any, key: str) -> dict[str, Any]:  # noqa: ANN401 - any mapping
