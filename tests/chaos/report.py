@@ -48,8 +48,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
     )
     garbage = evidence.dead.count(GARBAGE)
     yield f"dead letters: {garbage} unreadable, {len(evidence.dead) - garbage} of ended tasks"
-    verdict = "clean" if outcome.audit_exit_code == 0 else "not clean"
-    yield f"audit: {verdict} ({outcome.audit.splitlines()[-1] if outcome.audit else 'silent'})"
+    yield outcome.audit.splitlines()[-1] if outcome.audit else "audit: silent"
     yield f"violations: {len(outcome.violations)}"
     yield from (f"  {violation}" for violation in outcome.violations)
 
