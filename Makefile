@@ -101,12 +101,13 @@ chaos: $(environment) $(emulator) ## Load, kill -9 and pauses on real processes:
 
 .PHONY: prove
 prove: $(environment) $(emulator) ## All evidence for the protocol in full, figures at the end (an hour): explorer, mutants, faults, chaos
-	@rm -rf $(evidence); mkdir -p $(evidence)
+	@rm -rf $(evidence); mkdir -p $(evidence); date +%s > $(evidence)/started
 	@$(call prove,explorer,$(python) -m tests.explorer --full --mutants)
 	@$(call prove,faults,$(python) -m tests.faults --full)
 	@$(if $(wildcard tests/stateful),$(call prove,stateful,HYPOTHESIS_PROFILE=full $(python) -m pytest -q tests/stateful))
 	@$(call prove,chaos,$(python) -m tests.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED)))
-	@echo; echo "commit $$(git rev-parse --short HEAD 2> /dev/null || echo unknown)"; \
+	@echo; echo "commit $$(git describe --always --dirty 2> /dev/null || echo unknown)," \
+	  "$$(( ($$(date +%s) - $$(cat $(evidence)/started)) / 60 )) minutes"; \
 	for part in explorer faults stateful chaos; do \
 	  test ! -e $(evidence)/$$part.txt || sed -nE "/$(figures)/s/^/$$part: /p" $(evidence)/$$part.txt; \
 	done; \
