@@ -100,7 +100,7 @@ chaos: $(environment) $(emulator) ## Load, kill -9 and pauses on real processes:
 	@exec $(python) -m tests.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: prove
-prove: $(environment) $(emulator) ## All evidence for the protocol in full, figures at the end (an hour): explorer, mutants, faults, chaos
+prove: $(environment) $(emulator) ## All evidence for the protocol in full, figures at the end (long): explorer, mutants, faults, chaos
 	@rm -rf $(evidence); mkdir -p $(evidence); date +%s > $(evidence)/started
 	@$(call prove,explorer,$(python) -m tests.explorer --full --mutants)
 	@$(call prove,faults,$(python) -m tests.faults --full)
@@ -149,7 +149,7 @@ help: ## This list
 
 evidence := build/evidence
 prove = echo; echo "--- $(1)"; \
-  { $(2) 2>&1 || echo $(1) >> $(evidence)/failed; } | tee $(evidence)/$(1).txt
+  { PYTHONUNBUFFERED=1 $(2) 2>&1 || echo $(1) >> $(evidence)/failed; } | tee $(evidence)/$(1).txt
 figures := ^(configurations|scenarios|states|mutants|seed|killed|paused|submissions|tasks|retries|audit|violations)|[0-9] passed
 
 # --- environments ----------------------------------------------------------------------------------
