@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Final
 
-from tests.conftest import SAFE_ENVIRONMENT
-from tests.faults.explore import Explorer, Figures
+from tests.faults.explore import Figures
+from tests.faults.parallel import Job, begin, run
 from tests.faults.scenarios import SCENARIOS
-from tests.faults.world import World, running_world
 
+_SPAWN: Final = multiprocessing.get_context("spawn")
 _SHOWN_MAX: Final = 20
-
-#: Each process has one, made when it starts.
-_worlds: list[World] = []
-_stack: Final = contextlib.ExitStack()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,10 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen.sort(key=lambda n: "batch" not in SCENARIOS[n].name)
     started = time.monotonic()
     total = Figures()
-    jobs = [(n, 1.0 if options.full else options.pairs, options.seed) for n in chosen]
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(options.jobs, initializer=_begin) as pool:
-        for name, seconds, figures in pool.imap_unordered(_run, jobs):
+    share = 1.0 if options.full else options.pairs
+    jobs = [Job(number=n, pairs=share, seed=options.seed) for n in chosen]
+    with ProcessPoolExecutor(options.jobs, _SPAWN, initializer=begin) as pool:
+        for done in as_completed([pool.submit(run, job) for job in jobs]):
+            name, seconds, figures = done.result()
             total.add(figures)
             print(
                 f"{name:55} {figures.calls:3} calls {figures.singles:7,} with one fault "
@@ -62,18 +59,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--only", default="", help="only operations with this in their names")
     return parser.parse_args(arguments)
-
-
-def _begin() -> None:
-    os.environ.update(SAFE_ENVIRONMENT)
-    _worlds.append(_stack.enter_context(running_world()))
-
-
-def _run(job: tuple[int, float, int]) -> tuple[str, float, Figures]:
-    number, pairs, seed = job
-    started = time.monotonic()
-    figures = Explorer(_worlds[0], pairs=pairs, seed=seed).explore(SCENARIOS[number])
-    return SCENARIOS[number].name, time.monotonic() - started, figures
 
 
 if __name__ == "__main__":
