@@ -111,6 +111,18 @@ class Explorer:
             self._operate(start, scenario, {call: kind})
         return self.figures
 
+    def explore_one(self, scenario: Scenario, faults: Mapping[str, str]) -> Figures:
+        """Run a scenario under these faults of its operation: names of calls and of kinds."""
+        self.figures = Figures()
+        self._known = {}
+        kinds = {kind.name: kind for kind in KINDS}
+        scenario.begin(self._world)
+        place = _Place(self._world.save(), Order.CLIENT, 0, (scenario.name,))
+        plan = {CallName.parse(call): kinds[kind] for call, kind in faults.items()}
+        _, after = self._run(place, scenario.operation, plan)
+        self._recover_in(scenario.orders, after)
+        return self.figures
+
     def _operate(self, start: _Place, scenario: Scenario, plan: Plan) -> None:
         """Run the operation under one fault, alone and with a second one."""
         self._only_one_fault = True

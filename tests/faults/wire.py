@@ -49,6 +49,13 @@ class CallName:
     def __str__(self) -> str:
         return f"{self.operation} {self.number}"
 
+    @classmethod
+    def parse(cls, text: str) -> CallName:
+        """Read what `str` gives; an operation's name tells its service."""
+        operation, _, number = text.partition(" ")
+        service = "sqs" if "Message" in operation or "Queue" in operation else "dynamodb"
+        return cls(service, operation, int(number))
+
     @property
     def reads(self) -> bool:
         """Whether it changes nothing."""

@@ -1,0 +1,198 @@
+"""A run that finds nothing proves something only if it finds what is there to be found.
+
+Each alteration takes one guard out of the service; the faults must show that it is needed. Some
+need two faults, the others are seen with one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+import pytest
+
+from chalicelib.composition import Service
+from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
+from chalicelib.execution import Acknowledge, Disposition, ExecuteTask, GiveBack
+from chalicelib.model import Condition, Delivery, Task, TaskMessage, Transition
+from chalicelib.ports import PutOutcome, TaskQueue, TaskStore
+from chalicelib.recovery import SweepTasks
+from chalicelib.submission import SubmitTask, Submitted
+from tests.faults.explore import Explorer
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.world import running_world
+
+_T = TypeVar("_T")
+
+
+def _as(kind: type[_T], use_case: Any) -> _T:  # noqa: ANN401 - any of the use cases
+    """Return a use case as one of another kind."""
+    fields = dataclasses.fields(use_case)
+    return kind(**{field.name: getattr(use_case, field.name) for field in fields})
+
+
+class _TakesBackWithAKey(SubmitTask):
+    def _send_new(self, task: Task, *, keyed: bool, sure: bool) -> Submitted:
+        del keyed
+        return super()._send_new(task, keyed=False, sure=sure)
+
+
+class _TakesBackWhatMayComeAgain(SubmitTask):
+    def _send_new(self, task: Task, *, keyed: bool, sure: bool) -> Submitted:
+        del sure
+        return super()._send_new(task, keyed=keyed, sure=True)
+
+
+class _CallsDoubtANo(SubmitTask):
+    def _create(self, task: Task, *, keyed: bool) -> PutOutcome:
+        try:
+            return super()._create(task, keyed=keyed)
+        except SubmissionUnavailable as exc:
+            raise SubmissionUnavailable(str(exc), kept=Kept.NO, task_id=None) from exc
+
+
+class _DoesNotSendOnReplay(SubmitTask):
+    def _send_existing(self, task: Task, *, keyed: bool) -> Submitted:
+        return Submitted(task=task, replayed=keyed)
+
+
+class _AcknowledgesUnsettled(ExecuteTask):
+    def _settle(self, transition: Transition, otherwise: GiveBack | None = None) -> Disposition:
+        try:
+            return super()._settle(transition, otherwise)
+        except StoreUnavailable:
+            return Acknowledge("it was executed, after all")
+
+
+class _DoesNotKnowItsOwnClaim(ExecuteTask):
+    def _meet_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+        return super()._meet_refused_claim(delivery, f"not {token}")
+
+
+class _RetriesBySending(ExecuteTask):
+    queue: TaskQueue
+
+    def _release(self, task: Task, token: str, reason: str) -> Disposition:
+        super()._release(task, token, reason)
+        queue: Any = getattr(_RetriesBySending, "queue")  # noqa: B009 - set by the alteration
+        queue.send(
+            TaskMessage(task_id=task.task_id, correlation_id="c", enqueued_at=task.submitted_at)
+        )
+        return Acknowledge("its successor is on its way")
+
+
+class _SendsBeforeItsNote(SweepTasks):
+    def _bring_back(self, task: Task, now: Any) -> None:  # noqa: ANN401 - as the original has it
+        self.queue.send(TaskMessage(task_id=task.task_id, correlation_id="c", enqueued_at=now))
+        super()._bring_back(task, now)
+
+
+class _WithoutFence:
+    """A store that asks less of a task before it changes it."""
+
+    def __init__(self, store: TaskStore, weaken: Callable[[Condition], Condition]) -> None:
+        self._store = store
+        self._weaken = weaken
+
+    def apply(self, transition: Transition) -> Task:
+        weaker = self._weaken(transition.condition)
+        return self._store.apply(dataclasses.replace(transition, condition=weaker))
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the store's
+        return getattr(self._store, name)
+
+
+def _submit(kind: type[SubmitTask]) -> Callable[[Service], Service]:
+    return lambda service: dataclasses.replace(service, submit=_as(kind, service.submit))
+
+
+def _execute(kind: type[ExecuteTask]) -> Callable[[Service], Service]:
+    return lambda service: dataclasses.replace(service, execute=_as(kind, service.execute))
+
+
+def _retry_by_sending(service: Service) -> Service:
+    _RetriesBySending.queue = service.ports.queue
+    return _execute(_RetriesBySending)(service)
+
+
+def _sweep(service: Service) -> Service:
+    return dataclasses.replace(service, sweep=_as(_SendsBeforeItsNote, service.sweep))
+
+
+def _weakened(**without: object) -> Callable[[Service], Service]:
+    def alter(service: Service) -> Service:
+        weaken: Any = lambda condition: dataclasses.replace(condition, **without)  # noqa: E731
+        store: Any = _WithoutFence(service.ports.store, weaken)
+        execute = dataclasses.replace(service.execute, store=store)
+        return dataclasses.replace(service, execute=execute)
+
+    return alter
+
+
+def _report_to_nobody(service: Service) -> Service:
+    """Return failures though the mapping does not look at them."""
+    settings = dataclasses.replace(service.settings, partial_batch_responses=True)
+    return dataclasses.replace(service, settings=settings)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Case:
+    """A guard that is taken out."""
+
+    alter: Callable[[Service], Service]
+    #: The scenario that shows it.
+    shown_by: str
+    #: The promise that is broken.
+    promise: str
+    #: The faults that it takes; None: some one fault, whichever.
+    faults: Mapping[str, str] | None = None
+
+
+CASES: Final = {
+    "takes back with a key": _Case(
+        _submit(_TakesBackWithAKey),
+        "submit with a key",
+        "1",
+        {
+            "SendMessage 1": "refused, every request",
+            "DeleteItem 1": "arrives late, every request",
+        },
+    ),
+    "takes back what may come again": _Case(
+        _submit(_TakesBackWhatMayComeAgain),
+        "submit",
+        "6",
+        {"PutItem 1": "arrives late, once", "SendMessage 1": "refused, every request"},
+    ),
+    "calls doubt a no": _Case(_submit(_CallsDoubtANo), "submit", "6"),
+    "does not send on replay": _Case(
+        _submit(_DoesNotSendOnReplay), "replay of a pending task that lost its message", "7"
+    ),
+    "acknowledges what is not settled": _Case(_execute(_AcknowledgesUnsettled), "execute", "7"),
+    "does not know its own claim": _Case(_execute(_DoesNotKnowItsOwnClaim), "execute", "9"),
+    "retries by sending": _Case(_retry_by_sending, "execute, transient error", "10", {}),
+    "sends before its note": _Case(_sweep, "sweep a task never claimed", "10", {}),
+    "settles without a fence": _Case(
+        _weakened(attempt=None), "overtaken by another that is at work", "8", {}
+    ),
+    "claims under a live lease": _Case(
+        _weakened(lease_over_by=None), "a live lease of another", "9", {}
+    ),
+    "reports to nobody": _Case(_report_to_nobody, "a batch with poison, raising", "5", {}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_guard_that_is_missing_is_missed(name: str) -> None:
+    """The faults find a violation of the promise that the guard keeps."""
+    case = CASES[name]
+    scenario = next(s for s in SCENARIOS if s.name == case.shown_by)
+    with running_world(case.alter) as world:
+        explorer = Explorer(world)
+        if case.faults is None:
+            found = explorer.explore(scenario)
+        else:
+            found = explorer.explore_one(scenario, case.faults)
+    broken = {violation.partition(":")[0] for violation in found.violations}
+    assert case.promise in broken, found.violations[:10]
