@@ -33,9 +33,7 @@ _HTTP_SERVER_ERROR: Final = 500
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 _FULL: Final = frozenset({"ItemCollectionSizeLimitExceededException", "LimitExceededException"})
 #: Not a fault of the service's state but of our request: a bug, to be seen as one.
-_BUGS: Final = frozenset(
-    {"ValidationException", "SerializationException", "InvalidParameterValue", "InvalidAddress"}
-)
+_BUGS: Final = frozenset({"ValidationException", "SerializationException", "InvalidAddress"})
 _SHOWN_CHARACTERS_MAX: Final = 200
 
 
@@ -80,7 +78,8 @@ class AwsCalls:
 
         Raises:
             ConditionFailed: the condition of a write did not hold.
-            StoreFull: the account or the item collection has reached a limit.
+            StoreFull: the account or the item collection has reached a limit, and no attempt of
+                the call was applied.
             ServiceUnavailable: of the given kind, for everything else that is not a bug of ours.
         """
         self._current.call = None
@@ -94,12 +93,13 @@ class AwsCalls:
             if code == _CONDITION_FAILED:
                 raise ConditionFailed from exc
             self._log_failure(failure)
-            if code in _FULL:
-                raise StoreFull from exc
             if code in _BUGS:
                 raise
             call = self._call()
-            raise unavailable(in_doubt=call.sent > call.refused) from exc
+            in_doubt = call.sent > call.refused
+            if code in _FULL and not in_doubt:
+                raise StoreFull from exc
+            raise unavailable(in_doubt=in_doubt) from exc
 
     def _call(self) -> _Call:
         call: _Call | None = getattr(self._current, "call", None)

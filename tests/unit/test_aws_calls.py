@@ -125,6 +125,24 @@ def test_a_limit_of_the_database_is_no_outage(answering: Callable[..., None]) ->
         store.create_if_absent(a_task())
 
 
+def test_a_limit_after_a_lost_reply_is_doubt(answering: Callable[..., None]) -> None:
+    """The attempt before may have been applied; nobody may be told that it was refused."""
+    store = DynamoDbTaskStore(SETTINGS)
+    answering(CLOSED, LIMIT)
+    with pytest.raises(StoreUnavailable) as caught:
+        store.create_if_absent(a_task())
+    assert caught.value.in_doubt
+
+
+def test_a_receipt_that_has_expired_is_no_bug(answering: Callable[..., None]) -> None:
+    """A worker that was slow cannot hide its message any more, and must not break the batch."""
+    queue = SqsTaskQueue(SETTINGS)
+    answering((400, "InvalidParameterValue"))
+    with pytest.raises(QueueUnavailable) as caught:
+        queue.hide("stale", visibility_timeout_seconds=1)
+    assert not caught.value.in_doubt
+
+
 def test_doubt_does_not_outlive_its_call(answering: Callable[..., None]) -> None:
     """Each call is judged by its own attempts."""
     store = DynamoDbTaskStore(SETTINGS)
