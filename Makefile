@@ -15,6 +15,9 @@ PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
 # The deployed stage that is meant: dev or prod, see .chalice/config.json.
 STAGE ?=
 
+# What starts containers: docker compose, podman compose, …
+COMPOSE ?= docker compose
+
 # What `make test` hands on to pytest: make test ARGS="tests/unit -k claim"
 ARGS ?=
 
@@ -135,13 +138,30 @@ smoke: $(environment) ## Send one task through a live stage
 destroy: $(environment) ## Remove a stage but for its data, after asking (YES=1 does not ask)
 	@exec $(python) -m infra.deploy destroy --stage "$(STAGE)"
 
+##@ Try it elsewhere
+
+.PHONY: localstack
+localstack: $(environment) ## LocalStack in a container on LOCALSTACK_PORT (4566), and `make run` against it
+	@$(COMPOSE) version > /dev/null 2>&1 || { \
+	  echo "make localstack needs a container engine with Compose; this does not work: $(COMPOSE)" >&2; exit 1; }
+	$(COMPOSE) --file docker-compose.localstack.yml up --detach --wait
+	@exec env AWS_ENDPOINT_URL=http://127.0.0.1:$(or $(LOCALSTACK_PORT),4566) $(python) -m infra.local run
+
+.PHONY: test-endpoint
+test-endpoint: $(environment) ## Contract and acceptance tests at an endpoint nobody uses: AWS_ENDPOINT_URL=…
+	@exec $(python) -m tests.support.elsewhere endpoint $(ARGS)
+
+.PHONY: test-dynamodb-local
+test-dynamodb-local: $(environment) ## The store's contract on AWS DynamoDB Local, unpacked in DYNAMODB_LOCAL_DIR
+	@exec $(python) -m tests.support.elsewhere dynamodb-local $(ARGS)
+
 ##@ Help
 
 .PHONY: help
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # --- evidence --------------------------------------------------------------------------------------
 # $(call prove,NAME,COMMAND) shows what the command prints, keeps it, and notes a failure without

@@ -20,8 +20,10 @@ from botocore.config import Config
 
 from infra.local.processes import living_parts
 from infra.local.settings import ROOT
+from infra.local.stack import remove_all
 from infra.local.supervisor import free_port
 from tests.acceptance.http_client import Http
+from tests.support import elsewhere
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -67,8 +69,8 @@ class Stage:
 
     @property
     def endpoint_url(self) -> str:
-        """Where the emulator is."""
-        return f"http://127.0.0.1:{self.emulator_port}"
+        """Where the emulator is; with `make test-endpoint` it is somebody else's."""
+        return elsewhere.ENDPOINT_URL or f"http://127.0.0.1:{self.emulator_port}"
 
     @property
     def dynamodb(self) -> DynamoDBClient:
@@ -97,6 +99,8 @@ class Stage:
         self._home.mkdir(parents=True, exist_ok=True)
         kept = ("PATH", "LANG", "TMPDIR", "EMULATOR_PYTHON")
         shell = {name: os.environ[name] for name in kept if name in os.environ}
+        if elsewhere.ENDPOINT_URL:
+            shell["AWS_ENDPOINT_URL"] = elsewhere.ENDPOINT_URL
         return shell | {
             "HOME": str(self._home),
             "DATA_DIR": str(self.data_dir),
@@ -216,6 +220,8 @@ class Stage:
                 process.kill()
             process.wait(PATIENCE_SECONDS)
         assert living_parts(self.data_dir) == {}
+        if elsewhere.ENDPOINT_URL:
+            remove_all(elsewhere.ENDPOINT_URL)
 
     def messages(self, queue: str = TABLE) -> int:
         """Count a queue's messages, in flight or not."""

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,16 +15,37 @@ from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.model import Delivery, TaskMessage
 from chalicelib.ports import TaskQueue, TaskStore
-from tests.support.backends import Backend, emulator, moto_backend
+from tests.support import elsewhere
+from tests.support.backends import REAL_BACKEND, Backend, emulator, moto_backend
+from tests.support.backends import dynamodb_local as aws_dynamodb_local
+from tests.support.backends import endpoint as a_running_endpoint
 from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore
 
-BACKENDS = ["memory", "moto", pytest.param("ministack", marks=pytest.mark.emulator)]
+#: Elsewhere (`make test-endpoint`, `make test-dynamodb-local`) there is one, and no fake.
+BACKENDS = [
+    *(["memory", "moto"] if REAL_BACKEND == "ministack" else []),
+    pytest.param(REAL_BACKEND, marks=pytest.mark.emulator),
+]
 
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """Run one MiniStack for all contract tests."""
     with emulator(tmp_path_factory.mktemp("ministack")) as backend:
+        yield backend
+
+
+@pytest.fixture(scope="package")
+def endpoint() -> Iterator[Backend]:
+    """Use the endpoint that `make test-endpoint` was given."""
+    with a_running_endpoint(str(elsewhere.ENDPOINT_URL)) as backend:
+        yield backend
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local() -> Iterator[Backend]:
+    """Run the DynamoDB Local that `make test-dynamodb-local` was given."""
+    with aws_dynamodb_local(Path(str(elsewhere.DYNAMODB_LOCAL_DIR))) as backend:
         yield backend
 
 
@@ -66,10 +88,11 @@ class QueueUnderTest:
 
 
 @pytest.fixture
-def queue(backend: Backend | None) -> QueueUnderTest:
+def queue(backend: Backend | None) -> Iterator[QueueUnderTest]:
     """Return the queue under test, a new one."""
     if backend is None:
-        return _queue_in_memory()
+        yield _queue_in_memory()
+        return
     client = backend.sqs()
     url = client.create_queue(
         QueueName=f"contract-{uuid4()}", Attributes={"VisibilityTimeout": "60"}
@@ -92,9 +115,10 @@ def queue(backend: Backend | None) -> QueueUnderTest:
             for message in answer.get("Messages", [])
         ]
 
-    return QueueUnderTest(
+    yield QueueUnderTest(
         SqsTaskQueue(dataclasses.replace(backend.settings(), tasks_queue_url=url)), receive
     )
+    client.delete_queue(QueueUrl=url)
 
 
 def _queue_in_memory() -> QueueUnderTest:

@@ -16,11 +16,12 @@ from chalicelib import lifecycle
 from chalicelib.errors import ConditionFailed, PayloadTooLarge, TaskAlreadyEnded
 from chalicelib.model import Lease, Task, TaskResult, TaskStatus, Transition
 from chalicelib.ports import PutOutcome, TaskStore
+from tests.support.backends import REAL_BACKEND
 from tests.support.in_memory import T0, a_request, a_result, a_task
 from tests.unit.test_lifecycle import ATTEMPTS_MAX, DECISIONS, LATER
 
 #: moto is not safe under threads, and the fakes keep no items.
-ministack_only = pytest.param("ministack", marks=pytest.mark.emulator)
+a_real_one = pytest.param(REAL_BACKEND, marks=pytest.mark.emulator)
 
 #: The transitions that bring a new task into each state.
 PATHS: dict[str, list[str]] = {
@@ -237,7 +238,7 @@ def test_a_result_of_any_size_that_is_taken_comes_back(store: TaskStore, outcome
     assert (completed.status, completed.result) == (TaskStatus.COMPLETED, result)
 
 
-@pytest.mark.parametrize("backend", ["memory", ministack_only], indirect=True)
+@pytest.mark.parametrize("backend", ["memory", a_real_one], indirect=True)
 def test_of_many_claims_at_once_one_wins(store: TaskStore) -> None:
     """Sixteen threads claim the same task: one gets it, the others are refused."""
     task = new_task()
@@ -267,7 +268,7 @@ def test_a_store_that_works_answers(store: TaskStore) -> None:
     assert store.get("nobody") is None
 
 
-@pytest.mark.parametrize("backend", ["moto", ministack_only], indirect=True)
+@pytest.mark.parametrize("backend", ["moto", a_real_one], indirect=True)
 def test_what_does_not_fit_is_refused_before_anything_is_stored(store: TaskStore) -> None:
     """A circuit or result over an item's size is an error that names size and limit."""
     task = new_task(request=a_request(incompressible(600_000)))

@@ -17,11 +17,20 @@ from moto import mock_aws
 
 from chalicelib.settings import Settings
 from infra.local.stack import STACKS, deploy_all
+from tests.support import elsewhere
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
+#: The backend that is not of this process: MiniStack, unless the suites are told to run elsewhere.
+REAL_BACKEND: Final = (
+    "endpoint"
+    if elsewhere.ENDPOINT_URL
+    else "dynamodb_local"
+    if elsewhere.DYNAMODB_LOCAL_DIR
+    else "ministack"
+)
 ROOT: Final = Path(__file__).parents[2]
 EMULATOR_PYTHON: Final = ROOT / ".venv-emulator" / "bin" / "python"
 _STARTUP_SECONDS_MAX: Final = 30.0
@@ -96,6 +105,22 @@ def emulator(data_dir: Path) -> Iterator[Backend]:
         process.kill()
         process.wait()
         log.close()
+
+
+@contextlib.contextmanager
+def endpoint(url: str) -> Iterator[Backend]:
+    """Use an endpoint that runs already; leave it as it was."""
+    with elsewhere.endpoint_outputs(url) as outputs:
+        yield _backend(url, outputs)
+
+
+@contextlib.contextmanager
+def dynamodb_local(directory: Path) -> Iterator[Backend]:
+    """Run AWS DynamoDB Local, which has a table and no queues."""
+    with elsewhere.dynamodb_local(directory) as (url, table_name):
+        yield Backend(
+            endpoint_url=url, table_name=table_name, queue_url="", dead_letter_queue_url=""
+        )
 
 
 def free_port() -> int:

@@ -1,0 +1,1 @@
+"""How other teams use this service, each example a program or a test that runs."""
