@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -30,12 +31,15 @@ def main(arguments: Sequence[str]) -> int:
     isolate_this_process(dict(os.environ))
     seed = secrets.randbelow(_SEED_MAX) if options.seed is None else options.seed
     scale = Scale(seed=seed, seconds=options.minutes * 60, tasks=options.tasks)
-    # Kept after a failure: its logs say how it came to it.
+    # Kept where something was found, or the run did not end: the logs say how it came to it.
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
     print(f"chaos with seed {seed} in {directory}", flush=True)
     outcome = run(directory / "data", scale)
     print("\n".join(report.lines(outcome)))
-    return 1 if outcome.violations else 0
+    if outcome.violations:
+        return 1
+    shutil.rmtree(directory)
+    return 0
 
 
 if __name__ == "__main__":

@@ -152,17 +152,17 @@ def _told(name: str, reply: Reply, *, keyed: bool) -> Submission:
 
 
 class _Connection:
-    """A client's connection to one API process; the next one's when that is gone."""
+    """A client's connections, one to each API process, which take turns."""
 
     def __init__(self, ports: Sequence[int]) -> None:
-        self._clients = [Http(port, _ANSWER_SECONDS_MAX) for port in ports]
+        self._turns = itertools.cycle([Http(port, _ANSWER_SECONDS_MAX) for port in ports])
+        self._clients = len(ports)
 
     def send(self, method: str, path: str) -> Reply | None:
         """Send a request without a body; None if there was no answer."""
         try:
-            return self._clients[0].send(method, path)
+            return next(self._turns).send(method, path)
         except (OSError, http.client.HTTPException):
-            self._turn()
             return None
 
     def post(self, path: str, document: object, headers: dict[str, str]) -> Reply | None:
@@ -172,18 +172,13 @@ class _Connection:
             ConnectionRefusedError: nobody was there, so nothing was sent.
         """
         try:
-            return self._clients[0].post(path, document, headers)
-        except ConnectionRefusedError:
-            self._turn()
-            raise
-        except (OSError, http.client.HTTPException):
-            self._turn()
+            return next(self._turns).post(path, document, headers)
+        except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, ConnectionRefusedError):
+                raise
             return None
 
     def close(self) -> None:
         """Let the connections go."""
-        for client in self._clients:
-            client.close()
-
-    def _turn(self) -> None:
-        self._clients.append(self._clients.pop(0))
+        for _ in range(self._clients):
+            next(self._turns).close()
