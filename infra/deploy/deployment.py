@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,6 +22,9 @@ from infra.deploy.project import FillIn, Project, ProjectError
 from infra.deploy.smoke import SmokeError, client_of, smoke
 from infra.deploy.snapshot import chalice_record, read_snapshot
 from infra.deploy.stacks import StackError, Stacks
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import ResourceToImportTypeDef
 
 #: What a step may fail with; anything else is a fault of this program.
 _FAILURES: Final = (
@@ -90,12 +93,7 @@ class Deployment:
         """Return what is to be done, in this order."""
         again = "the stage works as it is; run `make deploy` again"
         return (
-            Step(
-                "data stack",
-                self._deploy_data,
-                "nothing else was changed; if the table is there without its stack, import it"
-                " (docs/deployment.md, “A table without its stack”)",
-            ),
+            Step("data stack", self._deploy_data, "nothing else was changed; correct that"),
             Step("messaging stack", self._deploy_messaging, "correct that and run it again"),
             Step("package", self._build, "nothing of the functions was changed"),
             Step(
@@ -152,9 +150,25 @@ class Deployment:
 
     def _deploy_data(self) -> None:
         template = (self._root / "infra" / "data.yaml").read_text()
+        if self._stacks.described(self._spec.data_stack) is None and self._has_table():
+            self._say(f"  table {self._spec.name} is there without its stack, which takes it up")
+            table: ResourceToImportTypeDef = {
+                "ResourceType": "AWS::DynamoDB::Table",
+                "LogicalResourceId": "TasksTable",
+                "ResourceIdentifier": {"TableName": self._spec.name},
+            }
+            self._stacks.adopt(self._spec.data_stack, template, self._spec.data_parameters, table)
         self._outputs |= self._stacks.deploy(
             self._spec.data_stack, template, self._spec.data_parameters
         )
+
+    def _has_table(self) -> bool:
+        client = self._aws.client("dynamodb")
+        try:
+            client.describe_table(TableName=self._spec.name)
+        except client.exceptions.ResourceNotFoundException:
+            return False
+        return True
 
     def _deploy_messaging(self) -> None:
         template = (self._root / "infra" / "messaging.yaml").read_text()

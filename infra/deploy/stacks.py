@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -11,7 +11,11 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import CapabilityType
-    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import (
+        ParameterTypeDef,
+        ResourceToImportTypeDef,
+        StackTypeDef,
+    )
 
 #: Index and table creation take a minute or two, a rollback as long again.
 _SETTLED_SECONDS_MAX: Final = 900.0
@@ -66,6 +70,48 @@ class Stacks:
             raise StackError(message)
         return _outputs_of(settled)
 
+    def adopt(
+        self,
+        name: str,
+        template: str,
+        parameters: Mapping[str, str],
+        resource: ResourceToImportTypeDef,
+    ) -> None:
+        """Make a stack around a resource that a stack has retained.
+
+        An import may not add outputs ("Resource import", CloudFormation guide): they come with the
+        next `deploy`. Our templates have them last.
+
+        Raises:
+            StackError: CloudFormation does not take it.
+        """
+        try:
+            self._client.create_change_set(
+                StackName=name,
+                ChangeSetName="adopt",
+                ChangeSetType="IMPORT",
+                TemplateBody=template.partition("\nOutputs:\n")[0],
+                Parameters=_parameters(parameters, None),
+                ResourcesToImport=[resource],
+            )
+            self._wait(
+                lambda: (
+                    self._client.describe_change_set(StackName=name, ChangeSetName="adopt")[
+                        "Status"
+                    ]
+                    not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}
+                ),
+                f"the import into stack {name}",
+            )
+            self._client.execute_change_set(StackName=name, ChangeSetName="adopt")
+        except ClientError as error:
+            message = f"stack {name} cannot take {resource['LogicalResourceId']}: {error}"
+            raise StackError(message) from error
+        settled = self._settled(name)
+        if settled is None or settled["StackStatus"] not in _DONE:
+            message = f"stack {name} is {self._complaint(name, settled)}"
+            raise StackError(message)
+
     def outputs(self, name: str) -> dict[str, str] | None:
         """Return the outputs of a stack, or None if there is no such stack."""
         present = self.described(name)
@@ -97,13 +143,20 @@ class Stacks:
         return next((stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"), None)
 
     def _settled(self, name: str) -> StackTypeDef | None:
-        deadline = time.monotonic() + _SETTLED_SECONDS_MAX
-        while True:
+        """Wait until nothing is in progress any more."""
+
+        def is_settled() -> bool:
             present = self.described(name)
-            if present is None or not present["StackStatus"].endswith("_IN_PROGRESS"):
-                return present
+            return present is None or not present["StackStatus"].endswith("_IN_PROGRESS")
+
+        self._wait(is_settled, f"stack {name}: look at its events")
+        return self.described(name)
+
+    def _wait(self, is_over: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + _SETTLED_SECONDS_MAX
+        while not is_over():
             if time.monotonic() > deadline:
-                message = f"stack {name} is still {present['StackStatus']}: look at its events"
+                message = f"waited {_SETTLED_SECONDS_MAX:.0f} s in vain for {what}"
                 raise StackError(message)
             time.sleep(self._poll_seconds)
 

@@ -15,6 +15,7 @@ from infra.deploy.deployment import Deployment, DeploymentFailed, DeploymentRefu
 from infra.deploy.destruction import Destruction
 from infra.deploy.doctor import deployed_by, examine
 from infra.deploy.snapshot import chalice_record, read_snapshot
+from infra.deploy.stacks import Stacks
 from infra.deploy.template import REPORT_FAILURES
 from tests.deploy.account import Account
 from tests.deploy.conftest import Users
@@ -228,7 +229,10 @@ def test_a_second_deployment_repairs_and_makes_nothing_twice(
 def test_destroying_leaves_the_data_and_a_new_deployment_takes_it_up(
     first: Run, aws: Account, owner: Aws, checkout: Path, prod: StageSpec, users: Users
 ) -> None:
-    """All but the table is gone; then the stage is there again, and knows its tasks."""
+    """All but the table is gone; then the stage is there again, and knows its tasks.
+
+    Even where somebody has deleted the data stack too, which retains the table.
+    """
     alice = live(aws, owner, prod).caller(users.alice)
     task_id = task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT}))
     said: list[str] = []
@@ -236,7 +240,11 @@ def test_destroying_leaves_the_data_and_a_new_deployment_takes_it_up(
     assert "quantum-tasks-prod-data and its table stay" in said[-1]
     assert not chalice_record(checkout, prod).exists()
     assert remains(owner, prod) == [f"table {prod.name}"]
-    deploy(owner, checkout, prod)
+    stacks = Stacks(owner.client("cloudformation"), poll_seconds=0.1)
+    assert stacks.delete(prod.data_stack)
+    assert remains(owner, prod) == [f"table {prod.name}"]
+    run = deploy(owner, checkout, prod)
+    assert "  table quantum-tasks-prod is there without its stack, which takes it up" in run.said
     task = live(aws, owner, prod).caller(users.alice).call("GET", f"/tasks/{task_id}")
     assert (task.status, task.body["task_id"]) == (200, task_id)
 

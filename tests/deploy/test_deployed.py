@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters import telemetry
 from infra.deploy.api_client import ApiClient
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
@@ -126,6 +127,34 @@ def test_what_is_logged_is_json_and_kept_as_long_as_configured(stage: DeployedSt
     ours = [line for line in stage.log_lines("api_handler") if line.startswith("{")]
     assert ours
     assert all(json.loads(line) for line in ours)
+
+
+def test_each_alarm_watches_something_that_is_there(stage: DeployedStage) -> None:
+    """A typing error in a name would be an alarm that never rings, or one that always does."""
+    names = {
+        "FunctionName": {f.function_name for f in stage.spec.functions.values()},
+        "QueueName": {stage.outputs["QueueName"], stage.outputs["DeadLetterQueueName"]},
+        "TableName": {stage.outputs["TableName"]},
+        "ApiName": {
+            api["name"] for api in stage.account.client("apigateway").get_rest_apis()["items"]
+        },
+        "Stage": {stage.spec.api_stage},
+        "stage": {stage.spec.stage},
+        "service": {telemetry.SERVICE},
+    }
+    alarms = stage.account.client("cloudwatch").describe_alarms(
+        AlarmNamePrefix=f"{stage.spec.name}-"
+    )["MetricAlarms"]
+    assert len(alarms) > 5
+    for alarm in alarms:
+        assert alarm["Dimensions"]
+        for dimension in alarm["Dimensions"]:
+            assert dimension["Value"] in names[dimension["Name"]], alarm["AlarmName"]
+    (own,) = [alarm for alarm in alarms if not alarm["Namespace"].startswith("AWS/")]
+    assert (own["Namespace"], own["MetricName"]) == (telemetry.METRICS_NAMESPACE, "sweeps")
+    stage.sweep()
+    written = '"Namespace": "QuantumTasks", "Dimensions": [["stage", "service"]]'
+    assert stage.logged("sweeper", written, '"sweeps": [1.0]', f'"stage": "{stage.spec.stage}"')
 
 
 def _without_id(problem: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -97,3 +98,20 @@ def test_with_the_setting_alone_a_failed_message_is_lost(
     wait_for(lambda: stage.messages() == (0, 0), "lost message")
     assert deliveries(stage, poison, what="message cannot be read") == 1
     assert stage.messages("DeadLetterQueueUrl") == (0, 0)
+
+
+def test_the_worker_names_failures_by_the_batchs_own_identifiers(stage: DeployedStage) -> None:
+    """AWS takes an unknown identifier for the failure of the whole batch; MiniStack ignores it."""
+    record = {
+        "messageId": "00000000-0000-4000-8000-00000000000a",
+        "receiptHandle": "of no message",
+        "body": "no message of ours",
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "eventSource": "aws:sqs",
+    }
+    answer = stage.account.client("lambda").invoke(
+        FunctionName=stage.function_name("worker"), Payload=json.dumps({"Records": [record]})
+    )
+    assert json.loads(answer["Payload"].read()) == {
+        "batchItemFailures": [{"itemIdentifier": record["messageId"]}]
+    }
