@@ -15,7 +15,7 @@ from typing import Final
 
 from tests.faults.judge import Answer
 from tests.faults.kinds import KINDS, Kind
-from tests.faults.recovery import REST, Order, next_step
+from tests.faults.recovery import REST, Order, next_step, sweeper_first
 from tests.faults.scenarios import Scenario
 from tests.faults.wire import CallName
 from tests.faults.world import Saved, Step, World
@@ -75,14 +75,6 @@ class _Place:
     arrives_any_time: bool = True
     #: A fault struck in the step before.
     is_fresh: bool = True
-
-    @property
-    def key(self) -> _Key:
-        digest = hashlib.blake2b(self.saved.key.encode(), digest_size=16).digest()
-        known = self.saved.known
-        # All that the order still decides, together with the duplicates to come.
-        sweeper_first = self.order is Order.SWEEPER and not known.swept
-        return digest, sweeper_first, self.arrives_any_time, self.is_fresh, self.faults_left
 
 
 class Explorer:
@@ -145,7 +137,9 @@ class Explorer:
             self._recover(
                 dataclasses.replace(
                     place,
-                    saved=place.saved.with_duplicates(2 * (order is Order.DUPLICATES)),
+                    saved=place.saved.with_duplicates(
+                        (1 + place.arrives_any_time) * (order is Order.DUPLICATES)
+                    ),
                     order=order,
                     trace=(*place.trace, f"[{order}]"),
                 )
@@ -158,12 +152,12 @@ class Explorer:
         ways = 0
         visited: list[tuple[_Key, int]] = []
         for _ in range(_STEPS_MAX):
-            key = place.key
+            self._world.load(place.saved)
+            key = self._key(place)
             if key in self._known:
                 ways += self._known[key]
                 break
             visited.append((key, ways))
-            self._world.load(place.saved)
             step = next_step(self._world, place.order)
             if place.arrives_any_time or place.is_fresh or step in (REST, None):
                 for number in range(len(place.saved.held)):
@@ -181,6 +175,16 @@ class Explorer:
         for key, before in visited:
             self._known[key] = ways - before
         return ways
+
+    def _key(self, place: _Place) -> _Key:
+        """Tell apart places from which things can go differently. The world is at the place."""
+        return (
+            hashlib.blake2b(place.saved.key.encode(), digest_size=16).digest(),
+            sweeper_first(self._world, place.order),
+            place.arrives_any_time,
+            bool(place.saved.held) and place.is_fresh,
+            place.faults_left,
+        )
 
     def _fail(self, place: _Place, step: Step, calls: Sequence[CallName]) -> int:
         """Let each call of a step of the recovery fail in every way."""

@@ -22,6 +22,15 @@ class Order(enum.StrEnum):
     DUPLICATES = "messages come at once and twice"
 
 
+def sweeper_first(world: World, order: Order) -> bool:
+    """Whether the order still decides anything here: a client waits for the sweeper.
+
+    A client that has nothing to do now has nothing to do any more: only it changes what it knows.
+    """
+    waits = order is Order.SWEEPER and not world.known.swept
+    return waits and _client_step(world) is not None
+
+
 def next_step(world: World, order: Order) -> Step | None:
     """Decide what happens next on the way back to rest; None when all is at rest.
 

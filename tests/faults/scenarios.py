@@ -47,6 +47,8 @@ class Scenario:
     behaviours: Mapping[str, Sequence[Behaviour]] = dataclasses.field(default_factory=dict)
     partial_batches: bool = False
     max_receive_count: int = MAX_RECEIVE_COUNT
+    #: There is much to recover.
+    is_large: bool = False
     #: The sweeper may help from the start: the message was lost, or the task is too old.
     swept: bool = False
 
@@ -61,8 +63,8 @@ class Scenario:
 
     @property
     def orders(self) -> tuple[Order, ...]:
-        """The orders of recovery that differ."""
-        return (Order.CLIENT,) if self.swept else tuple(Order)
+        """The orders of recovery: one where they hardly differ or there is much of it."""
+        return (Order.CLIENT,) if self.swept or self.is_large else tuple(Order)
 
 
 def _step(name: str, role: str, run: Action) -> Step:
@@ -338,7 +340,8 @@ def _batches() -> list[Scenario]:
             behaviours=behaviours,
             operation=_DELIVERY,
             partial_batches=partial,
-            max_receive_count=6,
+            max_receive_count=5,
+            is_large=True,
         )
         for how, partial in (("raising", False), ("reporting", True))
     ]
