@@ -13,9 +13,8 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from tests.faults.judge import Answer
 from tests.faults.kinds import KINDS, Kind
-from tests.faults.recovery import REST, Order, next_step, sweeper_first
+from tests.faults.recovery import REST, Order, finish, next_step, sweeper_first
 from tests.faults.scenarios import Scenario
 from tests.faults.wire import CallName
 from tests.faults.world import Saved, Step, World
@@ -215,26 +214,8 @@ class Explorer:
         return calls, dataclasses.replace(place, saved=self._world.save(), trace=trace)
 
     def _finish(self, place: _Place) -> None:
-        """Judge a world at rest: everything that was promised has come about."""
-        world = self._world
-        world.load(place.saved)
-        judge = world.judge
-        found = {task.task_id: task for task in world.tasks()}
-        judge.demand(not world.open_tasks(), "1: a task is left open")
-        for tag, submitted in world.known.submissions.items():
-            if submitted.answer in (Answer.ACCEPTED, Answer.KEPT):
-                judge.demand(submitted.task_id in found, f"1: {tag} is gone")
-            if submitted.cancelled:
-                judge.demand(world.status_of(tag) == "cancelled", f"2: {tag} is not cancelled")
-        for message in world.backend.queues.dead_letters:
-            poison = message.body.startswith("not a message")
-            judge.demand(poison, f"5: a healthy message is a dead letter: {message.body}")
-            judge.demand(
-                message.receive_count == world.max_receive_count,
-                f"5: a dead letter after {message.receive_count} receives",
-            )
-        world.read_all()
-        self._report(place.trace, judge.violations)
+        self._world.load(place.saved)
+        self._report(place.trace, finish(self._world))
 
     def _sample(self, faults: Iterator[tuple[CallName, Kind]]) -> Iterator[tuple[CallName, Kind]]:
         for fault in faults:

@@ -108,3 +108,24 @@ def _sweep(world: World) -> None:
 DELIVER: Final = Step(name="deliver", role="worker", run=_deliver)
 REST: Final = Step(name="rest", role="nobody", run=_rest)
 SWEEP: Final = Step(name="sweep", role="sweeper", run=_sweep)
+
+
+def finish(world: World) -> list[str]:
+    """Judge a world at rest: everything that was promised has come about."""
+    judge = world.judge
+    found = {task.task_id: task for task in world.tasks()}
+    judge.demand(not world.open_tasks(), "1: a task is left open")
+    for tag, submitted in world.known.submissions.items():
+        if submitted.answer in (Answer.ACCEPTED, Answer.KEPT):
+            judge.demand(submitted.task_id in found, f"1: {tag} is gone")
+        if submitted.cancelled:
+            judge.demand(world.status_of(tag) == "cancelled", f"2: {tag} is not cancelled")
+    for message in world.backend.queues.dead_letters:
+        poison = message.body.startswith("not a message")
+        judge.demand(poison, f"5: a healthy message is a dead letter: {message.body}")
+        judge.demand(
+            message.receive_count == world.max_receive_count,
+            f"5: a dead letter after {message.receive_count} receives",
+        )
+    world.read_all()
+    return judge.violations

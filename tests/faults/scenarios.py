@@ -340,7 +340,7 @@ def _batches() -> list[Scenario]:
             behaviours=behaviours,
             operation=_DELIVERY,
             partial_batches=partial,
-            max_receive_count=5,
+            max_receive_count=8,
             is_large=True,
         )
         for how, partial in (("raising", False), ("reporting", True))

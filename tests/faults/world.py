@@ -172,12 +172,7 @@ class World:
 
     def save(self) -> Saved:
         """Return this world as it is, for `load`."""
-        # Nobody waits longer than this for a request.
-        self.wire.held = [
-            held
-            for held in self.wire.held
-            if (self.clock.now() - held.made_at).total_seconds() < LATE_SECONDS_MAX
-        ]
+        self.forget_stale_requests()
         held = tuple(self.wire.held)
         return Saved(
             self.clock.now(),
@@ -194,6 +189,14 @@ class World:
         self.backend.table, self.backend.queues = saved.table, saved.queues
         self.judge.begin(deepcopy(saved.known), self.backend.table.items)
         self.wire.held = list(saved.held)
+
+    def forget_stale_requests(self) -> None:
+        """Give up what is so late that AWS would not take it any more."""
+        self.wire.held = [
+            held
+            for held in self.wire.held
+            if (self.clock.now() - held.made_at).total_seconds() < LATE_SECONDS_MAX
+        ]
 
     # --- clients -----------------------------------------------------------------------------
 
