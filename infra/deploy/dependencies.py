@@ -54,15 +54,22 @@ def this_architecture() -> str:
     return "arm64" if machine in {"aarch64", "arm64"} else "x86_64"
 
 
-def _fetch(requirements: Path, target: Path, architecture: str, version: str) -> None:
+def fetch_command(
+    requirements: Path, target: Path, *, architecture: str, version: str
+) -> list[str]:
+    """Return pip's command for the wheels of Lambda's platform: by hash, nothing is built."""
     machine = _MACHINES[architecture]
-    command = [
+    return [
         *(sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"),
         *("--quiet", "--no-compile", "--no-deps", "--require-hashes", "--only-binary=:all:"),
         *("--python-version", version, "--implementation", "cp"),
         *(f"--platform={policy}_{machine}" for policy in _PLATFORMS),
         *("--target", str(target), "--requirement", str(requirements)),
     ]
+
+
+def _fetch(requirements: Path, target: Path, architecture: str, version: str) -> None:
+    command = fetch_command(requirements, target, architecture=architecture, version=version)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]

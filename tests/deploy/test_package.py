@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,16 @@ import pytest
 from infra.deploy import archive, service_data
 from infra.deploy.archive import ArchiveError, check, compile_tree, write_zip
 from infra.deploy.configuration import StageSpec
-from infra.deploy.dependencies import pinned, this_architecture
+from infra.deploy.dependencies import (
+    HERE,
+    DependenciesError,
+    fetch_command,
+    install,
+    pinned,
+    this_architecture,
+)
 from infra.deploy.packaging import Package, make_package
 from infra.deploy.project import FillIn, Project, ProjectError
-from infra.deploy.template import imports
 from tests.support.backends import ROOT
 
 #: Runs in the unpacked package, with this interpreter's standard library and nothing else.
@@ -101,6 +108,46 @@ def test_the_package_holds_what_is_locked(unpacked: Path) -> None:
         assert not (unpacked / info / "RECORD").exists()
 
 
+def test_lambda_gets_the_wheels_of_its_own_platform(tmp_path: Path) -> None:
+    """By hash, for the functions' Python and processor, and old enough a C library for all."""
+    command = fetch_command(
+        ROOT / "requirements.txt", tmp_path, architecture="arm64", version="3.12"
+    )
+    assert {"--require-hashes", "--only-binary=:all:", "--no-deps"} <= set(command)
+    assert command[command.index("--python-version") + 1] == "3.12"
+    platforms = {word for word in command if word.startswith("--platform=")}
+    assert platforms == {"--platform=manylinux2014_aarch64", "--platform=manylinux_2_17_aarch64"}
+
+
+def test_a_package_that_cannot_be_fetched_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In pip's own words, and for which platform it was."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    with pytest.raises(DependenciesError, match=r"for arm64, Python 3\.11:\nERROR: .*boto"):
+        install(
+            _only_boto3(tmp_path), tmp_path / "tree", architecture="arm64", runtime="python3.11"
+        )
+
+
+def test_an_environment_that_is_not_the_locked_one_is_refused(tmp_path: Path) -> None:
+    """What is tested would not be what is shipped."""
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("boto3==1.0.0 --hash=sha256:" + 64 * "0" + "\n")
+    with pytest.raises(DependenciesError, match=r"boto3==1\.0\.0 is locked, \S+ is installed"):
+        install(requirements, tmp_path / "tree", architecture=HERE, runtime="python3.11")
+
+
+def _only_boto3(directory: Path) -> Path:
+    text = (ROOT / "requirements.txt").read_text()
+    start = text.index("boto3==")
+    target = directory / "requirements.txt"
+    target.write_text(text[start : text.index("botocore==")])
+    return target
+
+
 def test_two_builds_are_the_same_bytes(
     package: Package, checkout: Path, spec: StageSpec, tmp_path: Path
 ) -> None:
@@ -118,17 +165,16 @@ def test_two_builds_are_the_same_bytes(
     assert again.template.read_bytes() == package.template.read_bytes()
 
 
-def test_chalice_must_take_the_prepared_package(
-    checkout: Path, spec: StageSpec, tmp_path: Path
-) -> None:
+def test_chalice_must_take_the_prepared_package(spec: StageSpec, tmp_path: Path) -> None:
     """If it builds one of its own, that is not shipped: large, uncompiled, never tested."""
-    project = Project(checkout, tmp_path / "project", spec, for_this_machine=True)
-    project.fill(imports(spec))
-    assert project.package.exists()
-    # Chalice looks under another name now, and builds (without packages, which needs no network).
-    (project.directory / "requirements.txt").write_text("")
+    project = Project(ROOT, tmp_path / "project", spec)
+    (project.directory / ".chalice").mkdir(parents=True)
+    (project.directory / ".chalice" / "config.json").write_text(
+        '{"version": "2.0", "app_name": "x"}'
+    )
+    (project.directory / "app.py").write_text("import chalice\napp = chalice.Chalice('x')\n")
     with pytest.raises(ProjectError, match="did not take the prepared package"):
-        project.chalice("package", "--stage", spec.stage, str(tmp_path / "out"), region="us-east-1")
+        project.chalice("package", str(tmp_path / "out"), region="us-east-1")
 
 
 def test_a_failure_of_chalice_is_told_in_its_own_words(spec: StageSpec, tmp_path: Path) -> None:
