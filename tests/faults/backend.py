@@ -32,6 +32,8 @@ from tests.support.in_memory import FakeClock
 
 _ACCOUNT: Final = "123456789012"
 _REGION: Final = "us-east-1"
+#: So many are remembered, some 30 KB each.
+_ANSWERS_MAX: Final = 6_000
 _READS: Final = frozenset({"GetItem", "Query"})
 
 Item = dict[str, Any]
@@ -124,6 +126,8 @@ class SimulatedBackend:
         key = state.digest, operation, request.body, now
         answer = self._answers.get(key)
         if answer is None:
+            if len(self._answers) >= _ANSWERS_MAX:
+                self._answers.clear()
             answer = self._answers[key] = self._ask_moto(event_name, request, operation)
         if of_table:
             self.table = answer.table

@@ -36,7 +36,7 @@ def test_every_operation_of_the_service_on_its_backends_is_among_the_calls(
         scenario.begin(world)
         world.take(scenario.operation, {})
         called |= {call.operation for call in world.wire.calls}
-    assert called == {
+    assert called >= {
         "ChangeMessageVisibility",
         "DeleteMessageBatch",
         "GetItem",
