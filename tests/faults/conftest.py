@@ -1,4 +1,4 @@
-"""One world for the session, and the figures at its end."""
+"""One world for a module, and the figures at its end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.faults.world import World, running_world
 _FIGURES: Final = pytest.StashKey[Figures]()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     """The service as it is, on a simulated backend."""
     with running_world() as running:
