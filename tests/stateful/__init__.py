@@ -1,0 +1,1 @@
+"""Stateful property tests: Hypothesis looks for a sequence of steps that breaks a promise."""
