@@ -1,7 +1,7 @@
 """Judges every write at the moment it is applied, and every answer at the moment it is given.
 
 The numbers are those of the invariants in `docs/protocol.md`. What can only be judged at the end
-of a scenario is in `world.py`.
+of a scenario is in `recovery.py`.
 """
 
 from __future__ import annotations

@@ -123,11 +123,6 @@ class World:
         """What is known so far."""
         return self.judge.known
 
-    @property
-    def process(self) -> Service:
-        """The process that acts, and dies when it is its time."""
-        return self._process
-
     def take(self, step: Step, plan: Mapping[CallName, Kind]) -> list[str]:
         """Run one step under these faults and return what does not hold after it."""
         self.clock.advance(1)
