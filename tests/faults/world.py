@@ -255,6 +255,10 @@ class World:
         except TaskAlreadyEnded:
             submitted.cancelled = False
             self.judge.demand(self.status_of(tag) in ("completed", "failed"), "6: 409 of no end")
+        except TaskNotFound:
+            submitted.cancelled = False
+            accepted = submitted.answer in (Answer.ACCEPTED, Answer.KEPT)
+            self.judge.demand(not accepted, f"1: {tag} was {submitted.answer} and is not found")
         except ServiceUnavailable as exc:
             done = before != "cancelled" and self.status_of(tag) == "cancelled"
             self.judge.demand(exc.in_doubt or not done, "6: said not to be cancelled, and was")
