@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -18,13 +19,20 @@ SEED: Final = 1
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_whatever_call_fails_the_promises_are_kept(
-    world: World, figures: Figures, scenario: Scenario
+    world: World, total: Figures, scenario: Scenario
 ) -> None:
     """Each call of the operation fails in each way; some do so again on the way to rest."""
     found = Explorer(world, pairs=SHARE_OF_PAIRS, seed=SEED).explore(scenario)
-    figures.add(found)
+    total.add(found)
     assert not found.violations, "\n".join(found.violations[:10])
     assert found.singles >= found.calls
+
+
+def test_the_scenarios_are_counted(total: Figures, figures: Callable[[str], None]) -> None:
+    """How many there were stands at the end of the run; those before this one are all."""
+    for line in total.lines():
+        figures(line)
+    assert not total.violations
 
 
 def test_every_operation_of_the_service_on_its_backends_is_among_the_calls(
