@@ -18,6 +18,7 @@ from chalicelib.errors import (
     IdempotencyConflict,
     Kept,
     QueueUnavailable,
+    StoreFull,
     StoreUnavailable,
     SubmissionUnavailable,
     TaskServiceError,
@@ -178,9 +179,9 @@ class SubmitTask:
             # It was this very delete, applied before its reply was lost.
             self.observer.removed(task)
             raise _unavailable(not_kept, Kept.NO, task) from cause
-        except StoreUnavailable as exc:
+        except (StoreUnavailable, StoreFull) as exc:
             self.observer.problem("take the task back", exc, task_ids=[task.task_id])
-            if exc.in_doubt:
+            if isinstance(exc, StoreUnavailable) and exc.in_doubt:
                 message = "neither queue nor database answered; look for the task by its id"
                 raise _unavailable(message, Kept.UNKNOWN, task) from exc
             raise _unavailable(_kept_without_message(), Kept.YES, task) from exc

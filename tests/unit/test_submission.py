@@ -14,6 +14,7 @@ from chalicelib.errors import (
     Kept,
     PayloadTooLarge,
     QueueUnavailable,
+    StoreFull,
     StoreUnavailable,
     SubmissionUnavailable,
 )
@@ -118,6 +119,12 @@ def test_a_task_that_is_not_stored_is_not_sent() -> None:
         ("k", {"send": SEND_REFUSED}, Kept.YES, True),
         ("k", {"send": SEND_REPLY_LOST}, Kept.YES, True),
         (None, {"send": SEND_REFUSED, "delete_if_pending": REFUSED}, Kept.YES, True),
+        (
+            None,
+            {"send": SEND_REFUSED, "delete_if_pending": FailBefore(StoreFull())},
+            Kept.YES,
+            True,
+        ),
         (None, {"send": SEND_REFUSED, "delete_if_pending": IN_DOUBT}, Kept.UNKNOWN, True),
         (None, {"send": SEND_REFUSED, "delete_if_pending": REPLY_LOST}, Kept.UNKNOWN, False),
     ],
