@@ -15,15 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
-from botocore.config import Config
-
 from infra.local.processes import living_parts
 from infra.local.settings import ROOT
 from infra.local.stack import remove_all
 from infra.local.supervisor import free_port
 from tests.acceptance.http_client import Http
 from tests.support import elsewhere
+from tests.support.backends import dynamodb_at, sqs_at
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -75,24 +73,12 @@ class Stage:
     @property
     def dynamodb(self) -> DynamoDBClient:
         """A client of the emulator's own, past the service."""
-        client: DynamoDBClient = self._client("dynamodb")
-        return client
+        return dynamodb_at(self.endpoint_url)
 
     @property
     def sqs(self) -> SQSClient:
         """A client of the emulator's own, past the service."""
-        client: SQSClient = self._client("sqs")
-        return client
-
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - the service decides the type
-        return boto3.Session().client(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(read_timeout=20, retries={"mode": "standard", "total_max_attempts": 1}),
-        )
+        return sqs_at(self.endpoint_url)
 
     def environment(self, **variables: str) -> dict[str, str]:
         """Give what a person's shell would have: little, and an empty home."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
+from botocore.config import Config
 from moto import mock_aws
 
 from chalicelib.settings import Settings
@@ -60,13 +61,11 @@ class Backend:
 
     def dynamodb(self) -> DynamoDBClient:
         """Return a client that looks behind the service's back."""
-        client: DynamoDBClient = boto3.Session().client("dynamodb", endpoint_url=self.endpoint_url)
-        return client
+        return dynamodb_at(self.endpoint_url)
 
     def sqs(self) -> SQSClient:
         """Return a client that looks behind the service's back."""
-        client: SQSClient = boto3.Session().client("sqs", endpoint_url=self.endpoint_url)
-        return client
+        return sqs_at(self.endpoint_url)
 
 
 @contextlib.contextmanager
@@ -121,6 +120,29 @@ def dynamodb_local(directory: Path) -> Iterator[Backend]:
         yield Backend(
             endpoint_url=url, table_name=table_name, queue_url="", dead_letter_queue_url=""
         )
+
+
+def dynamodb_at(endpoint_url: str | None) -> DynamoDBClient:
+    """Return a client that tries once, with dummy credentials; None is moto in this process."""
+    client: DynamoDBClient = _client_at("dynamodb", endpoint_url)
+    return client
+
+
+def sqs_at(endpoint_url: str | None) -> SQSClient:
+    """Return a client that tries once, with dummy credentials; None is moto in this process."""
+    client: SQSClient = _client_at("sqs", endpoint_url)
+    return client
+
+
+def _client_at(service: str, endpoint_url: str | None) -> Any:  # noqa: ANN401 - by the service
+    return boto3.Session().client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(read_timeout=20, retries={"mode": "standard", "total_max_attempts": 1}),
+    )
 
 
 def free_port() -> int:

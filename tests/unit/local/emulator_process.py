@@ -9,13 +9,11 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import boto3
-from botocore.config import Config
+from typing import TYPE_CHECKING
 
 from infra.local.settings import HOST, ROOT, Settings
 from infra.local.supervisor import answers, free_port
+from tests.support.backends import dynamodb_at, sqs_at
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -111,21 +109,9 @@ class EmulatorProcess:
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
         """A client of its tables."""
-        client: DynamoDBClient = self._client("dynamodb")
-        return client
+        return dynamodb_at(self.endpoint_url)
 
     @cached_property
     def sqs(self) -> SQSClient:
         """A client of its queues."""
-        client: SQSClient = self._client("sqs")
-        return client
-
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - the service decides the type
-        return boto3.Session().client(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(read_timeout=20, retries={"mode": "standard", "total_max_attempts": 1}),
-        )
+        return sqs_at(self.endpoint_url)
