@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import operator
@@ -31,6 +32,7 @@ from chalicelib.adapters.items import (
 from chalicelib.errors import (
     ConditionFailed,
     ServiceUnavailable,
+    StoreFull,
     StoreUnavailable,
 )
 from chalicelib.model import Condition, HistoryEntry, Task, TaskEvent, TaskStatus, Transition
@@ -168,11 +170,10 @@ class DynamoDbTaskStore:
     def _delete_orphan(self, task_id: str, reference: str) -> None:
         """Delete a circuit that nothing refers to any more; what remains of it harms nobody."""
         assert reference.startswith(task_id)  # noqa: S101 - a guard against deleting another's
-        try:
-            with self._calls.failing_as(StoreUnavailable):
-                self._connection.delete_item(reference)
-        except ServiceUnavailable:
-            return  # it is in the log
+        # What fails is in the log, and must not be taken for a failure to delete the task.
+        ignored = contextlib.suppress(StoreUnavailable, StoreFull)
+        with ignored, self._calls.failing_as(StoreUnavailable):
+            self._connection.delete_item(reference)
 
     def _to_task(self, item: TaskItem, *, with_circuit: bool, with_result: bool) -> Task:
         circuit, circuit_ref = optional(item.circuit), optional(item.circuit_ref)

@@ -93,6 +93,28 @@ def test_a_transition_whose_circuit_cannot_be_read_is_in_doubt(event: str) -> No
         assert stored.history[-1].event == event
 
 
+def test_a_circuit_that_cannot_be_deleted_does_not_hide_that_its_task_was() -> None:
+    """The task goes first; what remains of its circuit harms nobody."""
+    with moto_backend() as backend:
+        store = DynamoDbTaskStore(backend.settings())
+        store.create_if_absent(
+            a_task(ID, request=a_request("".join(f"rz({n}) q;" for n in range(9_000))))
+        )
+        deletes: list[object] = []
+
+        def refuse_the_second(**_: object) -> None:
+            deletes.append(None)
+            if len(deletes) > 1:
+                raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
+
+        store.client.meta.events.register_first(
+            "before-send.dynamodb.DeleteItem", refuse_the_second
+        )
+        store.delete_if_pending(ID)
+        assert len(deletes) > 1
+        assert store.get(ID) is None
+
+
 def test_a_small_tasks_item_is_one_write_unit_all_its_life() -> None:
     """Below 1 KB from the put to the result, so a transition costs one unit."""
     with moto_backend() as backend:
