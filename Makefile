@@ -103,7 +103,7 @@ chaos: $(environment) $(emulator) ## Load, kill -9 and pauses on real processes:
 	@exec $(python) -m tests.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: prove
-prove: $(environment) $(emulator) ## All evidence for the protocol in full, figures at the end (long): explorer, mutants, faults, chaos
+prove: $(environment) $(emulator) ## All evidence for the protocol in full, figures at the end (half an hour): explorer, mutants, faults, chaos
 	@rm -rf $(evidence); mkdir -p $(evidence); date +%s > $(evidence)/started
 	@$(call prove,explorer,$(python) -m tests.explorer --full --mutants)
 	@$(call prove,faults,$(python) -m tests.faults --full)
