@@ -34,8 +34,7 @@ def _answered(handler: _Handler[_P]) -> Callable[Concatenate[Request | None, _P]
     def answer(request: Request | None, /, *args: _P.args, **kwargs: _P.kwargs) -> Response:
         assert request is not None  # noqa: S101 - Chalice sets it before it calls a view
         given = request.headers.get(_CORRELATION_ID)
-        sane = wire.is_sane_correlation_id(given)
-        correlation_id = given if sane and given is not None else str(uuid.uuid4())
+        correlation_id = wire.sane_correlation_id(given) or str(uuid.uuid4())
         with log_context(correlation_id=correlation_id):
             try:
                 response = handler(service(), request, correlation_id, *args, **kwargs)

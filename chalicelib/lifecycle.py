@@ -246,9 +246,6 @@ def after(task: Task, transition: Transition) -> Task:
         return dataclasses.replace(task, due_at=transition.due_at)
     at, status = transition.at, transition.status
     claimed = event is TaskEvent.CLAIM
-    entry = HistoryEntry(
-        event=event, status=status, transitioned_at=at, attempt=0, notes=transition.notes
-    )
     return dataclasses.replace(
         task,
         status=status,
@@ -260,5 +257,5 @@ def after(task: Task, transition: Transition) -> Task:
         error_message=transition.error_message,
         due_at=None if status.is_terminal else transition.due_at or task.due_at,
         sweeps=task.sweeps + (event is TaskEvent.SWEEP),
-        history=derive_history([*task.history, entry]),
+        history=derive_history([*task.history, transition.entry]),
     )

@@ -238,6 +238,17 @@ class Transition:
     #: When the sweeper should look next; None leaves it, or clears it where the task ends.
     due_at: datetime | None = None
 
+    @property
+    def entry(self) -> HistoryEntry:
+        """What it adds to the history; the attempt is counted by `derive_history`."""
+        return HistoryEntry(
+            event=self.event,
+            status=self.status,
+            transitioned_at=self.at,
+            attempt=0,
+            notes=self.notes,
+        )
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TaskMessage:

@@ -21,7 +21,6 @@ from chalicelib.errors import (
     StoreFull,
     StoreUnavailable,
     SubmissionUnavailable,
-    TaskServiceError,
 )
 from chalicelib.model import Task, TaskMessage, TaskRequest, TaskStatus
 from chalicelib.ports import Clock, Observer, PutOutcome, TaskQueue, TaskStore
@@ -30,6 +29,10 @@ from chalicelib.ports import Clock, Observer, PutOutcome, TaskQueue, TaskStore
 _KEYED_TASK_IDS: Final = uuid.UUID("6f1b3c8e-52a4-4c0e-9d0b-7d5b7a3f9e21")
 
 _RETRY_WITH_KEY: Final = "repeat the request with the same Idempotency-Key to find out"
+_KEPT_WITHOUT_MESSAGE: Final = (
+    "the queue did not answer; the task is stored and will be executed, do not repeat it"
+)
+_NEITHER_ANSWERED: Final = "neither queue nor database answered; look for the task by its id"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +142,7 @@ class SubmitTask:
             self._send(task)
         except QueueUnavailable as exc:
             self.observer.problem("send the message", exc, task_ids=[task.task_id])
-            raise _unavailable(_kept_without_message(), Kept.YES, task) from exc
+            raise _unavailable(_KEPT_WITHOUT_MESSAGE, Kept.YES, task) from exc
         return Submitted(task=task, replayed=keyed)
 
     def _send_new(self, task: Task, *, keyed: bool, sure: bool) -> Submitted:
@@ -150,7 +153,7 @@ class SubmitTask:
             if keyed or not sure:
                 # Keyed: a concurrent retry may have been told that it is accepted. Not sure: the
                 # attempt in doubt may store the task again after the delete.
-                raise _unavailable(_kept_without_message(), Kept.YES, task) from exc
+                raise _unavailable(_KEPT_WITHOUT_MESSAGE, Kept.YES, task) from exc
             return self._take_back(task, exc)
         return Submitted(task=task, replayed=False)
 
@@ -182,9 +185,8 @@ class SubmitTask:
         except (StoreUnavailable, StoreFull) as exc:
             self.observer.problem("take the task back", exc, task_ids=[task.task_id])
             if isinstance(exc, StoreUnavailable) and exc.in_doubt:
-                message = "neither queue nor database answered; look for the task by its id"
-                raise _unavailable(message, Kept.UNKNOWN, task) from exc
-            raise _unavailable(_kept_without_message(), Kept.YES, task) from exc
+                raise _unavailable(_NEITHER_ANSWERED, Kept.UNKNOWN, task) from exc
+            raise _unavailable(_KEPT_WITHOUT_MESSAGE, Kept.YES, task) from exc
         self.observer.removed(task)
         raise _unavailable(not_kept, Kept.NO, task) from cause
 
@@ -193,15 +195,10 @@ class SubmitTask:
             return self.store.get(task.task_id)
         except StoreUnavailable as exc:
             self.observer.problem("read the task", exc, task_ids=[task.task_id])
-            message = "neither queue nor database answered; look for the task by its id"
-            raise _unavailable(message, Kept.UNKNOWN, task) from cause
+            raise _unavailable(_NEITHER_ANSWERED, Kept.UNKNOWN, task) from cause
 
 
-def _kept_without_message() -> str:
-    return "the queue did not answer; the task is stored and will be executed, do not repeat it"
-
-
-def _unavailable(message: str, kept: Kept, task: Task) -> TaskServiceError:
+def _unavailable(message: str, kept: Kept, task: Task) -> SubmissionUnavailable:
     return SubmissionUnavailable(
         message, kept=kept, task_id=None if kept is Kept.NO else task.task_id
     )

@@ -20,7 +20,6 @@ from pynamodb.expressions.update import Action
 from chalicelib import payloads
 from chalicelib.adapters.aws_calls import AwsCalls
 from chalicelib.adapters.items import (
-    HistoryItem,
     SideItem,
     TaskItem,
     history_item,
@@ -29,13 +28,8 @@ from chalicelib.adapters.items import (
     optional,
     to_task,
 )
-from chalicelib.errors import (
-    ConditionFailed,
-    ServiceUnavailable,
-    StoreFull,
-    StoreUnavailable,
-)
-from chalicelib.model import Condition, HistoryEntry, Task, TaskEvent, TaskStatus, Transition
+from chalicelib.errors import ConditionFailed, StoreFull, StoreUnavailable
+from chalicelib.model import Condition, Task, TaskEvent, TaskResult, TaskStatus, Transition
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
 
@@ -102,7 +96,7 @@ class DynamoDbTaskStore:
         item = self._tasks(transition.task_id)
         actions = _actions(transition)
         if transition.result is not None:
-            actions.append(self._put_result(transition))
+            actions.append(self._put_result(transition, transition.result))
         with self._calls.failing_as(StoreUnavailable):
             item.update(actions=actions, condition=_clauses(transition.condition))
         try:
@@ -147,18 +141,17 @@ class DynamoDbTaskStore:
 
     def _put_circuit(self, task_id: str, packed: bytes) -> str:
         """Store a circuit under its content, so that another request's is never overwritten."""
-        reference = _circuit_key(task_id, hashlib.sha256(packed).hexdigest())
+        reference = f"{task_id}#circuit#{hashlib.sha256(packed).hexdigest()}"
         try:
             with self._calls.failing_as(StoreUnavailable):
                 self._sides(reference, payload=packed).save()
-        except ServiceUnavailable as exc:
+        except StoreUnavailable as exc:
             # Whatever became of it, nothing refers to it: the task was not put.
             raise StoreUnavailable(in_doubt=False) from exc
         return reference
 
-    def _put_result(self, transition: Transition) -> Action:
-        assert transition.result is not None  # noqa: S101 - for the type checker
-        packed = payloads.pack(payloads.result_to_json(transition.result))
+    def _put_result(self, transition: Transition, result: TaskResult) -> Action:
+        packed = payloads.pack(payloads.result_to_json(result))
         payloads.check_packed_size("result", packed)
         if len(packed) <= INLINE_BYTES_MAX:
             return TaskItem.result.set(packed)
@@ -193,10 +186,6 @@ class DynamoDbTaskStore:
             return self._sides.get(reference, consistent_read=True).payload
 
 
-def _circuit_key(task_id: str, digest: str) -> str:
-    return f"{task_id}#circuit#{digest}"
-
-
 def _clauses(condition: Condition) -> Clause:
     """Say in DynamoDB's language what `Condition.holds_for` says in Python."""
     clauses: list[Clause] = [TaskItem.status.is_in(*sorted(condition.statuses))]
@@ -220,7 +209,10 @@ def _actions(transition: Transition) -> list[Action]:
     """Say in DynamoDB's language what `lifecycle.after` says in Python, the result excepted."""
     if transition.event is TaskEvent.POSTPONE:
         return _move_due_at(transition)
-    actions = [TaskItem.status.set(transition.status.value), _append_history(transition)]
+    actions: list[Action] = [
+        TaskItem.status.set(transition.status.value),
+        TaskItem.history.set(TaskItem.history.append([history_item(transition.entry)])),
+    ]
     if transition.event is TaskEvent.SWEEP:
         actions.append(TaskItem.sweeps.set(TaskItem.sweeps + 1))
     elif transition.lease is None:
@@ -247,19 +239,6 @@ def _actions(transition: Transition) -> list[Action]:
 
 def _move_due_at(transition: Transition) -> list[Action]:
     return [] if transition.due_at is None else [TaskItem.due_at.set(transition.due_at)]
-
-
-def _append_history(transition: Transition) -> Action:
-    entry: HistoryItem = history_item(
-        HistoryEntry(
-            event=transition.event,
-            status=transition.status,
-            transitioned_at=transition.at,
-            attempt=0,
-            notes=transition.notes,
-        )
-    )
-    return TaskItem.history.set(TaskItem.history.append([entry]))
 
 
 def _table_description(table_name: str) -> dict[str, Any]:

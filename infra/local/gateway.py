@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import uuid
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -25,6 +24,7 @@ from chalice.local import (
     RouteMatcher,
 )
 
+from chalicelib.wire import sane_correlation_id
 from infra.local.settings import STAGE
 
 #: Lambda's limit for a synchronous invocation, each way, on the JSON that carries it (6 MB and what
@@ -65,12 +65,6 @@ def problem(
     }
     named: Headers = (("Content-Type", PROBLEM_TYPE), ("X-Correlation-ID", correlation_id))
     return HttpResponse(status, named + headers, json.dumps(document).encode())
-
-
-def sane_correlation_id(headers: Mapping[str, str]) -> str | None:
-    """Take the client's correlation id as the service does: up to 128 visible ASCII characters."""
-    value = headers.get("x-correlation-id", "")
-    return value if re.fullmatch(r"[!-~]{1,128}", value) else None
 
 
 class _AwsLikeGateway(LocalGateway):
@@ -114,7 +108,7 @@ class Gateway:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> HttpResponse:
         """Answer one request. ``headers`` are in lower case."""
-        correlation_id = sane_correlation_id(headers)
+        correlation_id = sane_correlation_id(headers.get("x-correlation-id"))
         if not self._has_route(method, target):
             # The words of the API's gateway response, with AWS's reason for it.
             return problem(HTTPStatus.FORBIDDEN, "Missing Authentication Token", correlation_id)
