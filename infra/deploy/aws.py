@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, Final
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, TypeVar
 
 import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+_T = TypeVar("_T")
 
 #: Control planes throttle; the SDK waits and tries again.
 _CONFIG: Final = Config(retries={"mode": "standard", "total_max_attempts": 8})
@@ -46,3 +50,34 @@ class Aws:
         """Return all that a listing gives, page by page."""
         pages = self.client(service).get_paginator(operation).paginate(**parameters)
         return [item for page in pages for item in page.get(key, [])]
+
+
+def none_if(codes: Collection[str], call: Callable[[], _T]) -> _T | None:
+    """Return AWS's answer, or None where it is an error with one of these codes."""
+    try:
+        return call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in codes:
+            return None
+        raise
+
+
+def wait_until(
+    is_so: Callable[[], bool],
+    what: str,
+    *,
+    seconds_max: float,
+    poll_seconds: float,
+    failing_as: type[Exception],
+) -> None:
+    """Look again and again until something is so.
+
+    Raises:
+        failing_as: it is not so after all that time; what was waited for is named.
+    """
+    deadline = time.monotonic() + seconds_max
+    while not is_so():
+        if time.monotonic() > deadline:
+            message = f"waited {seconds_max:.0f} s in vain for {what}"
+            raise failing_as(message)
+        time.sleep(poll_seconds)

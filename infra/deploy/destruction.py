@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from botocore.exceptions import ClientError
-
-from infra.deploy.aws import Aws
+from infra.deploy.aws import Aws, none_if
 from infra.deploy.configuration import StageSpec
 from infra.deploy.snapshot import chalice_record
 from infra.deploy.stacks import Stacks
@@ -77,7 +75,7 @@ class Destruction:
     def _delete_schedule(self) -> None:
         client = self._aws.client("events")
         rule = f"{self._spec.name}-sweeper-event"  # Chalice's name for it
-        if _unless_missing(lambda: client.describe_rule(Name=rule)) is None:
+        if none_if(_MISSING, lambda: client.describe_rule(Name=rule)) is None:
             return
         targets = client.list_targets_by_rule(Rule=rule)["Targets"]
         if targets:
@@ -88,26 +86,18 @@ class Destruction:
     def _delete_function(self, name: str) -> None:
         client = self._aws.client("lambda")
         function = self._spec.functions[name].function_name
-        if _unless_missing(lambda: client.delete_function(FunctionName=function)) is not None:
+        if none_if(_MISSING, lambda: client.delete_function(FunctionName=function)) is not None:
             self._say(f"function {function} is deleted")
 
     def _delete_role(self, name: str) -> None:
         client = self._aws.client("iam")
         role = f"{self._spec.name}-{name}"  # Chalice's name for it
-        policies = _unless_missing(lambda: client.list_role_policies(RoleName=role)["PolicyNames"])
+        policies = none_if(
+            _MISSING, lambda: client.list_role_policies(RoleName=role)["PolicyNames"]
+        )
         if policies is None:
             return
         for policy in policies:
             client.delete_role_policy(RoleName=role, PolicyName=policy)
         client.delete_role(RoleName=role)
         self._say(f"role {role} is deleted")
-
-
-def _unless_missing(call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever AWS answers
-    """Return the answer, or None where there is no such thing."""
-    try:
-        return call()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _MISSING:
-            return None
-        raise

@@ -6,11 +6,10 @@ the worker return failures is turned on only once the mapping is seen to take th
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from infra.deploy.aws import Aws
+from infra.deploy.aws import Aws, wait_until
 from infra.deploy.configuration import StageSpec
 from infra.deploy.gateway_responses import RESPONSES
 from infra.deploy.template import REPORT_FAILURES
@@ -112,12 +111,13 @@ class Finishing:
         return str(_only(named, f"API with the name {self._spec.name}"))
 
     def _wait(self, in_force: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + _IN_FORCE_SECONDS_MAX
-        while not in_force():
-            if time.monotonic() > deadline:
-                message = f"waited {_IN_FORCE_SECONDS_MAX:.0f} s in vain for {what}"
-                raise FinishingError(message)
-            time.sleep(self._poll_seconds)
+        wait_until(
+            in_force,
+            what,
+            seconds_max=_IN_FORCE_SECONDS_MAX,
+            poll_seconds=self._poll_seconds,
+            failing_as=FinishingError,
+        )
 
 
 def _only(found: list[_T], what: str) -> _T:

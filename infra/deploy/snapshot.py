@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from botocore.exceptions import ClientError
-
-from infra.deploy.aws import Aws
+from infra.deploy.aws import Aws, none_if
 from infra.deploy.configuration import StageSpec
 from infra.deploy.stacks import Stacks
 
-_T = TypeVar("_T")
 #: How the services say that there is no such thing.
 _MISSING = frozenset(
     {
@@ -115,10 +112,11 @@ class _Reader:
 
     def function(self, name: str) -> dict[str, Any] | None:
         function_name = self._spec.functions[name].function_name
-        return _or_none(
+        return none_if(
+            _MISSING,
             lambda: self._aws.client("lambda").get_function_configuration(
                 FunctionName=function_name
-            )
+            ),
         )
 
     def concurrency(self, name: str) -> int | None:
@@ -136,26 +134,28 @@ class _Reader:
     def queue(self, url: str | None) -> dict[str, str] | None:
         if url is None:
             return None
-        return _or_none(
+        return none_if(
+            _MISSING,
             lambda: self._aws.client("sqs").get_queue_attributes(
                 QueueUrl=url, AttributeNames=["All"]
-            )["Attributes"]
+            )["Attributes"],
         )
 
     def table(self, name: str | None) -> dict[str, Any] | None:
         if name is None:
             return None
-        return _or_none(
-            lambda: self._aws.client("dynamodb").describe_table(TableName=name)["Table"]
+        return none_if(
+            _MISSING, lambda: self._aws.client("dynamodb").describe_table(TableName=name)["Table"]
         )
 
     def backups(self, table: str | None) -> dict[str, Any] | None:
         if table is None:
             return None
-        return _or_none(
+        return none_if(
+            _MISSING,
             lambda: self._aws.client("dynamodb").describe_continuous_backups(TableName=table)[
                 "ContinuousBackupsDescription"
-            ]
+            ],
         )
 
     def alarms(self) -> list[dict[str, Any]]:
@@ -186,10 +186,11 @@ class _Reader:
     def api_stage(self, api_id: str | None) -> dict[str, Any] | None:
         if api_id is None:
             return None
-        return _or_none(
+        return none_if(
+            _MISSING,
             lambda: self._aws.client("apigateway").get_stage(
                 restApiId=api_id, stageName=self._spec.api_stage
-            )
+            ),
         )
 
     def api_methods(self, api_id: str | None) -> dict[str, dict[str, Any]]:
@@ -209,16 +210,6 @@ class _Reader:
             return {}
         responses = self._aws.client("apigateway").get_gateway_responses(restApiId=api_id)["items"]
         return {r["responseType"]: r for r in responses if not r.get("defaultResponse")}
-
-
-def _or_none(ask: Callable[[], _T]) -> _T | None:
-    """Return an answer, or None where there is no such thing."""
-    try:
-        return ask()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _MISSING:
-            return None
-        raise
 
 
 def as_json(snapshot: Snapshot) -> str:

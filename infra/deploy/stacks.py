@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
+
+from infra.deploy.aws import wait_until
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -64,11 +65,7 @@ class Stacks:
             if "No updates are to be performed" not in str(error):
                 message = f"stack {name}: {error}"
                 raise StackError(message) from error
-        settled = self._settled(name)
-        if settled is None or settled["StackStatus"] not in _DONE:
-            message = f"stack {name} is {self._complaint(name, settled)}"
-            raise StackError(message)
-        return _outputs_of(settled)
+        return _outputs_of(self._done(name))
 
     def adopt(
         self,
@@ -107,10 +104,7 @@ class Stacks:
         except ClientError as error:
             message = f"stack {name} cannot take {resource['LogicalResourceId']}: {error}"
             raise StackError(message) from error
-        settled = self._settled(name)
-        if settled is None or settled["StackStatus"] not in _DONE:
-            message = f"stack {name} is {self._complaint(name, settled)}"
-            raise StackError(message)
+        self._done(name)
 
     def outputs(self, name: str) -> dict[str, str] | None:
         """Return the outputs of a stack, or None if there is no such stack."""
@@ -142,6 +136,14 @@ class Stacks:
             raise
         return next((stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"), None)
 
+    def _done(self, name: str) -> StackTypeDef:
+        """Wait for a stack and return it if it is as its template says."""
+        settled = self._settled(name)
+        if settled is None or settled["StackStatus"] not in _DONE:
+            message = f"stack {name} is {self._complaint(name, settled)}"
+            raise StackError(message)
+        return settled
+
     def _settled(self, name: str) -> StackTypeDef | None:
         """Wait until nothing is in progress any more."""
 
@@ -153,12 +155,13 @@ class Stacks:
         return self.described(name)
 
     def _wait(self, is_over: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + _SETTLED_SECONDS_MAX
-        while not is_over():
-            if time.monotonic() > deadline:
-                message = f"waited {_SETTLED_SECONDS_MAX:.0f} s in vain for {what}"
-                raise StackError(message)
-            time.sleep(self._poll_seconds)
+        wait_until(
+            is_over,
+            what,
+            seconds_max=_SETTLED_SECONDS_MAX,
+            poll_seconds=self._poll_seconds,
+            failing_as=StackError,
+        )
 
     def _complaint(self, name: str, stack: StackTypeDef | None) -> str:
         """Say what state it is in, and why: the first failure, all others follow from it."""
