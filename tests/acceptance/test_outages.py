@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +12,7 @@ from infra.local.supervisor import free_port
 from tests.acceptance.http_client import Http, Reply
 from tests.acceptance.stage import BELL_STATE, Stage, eventually
 from tests.acceptance.tasks import finished, submit
+from tests.support.backends import silent_port
 
 pytestmark = pytest.mark.acceptance
 
@@ -21,13 +21,11 @@ REFUSAL_SECONDS_MAX = 3.0
 PARTS = ("api", "worker-1", "worker-2")
 
 
-@pytest.fixture
-def silent_port() -> Iterator[int]:
+@pytest.fixture(name="silent_port")
+def _silent_port() -> Iterator[int]:
     """Give a port that accepts connections and never answers."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(128)
-        yield listener.getsockname()[1]
+    with silent_port() as port:
+        yield port
 
 
 def check_refusal(reply: Reply) -> None:

@@ -18,9 +18,10 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from infra.local.supervisor import free_port
 from tests.deploy.tls import Certificate, make_certificate
 from tests.deploy.waiting import wait_for
-from tests.support.backends import EMULATOR_PYTHON, ROOT, free_port
+from tests.support.backends import EMULATOR_PYTHON, ROOT
 
 REGION = "us-east-1"
 #: MiniStack's own: the account's root, whom no policy binds.

@@ -14,8 +14,8 @@ from chalicelib.errors import StoreFull
 from chalicelib.model import Task
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
+from infra.local.supervisor import free_port
 from tests.functional.conftest import JSON, Answer, Api, Logged
-from tests.support.backends import free_port
 from tests.support.in_memory import InMemoryTaskStore
 
 NOBODY = "11111111-2222-4333-8444-555555555555"

@@ -10,8 +10,9 @@ from botocore.exceptions import ConnectionClosedError
 
 from chalicelib import composition
 from chalicelib.worker import BatchFailed
+from infra.local.supervisor import free_port
 from tests.functional.conftest import Api, Logged
-from tests.support.backends import free_port, silent_port
+from tests.support.backends import silent_port
 from tests.support.in_memory import a_task
 
 

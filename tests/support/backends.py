@@ -17,7 +17,8 @@ from botocore.config import Config
 from moto import mock_aws
 
 from chalicelib.settings import Settings
-from infra.local.stack import STACKS, deploy_all
+from infra.local.stack import CREDENTIALS, STACKS, deploy_all
+from infra.local.supervisor import accepts_connections, free_port
 from tests.support import elsewhere
 
 if TYPE_CHECKING:
@@ -138,19 +139,9 @@ def _client_at(service: str, endpoint_url: str | None) -> Any:  # noqa: ANN401 -
     return boto3.Session().client(
         service,
         endpoint_url=endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
         config=Config(read_timeout=20, retries={"mode": "standard", "total_max_attempts": 1}),
+        **CREDENTIALS,
     )
-
-
-def free_port() -> int:
-    """Return a port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager
@@ -174,9 +165,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        with socket.socket() as probe:
-            probe.settimeout(0.1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if accepts_connections(port):
+            return
     message = f"the emulator did not come up on port {port}: see its log"
     raise RuntimeError(message)

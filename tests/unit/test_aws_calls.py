@@ -22,7 +22,8 @@ from chalicelib.errors import (
 from chalicelib.model import TaskMessage
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
-from tests.support.backends import free_port, silent_port
+from infra.local.supervisor import free_port
+from tests.support.backends import silent_port
 from tests.support.in_memory import T0, a_task
 
 SETTINGS = Settings(
