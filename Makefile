@@ -33,7 +33,7 @@ python := .venv/bin/python
 environment := .venv/.installed
 emulator := .venv-emulator/.installed
 code = $(wildcard app.py chalicelib infra tests benchmarks tools examples)
-templates = $(wildcard infra/*.yaml)
+templates = $(wildcard infra/templates/*.yaml)
 lint_imports := .venv/bin/lint-imports --no-logo
 
 ##@ Run it here
@@ -100,15 +100,15 @@ clean: ## Remove environments, caches and builds; never data
 
 .PHONY: chaos
 chaos: $(environment) $(emulator) ## Load, kill -9 and pauses on real processes: make chaos MINUTES=5 SEED=7 TASKS=1000
-	@exec $(python) -m tests.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
+	@exec $(python) -m tests.proof.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: prove
 prove: $(environment) $(emulator) ## All evidence for the protocol in full, figures at the end (half an hour): explorer, mutants, faults, chaos
 	@rm -rf $(evidence); mkdir -p $(evidence); date +%s > $(evidence)/started
-	@$(call prove,explorer,$(python) -m tests.explorer --full --mutants)
-	@$(call prove,faults,$(python) -m tests.faults --full)
-	@$(if $(wildcard tests/stateful),$(call prove,stateful,HYPOTHESIS_PROFILE=full $(python) -m pytest -q tests/stateful))
-	@$(call prove,chaos,$(python) -m tests.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED)))
+	@$(call prove,explorer,$(python) -m tests.proof.explorer --full --mutants)
+	@$(call prove,faults,$(python) -m tests.proof.faults --full)
+	@$(if $(wildcard tests/proof/stateful),$(call prove,stateful,HYPOTHESIS_PROFILE=full $(python) -m pytest -q tests/proof/stateful))
+	@$(call prove,chaos,$(python) -m tests.proof.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED)))
 	@echo; echo "commit $$(git describe --always --dirty 2> /dev/null || echo unknown)," \
 	  "$$(( ($$(date +%s) - $$(cat $(evidence)/started)) / 60 )) minutes"; \
 	for part in explorer faults stateful chaos; do \
@@ -149,11 +149,11 @@ localstack: $(environment) ## LocalStack in a container on LOCALSTACK_PORT (4566
 
 .PHONY: test-endpoint
 test-endpoint: $(environment) ## Contract and acceptance tests at an endpoint nobody uses: AWS_ENDPOINT_URL=…
-	@exec $(python) -m tests.support.elsewhere endpoint $(ARGS)
+	@exec $(python) -m tests.support.external_backends endpoint $(ARGS)
 
 .PHONY: test-dynamodb-local
 test-dynamodb-local: $(environment) ## The store's contract on AWS DynamoDB Local, unpacked in DYNAMODB_LOCAL_DIR
-	@exec $(python) -m tests.support.elsewhere dynamodb-local $(ARGS)
+	@exec $(python) -m tests.support.external_backends dynamodb-local $(ARGS)
 
 ##@ Help
 

@@ -7,19 +7,20 @@ from typing import Any, Final, cast
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
 
-from chalicelib import authentication, composition, http_api
+from chalicelib import composition
+from chalicelib.entrypoints.http import caller, endpoints
+from chalicelib.entrypoints.sweeper import handle_schedule
+from chalicelib.entrypoints.worker import handle_batch
 from chalicelib.ports import LambdaContext
-from chalicelib.sweeper import handle_schedule
-from chalicelib.worker import handle_batch
 
 #: Chalice's own check of the content type answers in its own words, so take everything.
 ANY: Final = ["*/*"]
 #: `/health` is open: load balancers and people who look after the service ask it.
-AUTHORIZER: Final = authentication.authorizer()
+AUTHORIZER: Final = caller.authorizer()
 #: Carries the stage, so that the metrics of two stages' APIs do not mix. `STAGE` is a stage-level
 #: variable in `.chalice/config.json`: only those are there when this is imported to package it.
-NAME: Final = f"quantum-tasks-{os.environ.get('STAGE', authentication.LOCAL_STAGE)}"
-#: As `infra/messaging.yaml` names it. A name, not an ARN: none is known when packaging.
+NAME: Final = f"quantum-tasks-{os.environ.get('STAGE', caller.LOCAL_STAGE)}"
+#: As `infra/templates/messaging.yaml` names it. A name, not an ARN: none is known when packaging.
 QUEUE_NAME: Final = NAME
 #: Invocations of the worker at the same time, of one batch each. Without a limit Lambda throttles
 #: them where the account's concurrency ends, and each throttled batch burns a receive.
@@ -31,25 +32,25 @@ app: Final = Chalice(app_name=NAME)
 @app.route("/tasks", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
 def post_task() -> Response:
     """Submit a circuit."""
-    return http_api.post_task(app.current_request)
+    return endpoints.post_task(app.current_request)
 
 
 @app.route("/tasks/{task_id}", methods=["GET"], content_types=ANY, authorizer=AUTHORIZER)
 def get_task(task_id: str) -> Response:
     """Read a task."""
-    return http_api.get_task(app.current_request, task_id)
+    return endpoints.get_task(app.current_request, task_id)
 
 
 @app.route("/tasks/{task_id}/cancel", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
 def cancel_task(task_id: str) -> Response:
     """Cancel a task."""
-    return http_api.cancel_task(app.current_request, task_id)
+    return endpoints.cancel_task(app.current_request, task_id)
 
 
 @app.route("/health", methods=["GET"], content_types=ANY)
 def get_health() -> Response:
     """Ask whether the service can work."""
-    return http_api.get_health(app.current_request)
+    return endpoints.get_health(app.current_request)
 
 
 @app.on_sqs_message(queue=QUEUE_NAME, batch_size=10, maximum_concurrency=WORKERS_MAX)

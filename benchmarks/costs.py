@@ -14,10 +14,10 @@ from typing import Any
 
 from benchmarks.drain import BELL, quiet
 from chalicelib import composition
-from chalicelib.model import Delivery, TaskMessage, TaskRequest
-from chalicelib.submission import Submission
+from chalicelib.domain.model import Delivery, TaskMessage, TaskRequest
+from chalicelib.use_cases.submit import Submission
 from tests.support.backends import Backend
-from tests.unit.test_items import item_bytes
+from tests.unit.adapters.test_items import item_bytes
 
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 

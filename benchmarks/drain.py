@@ -23,10 +23,10 @@ from typing import Any
 
 from chalicelib import composition
 from chalicelib.adapters.telemetry import logger
-from chalicelib.model import TaskRequest
-from chalicelib.submission import Submission
-from infra.local.invoker import Invoker
-from infra.local.poller import EventSourceMapping, Poller, sqs_client
+from chalicelib.domain.model import TaskRequest
+from chalicelib.use_cases.submit import Submission
+from infra.local.stand_ins.lambda_runtime.invoker import Invoker
+from infra.local.stand_ins.sqs_trigger import EventSourceMapping, Poller, sqs_client
 from tests.support.backends import Backend
 
 BELL = (

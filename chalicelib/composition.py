@@ -12,17 +12,17 @@ import threading
 import uuid
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
-from chalicelib.adapters.mock_executor import MockExecutor
+from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.adapters.telemetry import TelemetryObserver, logger
-from chalicelib.execution import ExecuteTask, ExecutionPolicy
+from chalicelib.domain.retry_policy import Backoff
+from chalicelib.executors.mock import MockExecutor
 from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore
-from chalicelib.queries import CancelTask, CheckHealth, GetTask
-from chalicelib.recovery import SweepPolicy, SweepTasks
-from chalicelib.retry_policy import Backoff
 from chalicelib.settings import Settings
-from chalicelib.submission import SubmitTask
+from chalicelib.use_cases.execute import ExecuteTask, ExecutionPolicy
+from chalicelib.use_cases.read import CancelTask, CheckHealth, GetTask
+from chalicelib.use_cases.submit import SubmitTask
+from chalicelib.use_cases.sweep import SweepPolicy, SweepTasks
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

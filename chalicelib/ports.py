@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.model import (
+from chalicelib.domain.model import (
     Delivery,
     Task,
     TaskMessage,

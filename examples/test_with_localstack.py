@@ -20,10 +20,10 @@ import pytest
 
 from chalicelib import composition
 from chalicelib.composition import Service
-from chalicelib.model import TaskRequest
+from chalicelib.domain.model import TaskRequest
 from chalicelib.settings import Settings
-from chalicelib.submission import Submission
-from infra.local.stack import Stack, deploy_all, remove_all
+from chalicelib.use_cases.submit import Submission
+from infra.local.supervisor.stack import Stack, deploy_all, remove_all
 
 ENDPOINT_URL: Final = os.environ.get("AWS_ENDPOINT_URL", "")
 STACKS: Final = (

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from chalice.config import Config
 
-from chalicelib.authentication import LOCAL_STAGE
+from chalicelib.entrypoints.http.caller import LOCAL_STAGE
 from chalicelib.settings import InvalidSetting, Settings
 
 #: Chalice's names of our functions: the API's is Chalice's choice, the others are in `app.py`.
@@ -72,12 +72,12 @@ class StageSpec:
 
     @property
     def data_stack(self) -> str:
-        """The stack of `infra/data.yaml`."""
+        """The stack of `infra/templates/data.yaml`."""
         return f"{self.name}-data"
 
     @property
     def messaging_stack(self) -> str:
-        """The stack of `infra/messaging.yaml`."""
+        """The stack of `infra/templates/messaging.yaml`."""
         return f"{self.name}-messaging"
 
     @property

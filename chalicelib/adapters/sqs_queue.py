@@ -9,8 +9,8 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.adapters.aws_calls import AwsCalls
+from chalicelib.domain.model import TaskMessage
 from chalicelib.errors import QueueUnavailable
-from chalicelib.model import TaskMessage
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Final
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from chalicelib.model import Delivery, Task, TaskEvent, TaskMessage, TaskStatus
+from chalicelib.domain.model import Delivery, Task, TaskEvent, TaskMessage, TaskStatus
 
 SERVICE: Final = "quantum-tasks"
 METRICS_NAMESPACE: Final = "QuantumTasks"

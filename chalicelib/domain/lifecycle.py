@@ -20,8 +20,7 @@ import enum
 from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.errors import TaskAlreadyEnded
-from chalicelib.model import (
+from chalicelib.domain.model import (
     OPEN_STATUSES,
     Condition,
     HistoryEntry,
@@ -34,6 +33,7 @@ from chalicelib.model import (
     Transition,
     derive_history,
 )
+from chalicelib.errors import TaskAlreadyEnded
 
 _PROCESSING: Final = frozenset({TaskStatus.PROCESSING})
 

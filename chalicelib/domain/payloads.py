@@ -7,8 +7,8 @@ import json
 import zlib
 from typing import Final
 
+from chalicelib.domain.model import TaskResult
 from chalicelib.errors import PayloadTooLarge
-from chalicelib.model import TaskResult
 
 #: Lambda carries 6,291,556 bytes each way ("Lambda quotas"); what is beside a circuit takes some.
 CIRCUIT_ENCODED_BYTES_MAX: Final = 5_000_000

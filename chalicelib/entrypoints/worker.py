@@ -16,10 +16,10 @@ from typing import Any
 
 from chalicelib.adapters.telemetry import log_context, logger
 from chalicelib.composition import Service
+from chalicelib.domain.model import Delivery, TaskMessage
 from chalicelib.errors import QueueUnavailable
-from chalicelib.execution import Acknowledge, Disposition, GiveBack
-from chalicelib.model import Delivery, TaskMessage
 from chalicelib.ports import LambdaContext
+from chalicelib.use_cases.execute import Acknowledge, Disposition, GiveBack
 
 #: A message that cannot be read is hidden for this long, so that it soon reaches the
 #: dead-letter queue, where it is kept for people.

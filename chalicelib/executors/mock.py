@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from chalicelib.domain.model import TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.model import TaskRequest, TaskResult
 from chalicelib.settings import Settings
 
 NAME: Final = "mock"

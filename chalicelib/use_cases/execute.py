@@ -12,7 +12,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from chalicelib import lifecycle, payloads
+from chalicelib.domain import lifecycle, payloads
+from chalicelib.domain.lifecycle import RefusedClaim
+from chalicelib.domain.model import Delivery, Lease, Task, TaskResult, Transition
+from chalicelib.domain.retry_policy import Backoff, visibility_timeout_seconds
 from chalicelib.errors import (
     ConditionFailed,
     PayloadTooLarge,
@@ -21,10 +24,7 @@ from chalicelib.errors import (
     StoreUnavailable,
     TransientExecutionError,
 )
-from chalicelib.lifecycle import RefusedClaim
-from chalicelib.model import Delivery, Lease, Task, TaskResult, Transition
 from chalicelib.ports import Clock, Executor, Observer, TaskStore
-from chalicelib.retry_policy import Backoff, visibility_timeout_seconds
 
 #: An error message stands in the item twice; it must not make transitions dear.
 _ERROR_MESSAGE_CHARACTERS_MAX: Final = 1_000

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from chalicelib import lifecycle
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import Task, TaskStatus
 from chalicelib.errors import (
     ConditionFailed,
     ServiceUnavailable,
@@ -14,7 +15,6 @@ from chalicelib.errors import (
     TaskAlreadyEnded,
     TaskNotFound,
 )
-from chalicelib.model import Task, TaskStatus
 from chalicelib.ports import Clock, Observer, TaskQueue, TaskStore
 
 

@@ -12,7 +12,8 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
-from chalicelib import lifecycle, payloads
+from chalicelib.domain import lifecycle, payloads
+from chalicelib.domain.model import Task, TaskMessage, TaskRequest, TaskStatus
 from chalicelib.errors import (
     ConditionFailed,
     IdempotencyConflict,
@@ -22,7 +23,6 @@ from chalicelib.errors import (
     StoreUnavailable,
     SubmissionUnavailable,
 )
-from chalicelib.model import Task, TaskMessage, TaskRequest, TaskStatus
 from chalicelib.ports import Clock, Observer, PutOutcome, TaskQueue, TaskStore
 
 #: Makes the ids of keyed tasks differ from every other use of UUIDv5.

@@ -13,11 +13,11 @@ import dataclasses
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from chalicelib import lifecycle
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import Task, TaskMessage, Transition
+from chalicelib.domain.retry_policy import sweep_interval_seconds
 from chalicelib.errors import ConditionFailed
-from chalicelib.model import Task, TaskMessage, Transition
 from chalicelib.ports import Clock, Observer, TaskQueue, TaskStore
-from chalicelib.retry_policy import sweep_interval_seconds
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from infra.audit.audit import OFFENCES_SHOWN_MAX, Tolerance, Verdict, audit
 from infra.audit.reading import Located, Reader
-from infra.local.environment import NotRunningError, load_backend, part_environment
 from infra.local.settings import SettingError, Settings
+from infra.local.supervisor.environment import NotRunningError, load_backend, part_environment
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from chalicelib.adapters.items import open_shards
+from chalicelib.adapters.dynamodb.items import open_shards
 from infra.audit.facts import Item
 
 if TYPE_CHECKING:

@@ -11,23 +11,23 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy.archive import ArchiveError
-from infra.deploy.aws import Aws
-from infra.deploy.configuration import (
+from infra.aws import Aws
+from infra.cloudformation import StackError
+from infra.deploy.deployment import Deployment, DeploymentFailed, DeploymentRefused
+from infra.deploy.smoke import SmokeError, client_of, smoke
+from infra.deploy.teardown import Destruction
+from infra.doctor.checks import examine, report
+from infra.doctor.live_stage import read_snapshot
+from infra.package.archive import ArchiveError
+from infra.package.dependencies import DependenciesError
+from infra.package.packaging import make_package
+from infra.package.workspace import ProjectError
+from infra.stage import (
     ConfigurationError,
     StageSpec,
     read_configuration,
     stage_spec,
 )
-from infra.deploy.dependencies import DependenciesError
-from infra.deploy.deployment import Deployment, DeploymentFailed, DeploymentRefused
-from infra.deploy.destruction import Destruction
-from infra.deploy.doctor import examine, report
-from infra.deploy.packaging import make_package
-from infra.deploy.project import ProjectError
-from infra.deploy.smoke import SmokeError, client_of, smoke
-from infra.deploy.snapshot import read_snapshot
-from infra.deploy.stacks import StackError
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 #: What a person can do something about: told in one message, without a stack trace.

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy.archive import ArchiveError
-from infra.deploy.aws import Aws
-from infra.deploy.configuration import StageSpec
-from infra.deploy.dependencies import DependenciesError
-from infra.deploy.doctor import examine, report
-from infra.deploy.finishing import Finishing, FinishingError
-from infra.deploy.project import FillIn, Project, ProjectError
+from infra.aws import Aws
+from infra.cloudformation import StackError, Stacks
+from infra.deploy.post_deploy import Finishing, FinishingError
 from infra.deploy.smoke import SmokeError, client_of, smoke
-from infra.deploy.snapshot import chalice_record, read_snapshot
-from infra.deploy.stacks import StackError, Stacks
+from infra.doctor.checks import examine, report
+from infra.doctor.live_stage import chalice_record, read_snapshot
+from infra.package.archive import ArchiveError
+from infra.package.dependencies import DependenciesError
+from infra.package.workspace import FillIn, Project, ProjectError
+from infra.stage import StageSpec
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ResourceToImportTypeDef
@@ -149,7 +149,7 @@ class Deployment:
             raise DeploymentRefused(message)
 
     def _deploy_data(self) -> None:
-        template = (self._root / "infra" / "data.yaml").read_text()
+        template = (self._root / "infra" / "templates" / "data.yaml").read_text()
         if self._stacks.described(self._spec.data_stack) is None and self._has_table():
             self._say(f"  table {self._spec.name} is there without its stack, which takes it up")
             table: ResourceToImportTypeDef = {
@@ -171,7 +171,7 @@ class Deployment:
         return True
 
     def _deploy_messaging(self) -> None:
-        template = (self._root / "infra" / "messaging.yaml").read_text()
+        template = (self._root / "infra" / "templates" / "messaging.yaml").read_text()
         self._outputs |= self._stacks.deploy(
             self._spec.messaging_stack, template, self._spec.messaging_parameters
         )

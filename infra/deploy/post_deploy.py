@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from infra.deploy.aws import Aws, wait_until
-from infra.deploy.configuration import StageSpec
-from infra.deploy.gateway_responses import RESPONSES
-from infra.deploy.template import REPORT_FAILURES
+from infra.aws import Aws, wait_until
+from infra.package.gateway_responses import RESPONSES
+from infra.package.template import REPORT_FAILURES
+from infra.stage import StageSpec
 
 _T = TypeVar("_T")
 _IN_FORCE_SECONDS_MAX: Final = 120.0

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
+from infra.aws import Aws
 from infra.deploy.api_client import Answer, ApiClient, api_url
-from infra.deploy.aws import Aws
-from infra.deploy.configuration import StageSpec
+from infra.stage import StageSpec
 
 #: A cold start, a first poll of the mapping, and one execution.
 _COMPLETED_SECONDS_MAX: Final = 90.0

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from infra.deploy.aws import Aws, none_if
-from infra.deploy.configuration import StageSpec
-from infra.deploy.snapshot import chalice_record
-from infra.deploy.stacks import Stacks
+from infra.aws import Aws, none_if
+from infra.cloudformation import Stacks
+from infra.doctor.live_stage import chalice_record
+from infra.stage import StageSpec
 
 _MISSING: Final = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotFoundException"})
 

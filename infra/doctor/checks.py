@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from infra.deploy import delivery_rules, function_rules, stage_rules
-from infra.deploy.configuration import StageSpec
-from infra.deploy.findings import Finding
-from infra.deploy.snapshot import Snapshot
+from infra.doctor.finding import Finding
+from infra.doctor.live_stage import Snapshot
+from infra.doctor.rules import delivery, functions, stage
+from infra.stage import StageSpec
 
-RULES = (*delivery_rules.RULES, *function_rules.RULES, *stage_rules.RULES)
+RULES = (*delivery.RULES, *functions.RULES, *stage.RULES)
 
 
 def examine(spec: StageSpec, snapshot: Snapshot) -> list[Finding]:

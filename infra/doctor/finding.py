@@ -6,8 +6,8 @@ import dataclasses
 import enum
 from collections.abc import Callable, Iterable
 
-from infra.deploy.configuration import StageSpec
-from infra.deploy.snapshot import Snapshot
+from infra.doctor.live_stage import Snapshot
+from infra.stage import StageSpec
 
 
 class Severity(enum.IntEnum):

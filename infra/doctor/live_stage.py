@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.deploy.aws import Aws, none_if
-from infra.deploy.configuration import StageSpec
-from infra.deploy.stacks import Stacks
+from infra.aws import Aws, none_if
+from infra.cloudformation import Stacks
+from infra.stage import StageSpec
 
 #: How the services say that there is no such thing.
 _MISSING = frozenset(

@@ -7,10 +7,10 @@ import shutil
 import sys
 from urllib.parse import urlsplit
 
-from infra.local.environment import NotRunningError, isolate_this_process
-from infra.local.processes import held_lock, living_parts
 from infra.local.settings import SettingError, Settings
-from infra.local.terminal import Terminal
+from infra.local.supervisor.environment import NotRunningError, isolate_this_process
+from infra.local.supervisor.pid_files import held_lock, living_parts
+from infra.local.supervisor.terminal import Terminal
 
 COMMANDS = ("run", "api", "worker", "stop", "reset")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -28,9 +28,9 @@ def main(arguments: list[str]) -> int:
     user = dict(os.environ)
     isolate_this_process(user)
     # Not before the environment is safe, and not for commands that need no SDK.
-    from infra.local.shutdown import stop_everything  # noqa: PLC0415
-    from infra.local.stack import StackError  # noqa: PLC0415
-    from infra.local.supervisor import StartError, Supervisor  # noqa: PLC0415
+    from infra.local.supervisor.stack import StackError  # noqa: PLC0415
+    from infra.local.supervisor.stop import stop_everything  # noqa: PLC0415
+    from infra.local.supervisor.watch import StartError, Supervisor  # noqa: PLC0415
 
     terminal = Terminal()
     try:
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
             case "reset":
                 return reset(settings, terminal, yes=user.get("YES") == "1")
             case kind:
-                from infra.local.attach import attach  # noqa: PLC0415
+                from infra.local.supervisor.attach import attach  # noqa: PLC0415
 
                 return attach(kind, settings, terminal, user)
     except (NotRunningError, RefusedError, SettingError, StackError, StartError) as error:
@@ -65,7 +65,7 @@ def reset(settings: Settings, terminal: Terminal, *, yes: bool) -> int:
             terminal.say("nothing deleted")
             return 1
         if endpoint is not None:
-            from infra.local.stack import remove_all  # noqa: PLC0415
+            from infra.local.supervisor.stack import remove_all  # noqa: PLC0415
 
             remove_all(endpoint)
         else:

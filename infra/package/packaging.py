@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from infra.deploy.archive import Inspection
-from infra.deploy.configuration import StageSpec
-from infra.deploy.project import Project
-from infra.deploy.template import imports, merge_template
+from infra.package.archive import Inspection
+from infra.package.template import imports, merge_template
+from infra.package.workspace import Project
+from infra.stage import StageSpec
 
 #: Any: Chalice asks for one, and the template names none.
 _REGION: Final = "us-east-1"

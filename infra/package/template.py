@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from infra.deploy.configuration import StageSpec
-from infra.deploy.gateway_responses import as_openapi
-from infra.deploy.project import FillIn
+from infra.package.gateway_responses import as_openapi
+from infra.package.workspace import FillIn
+from infra.stage import StageSpec
 
 #: The outputs of the two stacks that functions and policies name.
 OUTPUTS: Final = (

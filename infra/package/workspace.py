@@ -22,10 +22,10 @@ import chalice
 from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager
 from chalice.utils import UI, OSUtils
 
-from infra.deploy.archive import Inspection, check, compile_tree, write_zip
-from infra.deploy.configuration import StageSpec, read_configuration
-from infra.deploy.dependencies import HERE, install, this_architecture
-from infra.deploy.service_data import OPERATIONS, slim
+from infra.package.archive import Inspection, check, compile_tree, write_zip
+from infra.package.botocore_data import OPERATIONS, slim
+from infra.package.dependencies import HERE, install, this_architecture
+from infra.stage import StageSpec, read_configuration
 
 _PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 #: Chalice says this where it takes a package that is there already.

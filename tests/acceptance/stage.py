@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from infra.local.processes import living_parts
 from infra.local.settings import ROOT
-from infra.local.stack import remove_all
-from infra.local.supervisor import free_port
+from infra.local.supervisor.pid_files import living_parts
+from infra.local.supervisor.stack import remove_all
+from infra.local.supervisor.watch import free_port
 from tests.acceptance.http_client import Http
-from tests.support import elsewhere
+from tests.support import external_backends
 from tests.support.backends import dynamodb_at, sqs_at
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Stage:
     @property
     def endpoint_url(self) -> str:
         """Where the emulator is; with `make test-endpoint` it is somebody else's."""
-        return elsewhere.ENDPOINT_URL or f"http://127.0.0.1:{self.emulator_port}"
+        return external_backends.ENDPOINT_URL or f"http://127.0.0.1:{self.emulator_port}"
 
     @property
     def dynamodb(self) -> DynamoDBClient:
@@ -85,8 +85,8 @@ class Stage:
         self._home.mkdir(parents=True, exist_ok=True)
         kept = ("PATH", "LANG", "TMPDIR", "EMULATOR_PYTHON")
         shell = {name: os.environ[name] for name in kept if name in os.environ}
-        if elsewhere.ENDPOINT_URL:
-            shell["AWS_ENDPOINT_URL"] = elsewhere.ENDPOINT_URL
+        if external_backends.ENDPOINT_URL:
+            shell["AWS_ENDPOINT_URL"] = external_backends.ENDPOINT_URL
         return shell | {
             "HOME": str(self._home),
             "DATA_DIR": str(self.data_dir),
@@ -206,8 +206,8 @@ class Stage:
                 process.kill()
             process.wait(PATIENCE_SECONDS)
         assert living_parts(self.data_dir) == {}
-        if elsewhere.ENDPOINT_URL:
-            remove_all(elsewhere.ENDPOINT_URL)
+        if external_backends.ENDPOINT_URL:
+            remove_all(external_backends.ENDPOINT_URL)
 
     def messages(self, queue: str = TABLE) -> int:
         """Count a queue's messages, in flight or not."""

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from infra.local.processes import is_part, living_parts
+from infra.local.supervisor.pid_files import is_part, living_parts
 from tests.acceptance.stage import Stage, eventually
 from tests.acceptance.tasks import finished, statuses, submit, submit_concurrently
 

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
-from chalicelib.model import Delivery, TaskMessage
+from chalicelib.domain.model import Delivery, TaskMessage
 from chalicelib.ports import TaskQueue, TaskStore
-from tests.support import elsewhere
+from tests.support import external_backends
 from tests.support.backends import REAL_BACKEND, Backend, emulator, moto_backend
 from tests.support.backends import dynamodb_local as aws_dynamodb_local
 from tests.support.backends import endpoint as a_running_endpoint
@@ -38,14 +38,14 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 @pytest.fixture(scope="package")
 def endpoint() -> Iterator[Backend]:
     """Use the endpoint that `make test-endpoint` was given."""
-    with a_running_endpoint(str(elsewhere.ENDPOINT_URL)) as backend:
+    with a_running_endpoint(str(external_backends.ENDPOINT_URL)) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
 def dynamodb_local() -> Iterator[Backend]:
     """Run the DynamoDB Local that `make test-dynamodb-local` was given."""
-    with aws_dynamodb_local(Path(str(elsewhere.DYNAMODB_LOCAL_DIR))) as backend:
+    with aws_dynamodb_local(Path(str(external_backends.DYNAMODB_LOCAL_DIR))) as backend:
         yield backend
 
 

@@ -12,13 +12,13 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib import lifecycle
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import Lease, Task, TaskResult, TaskStatus, Transition
 from chalicelib.errors import ConditionFailed, PayloadTooLarge, TaskAlreadyEnded
-from chalicelib.model import Lease, Task, TaskResult, TaskStatus, Transition
 from chalicelib.ports import PutOutcome, TaskStore
 from tests.support.backends import REAL_BACKEND
 from tests.support.in_memory import T0, a_request, a_result, a_task
-from tests.unit.test_lifecycle import ATTEMPTS_MAX, DECISIONS, LATER
+from tests.unit.domain.test_lifecycle import ATTEMPTS_MAX, DECISIONS, LATER
 
 #: moto is not safe under threads, and the fakes keep no items.
 a_real_one = pytest.param(REAL_BACKEND, marks=pytest.mark.emulator)

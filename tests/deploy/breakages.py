@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from infra.deploy.stage_rules import ALARMS
-from infra.deploy.template import REPORT_FAILURES
+from infra.doctor.rules.stage import ALARMS
+from infra.package.template import REPORT_FAILURES
 from tests.deploy.deployed_stage import DeployedStage
 
 #: Spoils a stage until the end of the block.

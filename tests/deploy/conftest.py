@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from botocore.credentials import Credentials
 
+from infra.cloudformation import Stacks
 from infra.deploy.api_client import ApiClient
-from infra.deploy.configuration import StageSpec, read_configuration, stage_spec
-from infra.deploy.packaging import Package, make_package
-from infra.deploy.stacks import Stacks
+from infra.package.packaging import Package, make_package
+from infra.stage import StageSpec, read_configuration, stage_spec
 from tests.deploy.account import Account, account
 from tests.deploy.deployed_stage import DeployedStage
 from tests.support.backends import ROOT
@@ -29,9 +29,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("checkout")
     for directory in ("chalicelib", ".chalice"):
         shutil.copytree(ROOT / directory, copy / directory, ignore=shutil.ignore_patterns(*LEFT))
-    for path in (*ROOT.glob("infra/*.yaml"), ROOT / "app.py", ROOT / "requirements.txt"):
+    for path in (*ROOT.glob("infra/templates/*.yaml"), ROOT / "app.py", ROOT / "requirements.txt"):
         target = copy / path.relative_to(ROOT)
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     return copy
 
@@ -65,7 +65,9 @@ def stage(aws: Account, checkout: Path, spec: StageSpec, package: Package) -> De
         (spec.data_stack, "data.yaml", spec.data_parameters),
         (spec.messaging_stack, "messaging.yaml", spec.messaging_parameters),
     ):
-        outputs |= stacks.deploy(name, (checkout / "infra" / template).read_text(), parameters)
+        outputs |= stacks.deploy(
+            name, (checkout / "infra" / "templates" / template).read_text(), parameters
+        )
     # What `aws cloudformation package` does.
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=ARTEFACTS)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
-from chalicelib.model import Task
+from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
+from chalicelib.domain.model import Task
 from chalicelib.settings import Settings
 from infra.deploy.api_client import Answer, ApiClient, api_url
-from infra.deploy.configuration import StageSpec
+from infra.stage import StageSpec
 from tests.deploy.account import REGION, Account
 from tests.deploy.waiting import wait_for
 

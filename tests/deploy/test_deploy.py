@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from infra.deploy.aws import Aws
-from infra.deploy.configuration import StageSpec, read_configuration, stage_spec
+from infra.aws import Aws
+from infra.cloudformation import Stacks
 from infra.deploy.deployment import Deployment, DeploymentFailed, DeploymentRefused
-from infra.deploy.destruction import Destruction
-from infra.deploy.doctor import deployed_by, examine
-from infra.deploy.snapshot import chalice_record, read_snapshot
-from infra.deploy.stacks import Stacks
-from infra.deploy.template import REPORT_FAILURES
+from infra.deploy.teardown import Destruction
+from infra.doctor.checks import deployed_by, examine
+from infra.doctor.live_stage import chalice_record, read_snapshot
+from infra.package.template import REPORT_FAILURES
+from infra.stage import StageSpec, read_configuration, stage_spec
 from tests.deploy.account import Account
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of

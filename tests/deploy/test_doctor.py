@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from infra.deploy import delivery_rules, function_rules, stage_rules
-from infra.deploy.aws import Aws
-from infra.deploy.doctor import RULES, deployed_by, examine, report
-from infra.deploy.findings import Rule, Severity
-from infra.deploy.snapshot import Snapshot, read_snapshot
+from infra.aws import Aws
+from infra.doctor.checks import RULES, deployed_by, examine, report
+from infra.doctor.finding import Rule, Severity
+from infra.doctor.live_stage import Snapshot, read_snapshot
+from infra.doctor.rules import delivery, functions, stage
 from tests.deploy import breakages as spoil
 from tests.deploy.breakages import Breakage
 from tests.deploy.deployed_stage import DeployedStage
@@ -68,33 +68,33 @@ class Case:
 NO_FLAG = spoil.mapping(FunctionResponseTypes=[])
 LIVE = {
     "flag gone, setting on": Case(
-        delivery_rules.failures_are_reported,
+        delivery.failures_are_reported,
         NO_FLAG,
         *("the mapping's FunctionResponseTypes", "[]", "['ReportBatchItemFailures']"),
         DANGEROUS,
     ),
     "flag gone, setting off": Case(
-        delivery_rules.failures_are_reported,
+        delivery.failures_are_reported,
         spoil.both(NO_FLAG, spoil.variable("worker", "PARTIAL_BATCH_RESPONSES", None)),
         *("the mapping's FunctionResponseTypes", "[]", "['ReportBatchItemFailures']"),
     ),
     "flag on, setting off": Case(
-        delivery_rules.failures_are_reported,
+        delivery.failures_are_reported,
         spoil.variable("worker", "PARTIAL_BATCH_RESPONSES", "false"),
         *("the worker's PARTIAL_BATCH_RESPONSES", "off", "true"),
     ),
     "mapping off": Case(
-        delivery_rules.one_mapping_reads_the_queue,
+        delivery.one_mapping_reads_the_queue,
         spoil.mapping(Enabled=False),
         *("the mapping's State", "Disabled", "Enabled"),
     ),
     "large batches": Case(
-        delivery_rules.a_batch_is_one_wave,
+        delivery.a_batch_is_one_wave,
         spoil.mapping(BatchSize=50, MaximumBatchingWindowInSeconds=0),
         *("the mapping's BatchSize", "50", "at most 10"),
     ),
     "batching window": Case(
-        delivery_rules.a_batch_is_one_wave,
+        delivery.a_batch_is_one_wave,
         spoil.both(
             spoil.queue_attribute("VisibilityTimeout", "365"),
             spoil.mapping(MaximumBatchingWindowInSeconds=5),
@@ -102,22 +102,22 @@ LIVE = {
         *("the mapping's MaximumBatchingWindowInSeconds", "5", "0"),
     ),
     "unbounded workers": Case(
-        delivery_rules.workers_are_bounded,
+        delivery.workers_are_bounded,
         spoil.mapping(ScalingConfig={}),
         *("the mapping's MaximumConcurrency", "not set", "2 to 1000"),
     ),
     "workers that cannot run": Case(
-        delivery_rules.workers_are_bounded,
+        delivery.workers_are_bounded,
         spoil.reserved_concurrency,
         *("the worker's reserved concurrency", "5", "none, or at least 20"),
     ),
     "short visibility": Case(
-        delivery_rules.messages_stay_hidden,
+        delivery.messages_stay_hidden,
         spoil.queue_attribute("VisibilityTimeout", "90"),
         *("the queue's VisibilityTimeout", "90", "at least 360"),
     ),
     "no window in the visibility": Case(
-        delivery_rules.messages_stay_hidden,
+        delivery.messages_stay_hidden,
         spoil.both(
             spoil.mapping(MaximumBatchingWindowInSeconds=0),
             spoil.queue_attribute("VisibilityTimeout", "359"),
@@ -125,32 +125,32 @@ LIVE = {
         *("the queue's VisibilityTimeout", "359", "at least 360"),
     ),
     "few receives": Case(
-        delivery_rules.dead_letters_mean_something,
+        delivery.dead_letters_mean_something,
         spoil.receives(5),
         *("the queue's maxReceiveCount", "5", "at least 10"),
     ),
     "no dead-letter queue": Case(
-        delivery_rules.dead_letters_mean_something,
+        delivery.dead_letters_mean_something,
         spoil.queue_attribute("RedrivePolicy", ""),
         *("the queue's RedrivePolicy", "not set", "arn:aws:sqs"),
     ),
     "messages kept too long": Case(
-        delivery_rules.messages_are_kept_long_enough,
+        delivery.messages_are_kept_long_enough,
         spoil.queue_attribute("MessageRetentionPeriod", "432000"),
         *("the queue's MessageRetentionPeriod", "432000", "less than 432000"),
     ),
     "dead letters not kept": Case(
-        delivery_rules.messages_are_kept_long_enough,
+        delivery.messages_are_kept_long_enough,
         spoil.queue_attribute("MessageRetentionPeriod", "345600", queue="DeadLetterQueueUrl"),
         *("the dead-letter queue's MessageRetentionPeriod", "345600", "1209600"),
     ),
     "plain HTTP": Case(
-        delivery_rules.queues_want_tls,
+        delivery.queues_want_tls,
         spoil.queue_attribute("Policy", "", queue="DeadLetterQueueUrl"),
         *("the dead-letter queue's Policy", "not set", "aws:SecureTransport"),
     ),
     "long executions": Case(
-        delivery_rules.an_execution_fits_its_invocation,
+        delivery.an_execution_fits_its_invocation,
         spoil.both(
             spoil.variable("worker", "EXECUTION_SECONDS_MAX", "58"),
             spoil.function_setting("worker", Timeout=60),
@@ -158,74 +158,74 @@ LIVE = {
         *("the worker's Timeout", "60", "at least 65"),
     ),
     "another memory": Case(
-        function_rules.functions_are_as_configured,
+        functions.functions_are_as_configured,
         spoil.function_setting("api_handler", MemorySize=128),
         *("the MemorySize of api_handler", "128", "1024"),
     ),
     "another table": Case(
-        function_rules.functions_are_as_configured,
+        functions.functions_are_as_configured,
         spoil.variable("sweeper", "TASKS_TABLE_NAME", "quantum-tasks-prod"),
         *("TASKS_TABLE_NAME of sweeper", "quantum-tasks-prod", "quantum-tasks-dev"),
     ),
     "the local stage's owner": Case(
-        function_rules.functions_are_as_configured,
+        functions.functions_are_as_configured,
         spoil.variable("api_handler", "STAGE", "local"),
         *("STAGE of api_handler", "local", "dev"),
         DANGEROUS,
     ),
     "a forgotten variable": Case(
-        function_rules.functions_are_as_configured,
+        functions.functions_are_as_configured,
         spoil.variable("worker", "MOCK_TRANSIENT_FAILURE_RATE", "0.5"),
         *("MOCK_TRANSIENT_FAILURE_RATE of worker", "0.5", "not set"),
     ),
     "an impossible value": Case(
-        function_rules.functions_are_as_configured,
+        functions.functions_are_as_configured,
         spoil.variable("worker", "ATTEMPTS_MAX", "many"),
         *("the environment of worker", "ATTEMPTS_MAX must be", "can read"),
     ),
     "an old Python": Case(
-        function_rules.runtimes_are_supported,
+        functions.runtimes_are_supported,
         spoil.function_setting("sweeper", Runtime="python3.8"),
         *("the Runtime of sweeper", "python3.8", "one that AWS supports"),
     ),
     "no deletion protection": Case(
-        stage_rules.tasks_are_safe,
+        stage.tasks_are_safe,
         spoil.no_deletion_protection,
         *("the table's DeletionProtectionEnabled", "False", "True"),
     ),
     "no recovery": Case(
-        stage_rules.tasks_are_safe,
+        stage.tasks_are_safe,
         spoil.no_recovery,
         *("the table's PointInTimeRecoveryStatus", "DISABLED", "ENABLED"),
     ),
     "no sweeps": Case(
-        stage_rules.the_sweeper_runs,
+        stage.the_sweeper_runs,
         spoil.no_schedule,
         *("the sweeper's schedule", "DISABLED", "ENABLED"),
     ),
     "muted alarms": Case(
-        stage_rules.alarms_watch,
+        stage.alarms_watch,
         spoil.muted_alarms,
         *("alarm quantum-tasks-dev-dead-letters", "without its actions", "actions enabled"),
     ),
     "endless log": Case(
-        stage_rules.logs_end,
+        stage.logs_end,
         spoil.endless_log,
         *("the retention of /aws/lambda/quantum-tasks-dev-worker", "for ever", "14"),
     ),
     "open route": Case(
-        stage_rules.callers_are_known,
+        stage.callers_are_known,
         spoil.open_route,
         *("the authorization of POST /tasks", "NONE", "AWS_IAM"),
         DANGEROUS,
     ),
     "unbounded API": Case(
-        stage_rules.the_api_is_throttled,
+        stage.the_api_is_throttled,
         spoil.unbounded_api,
         *("the API's throttling", "200", "20"),
     ),
     "AWS's own words": Case(
-        stage_rules.the_gateway_speaks_our_language,
+        stage.the_gateway_speaks_our_language,
         spoil.no_gateway_response,
         *("the API's gateway responses", "MISSING_AUTHENTICATION_TOKEN", "problem documents"),
     ),
@@ -305,52 +305,52 @@ def with_function(snapshot: Snapshot, name: str, **changes: object) -> dict[str,
 #: What cannot be undone on a live stage: changed in what was read of it.
 RECORDED: dict[str, tuple[Rule, Callable[[Snapshot], dict[str, Any]], str]] = {
     "no messaging stack": (
-        stage_rules.it_is_deployed_one_way,
+        stage.it_is_deployed_one_way,
         lambda s: {"stacks": without(s.stacks, "quantum-tasks-dev-messaging")},
         "the stage is without stack quantum-tasks-dev-messaging",
     ),
     "nothing at all": (
-        stage_rules.it_is_deployed_one_way,
+        stage.it_is_deployed_one_way,
         lambda s: {"functions": dict.fromkeys(s.functions), "table": None, "apis": []},
         "the stage is without the table, function api_handler, function worker",
     ),
     "two APIs": (
-        stage_rules.it_is_deployed_one_way,
+        stage.it_is_deployed_one_way,
         lambda s: {"apis": [*s.apis, *s.apis]},
         "with 2 APIs, must be one of the two",
     ),
     "both ways": (
-        stage_rules.it_is_deployed_one_way,
+        stage.it_is_deployed_one_way,
         lambda _: {"chalice_record": True},
         "both stack quantum-tasks-dev-app and `make deploy`",
     ),
     "no mapping": (
-        delivery_rules.one_mapping_reads_the_queue,
+        delivery.one_mapping_reads_the_queue,
         lambda _: {"mappings": []},
         "the number of the worker's mappings is 0, must be 1",
     ),
     "another queue": (
-        delivery_rules.one_mapping_reads_the_queue,
+        delivery.one_mapping_reads_the_queue,
         lambda s: {"mappings": [{**s.mappings[0], "EventSourceArn": "arn:prod"}]},
         "the mapping's EventSourceArn is arn:prod",
     ),
     "no index": (
-        stage_rules.indexes_answer,
+        stage.indexes_answer,
         lambda s: {"table": {**(s.table or {}), "GlobalSecondaryIndexes": []}},
         "the table's index open_tasks is missing, must be ACTIVE",
     ),
     "no alarm": (
-        stage_rules.alarms_watch,
+        stage.alarms_watch,
         lambda s: {"alarms": s.alarms[1:]},
         "alarm quantum-tasks-dev-api-errors is missing",
     ),
     "half a deployment": (
-        function_rules.functions_run_the_same_code,
+        functions.functions_run_the_same_code,
         lambda s: {"functions": with_function(s, "sweeper", CodeSha256="other")},
         "the functions' CodeSha256 is",
     ),
     "a failed update": (
-        function_rules.functions_run_the_same_code,
+        functions.functions_run_the_same_code,
         lambda s: {"functions": with_function(s, "worker", LastUpdateStatus="Failed")},
         "the state of worker is ('Active', 'Failed')",
     ),
@@ -380,15 +380,15 @@ def test_every_rule_is_broken_by_a_test() -> None:
 
 def test_the_alarms_are_those_of_the_template() -> None:
     """One that is added there is missed on a live stage."""
-    template = (ROOT / "infra" / "messaging.yaml").read_text()
+    template = (ROOT / "infra" / "templates" / "messaging.yaml").read_text()
     named = re.findall(r"AlarmName: !Sub quantum-tasks-\$\{Stage\}-(\S+)", template)
-    assert sorted(named) == sorted(stage_rules.ALARMS)
+    assert sorted(named) == sorted(stage.ALARMS)
 
 
 def test_support_of_a_runtime_ends_some_day() -> None:
     """The dates are AWS's, and a runtime that nobody knows is not supported."""
-    assert function_rules.supported_until("python3.8") == date(2024, 10, 14)
-    assert function_rules.supported_until("python2.5") is None
+    assert functions.supported_until("python3.8") == date(2024, 10, 14)
+    assert functions.supported_until("python2.5") is None
 
 
 def test_doctor_says_which_way_a_stage_is_deployed(stage: DeployedStage, good: Snapshot) -> None:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.support.backends import ROOT, Backend, emulator
-from tests.support.elsewhere import MissingError, check_dynamodb_local, check_endpoint
+from tests.support.external_backends import MissingError, check_dynamodb_local, check_endpoint
 
 COMPOSE = ROOT / "docker-compose.localstack.yml"
 
@@ -60,7 +60,7 @@ def test_localstack_is_pinned_and_seen_by_this_machine_only(localstack: dict[str
 def _services_of_templates() -> set[str]:
     """Return what the stage `local` needs: CloudFormation, and what its stacks make."""
     found = {"cloudformation"}
-    for path in (ROOT / "infra").glob("*.yaml"):
+    for path in (ROOT / "infra" / "templates").glob("*.yaml"):
         blocks = re.split(r"\n  (?=\w+:\n    Type: )", path.read_text())
         for block in blocks:
             kind = re.match(r"\w+:\n    Type: AWS::(\w+)::", block)

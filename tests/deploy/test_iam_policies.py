@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.deploy.configuration import StageSpec
-from infra.deploy.service_data import OPERATIONS
+from infra.package.botocore_data import OPERATIONS
+from infra.stage import StageSpec
 from tests.support.backends import ROOT
 
 #: What an SQS event source needs of its function's role ("Using Lambda with Amazon SQS",

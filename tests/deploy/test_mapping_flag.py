@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from infra.deploy.api_client import ApiClient
-from infra.deploy.template import REPORT_FAILURES
+from infra.package.template import REPORT_FAILURES
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
 from tests.deploy.waiting import wait_for
 

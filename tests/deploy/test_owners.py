@@ -15,7 +15,7 @@ import pytest
 
 import app as lambda_functions
 from chalicelib import composition
-from chalicelib.authentication import owner_of
+from chalicelib.entrypoints.http.caller import owner_of
 from chalicelib.errors import CallerUnknown
 from tests.support.backends import moto_backend
 

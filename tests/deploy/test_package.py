@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from infra.deploy import archive, service_data
-from infra.deploy.archive import ArchiveError, check, compile_tree, write_zip
-from infra.deploy.configuration import StageSpec
-from infra.deploy.dependencies import (
+from infra.package import archive, botocore_data
+from infra.package.archive import ArchiveError, check, compile_tree, write_zip
+from infra.package.dependencies import (
     HERE,
     DependenciesError,
     fetch_command,
@@ -25,8 +24,9 @@ from infra.deploy.dependencies import (
     pinned,
     this_architecture,
 )
-from infra.deploy.packaging import Package, make_package
-from infra.deploy.project import FillIn, Project, ProjectError
+from infra.package.packaging import Package, make_package
+from infra.package.workspace import FillIn, Project, ProjectError
+from infra.stage import StageSpec
 from tests.support.backends import ROOT
 
 #: Runs in the unpacked package, with this interpreter's standard library and nothing else.
@@ -81,7 +81,14 @@ def test_the_package_holds_all_that_it_imports(unpacked: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     loaded: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
-    for name in ("app", "chalice.app", "boto3", "msgspec._core", "pynamodb", "chalicelib.worker"):
+    for name in (
+        "app",
+        "chalice.app",
+        "boto3",
+        "msgspec._core",
+        "pynamodb",
+        "chalicelib.entrypoints.worker",
+    ):
         assert loaded[name].startswith(str(unpacked)), name
     assert not [path for path in loaded.values() if "site-packages" in path]
 
@@ -274,7 +281,7 @@ def test_a_cut_model_keeps_what_operations_are_made_of() -> None:
             "Other": {},
         },
     }
-    assert service_data.cut_model(model, frozenset({"Get"})) == {
+    assert botocore_data.cut_model(model, frozenset({"Get"})) == {
         "operations": {"Get": {"input": {"shape": "In"}, "errors": [{"shape": "Bad"}]}},
         "shapes": {
             "In": {"members": {"documentation": {"shape": "Text"}}},

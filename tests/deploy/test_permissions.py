@@ -16,10 +16,10 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib import lifecycle
-from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import Lease, TaskMessage, TaskResult
 from chalicelib.errors import StoreUnavailable
-from chalicelib.model import Lease, TaskMessage, TaskResult
 from chalicelib.settings import Settings
 from infra.deploy.api_client import Answer, ApiClient
 from tests.deploy.deployed_stage import DeployedStage, reduced_policy, task_id_of

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from infra.deploy.configuration import ConfigurationError, read_configuration, stage_spec
-from infra.local.environment import stage_variables
+from infra.local.supervisor.environment import stage_variables
+from infra.stage import ConfigurationError, read_configuration, stage_spec
 from tests.support.backends import ROOT
 
 CONFIGURATION = read_configuration(ROOT)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from infra.deploy.configuration import StageSpec
-from infra.deploy.packaging import Package
+from infra.package.packaging import Package
+from infra.stage import StageSpec
 from tests.support.backends import ROOT
 
 #: Lambda's limits on SQS event sources ("CreateEventSourceMapping", Lambda API reference).
@@ -35,7 +35,7 @@ def resources(template: dict[str, Any]) -> dict[str, Any]:
 
 def test_cfn_lint_has_nothing_to_say(package: Package) -> None:
     """Neither about the stack of the functions nor about those that it imports from."""
-    templates = [package.template, *sorted((ROOT / "infra").glob("*.yaml"))]
+    templates = [package.template, *sorted((ROOT / "infra" / "templates").glob("*.yaml"))]
     done = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), *templates],
         capture_output=True,
@@ -76,10 +76,10 @@ def test_the_queue_hides_a_message_six_times_as_long_as_the_worker_may_run(
 def test_the_mapping_reads_the_queue_of_the_messaging_stack(
     resources: dict[str, Any], spec: StageSpec
 ) -> None:
-    """`app.py` names the queue as `infra/messaging.yaml` does; nothing else ties the two."""
+    """`app.py` names the queue as the messaging template does; nothing else ties the two."""
     (event,) = resources["Worker"]["Events"].values()
     name = event["Properties"]["Queue"]["Fn::Sub"].rpartition(":")[2]
-    messaging = (ROOT / "infra" / "messaging.yaml").read_text()
+    messaging = (ROOT / "infra" / "templates" / "messaging.yaml").read_text()
     assert "QueueName: !Sub quantum-tasks-${Stage}\n" in messaging
     assert name == spec.name == f"quantum-tasks-{spec.stage}"
 

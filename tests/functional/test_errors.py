@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from chalicelib import composition
+from chalicelib.domain.model import Task
 from chalicelib.errors import StoreFull
-from chalicelib.model import Task
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
-from infra.local.supervisor import free_port
+from infra.local.supervisor.watch import free_port
 from tests.functional.conftest import JSON, Answer, Api, Logged
 from tests.support.in_memory import InMemoryTaskStore
 

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from chalicelib import composition
-from chalicelib.worker import BatchFailed
-from infra.local.supervisor import free_port
+from chalicelib.entrypoints.worker import BatchFailed
+from infra.local.supervisor.watch import free_port
 from tests.functional.conftest import Api, Logged
 from tests.support.backends import silent_port
 from tests.support.in_memory import a_task

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from chalicelib.worker import BatchFailed
+from chalicelib.entrypoints.worker import BatchFailed
 from tests.functional.conftest import Api
 
 BELL = """OPENQASM 3.0;

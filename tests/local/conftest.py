@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.local.emulator_process import EmulatorProcess
+from tests.local.emulator_process import EmulatorProcess
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-FAKE_APP = "tests.unit.local.fake_app"
+FAKE_APP = "tests.local.fake_app"
 
 
 @pytest.fixture(scope="session")

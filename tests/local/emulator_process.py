@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.local.settings import HOST, ROOT, Settings
-from infra.local.supervisor import answers, free_port
+from infra.local.supervisor.watch import answers, free_port
 from tests.support.backends import dynamodb_at, sqs_at
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class EmulatorProcess:
         interpreter = Settings.from_environment().emulator_python
         with (self.data_dir / "emulator.log").open("ab") as log:
             return subprocess.Popen(
-                [interpreter, "-m", "infra.local.emulator", "emulator", str(self.data_dir)],
+                [interpreter, "-m", "infra.local.emulator.server", "emulator", str(self.data_dir)],
                 cwd=ROOT,
                 env=os.environ
                 | {

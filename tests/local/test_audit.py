@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
-from chalicelib.model import Task
+from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
+from chalicelib.domain.model import Task
 from infra.audit.__main__ import described, main
 from infra.audit.audit import OFFENCES_SHOWN_MAX, Tolerance, Verdict, audit
 from infra.audit.reading import Located, Reader

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.stack import deploy_all
-from tests.unit.local.emulator_process import EmulatorProcess, wait_for
+from infra.local.supervisor.stack import deploy_all
+from tests.local.emulator_process import EmulatorProcess, wait_for
 
 pytestmark = pytest.mark.emulator
 

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.api_server import PORT_TAKEN_EXIT_CODE, load_app
-from infra.local.gateway import BODY_BYTES_MAX, LAMBDA_PAYLOAD_BYTES_MAX, Gateway
-from infra.local.http_server import Server
 from infra.local.settings import HOST, ROOT
-from infra.local.supervisor import accepts_connections, free_port
+from infra.local.stand_ins.api_gateway import BODY_BYTES_MAX, LAMBDA_PAYLOAD_BYTES_MAX, Gateway
+from infra.local.stand_ins.api_server import PORT_TAKEN_EXIT_CODE, load_app
+from infra.local.stand_ins.http_server import Server
+from infra.local.supervisor.watch import accepts_connections, free_port
 from tests.acceptance.http_client import Http, Reply
-from tests.unit.local.conftest import FAKE_APP
-from tests.unit.local.emulator_process import wait_for
+from tests.local.conftest import FAKE_APP
+from tests.local.emulator_process import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def api_process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, 
     """Run the server as its own process, as the supervisor does."""
     port, mark = free_port(), tmp_path / "mark"
     process = subprocess.Popen(
-        [sys.executable, "-m", "infra.local.api_server", "api", "/nowhere"],
+        [sys.executable, "-m", "infra.local.stand_ins.api_server", "api", "/nowhere"],
         cwd=ROOT,
         env=os.environ | {"PORT": str(port), "API_APP": f"{FAKE_APP}.api", "FAKE_MARK": str(mark)},
         stdin=subprocess.DEVNULL,
@@ -212,7 +212,7 @@ def test_a_taken_port_is_one_clear_line() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         ended = subprocess.run(
-            [sys.executable, "-m", "infra.local.api_server", "api", "/nowhere"],
+            [sys.executable, "-m", "infra.local.stand_ins.api_server", "api", "/nowhere"],
             cwd=ROOT,
             env=os.environ | {"PORT": str(port), "API_APP": f"{FAKE_APP}.api"},
             capture_output=True,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.invoker import Invoker
-from tests.unit.local.conftest import FAKE_APP, Record
-from tests.unit.local.emulator_process import is_alive, wait_for
+from infra.local.stand_ins.lambda_runtime.invoker import Invoker
+from tests.local.conftest import FAKE_APP, Record
+from tests.local.emulator_process import is_alive, wait_for
 
 
 def batch(**body: object) -> dict[str, object]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.environment import backend_variables, part_environment, stage_variables
 from infra.local.settings import ROOT, SettingError, Settings
+from infra.local.supervisor.environment import backend_variables, part_environment, stage_variables
 
 OUTPUTS = {
     "TableName": "table",

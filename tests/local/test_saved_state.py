@@ -10,15 +10,15 @@ from typing import NoReturn
 
 import pytest
 
-from infra.local.settings import ROOT
-from infra.local.snapshot import (
+from infra.local.emulator.saved_state import (
     DamagedSnapshotError,
     current_snapshot,
     remove_all_but,
     sole_access,
     write_snapshot,
 )
-from tests.unit.local.emulator_process import wait_for
+from infra.local.settings import ROOT
+from tests.local.emulator_process import wait_for
 
 
 def encode(service: str, state: object) -> str:
@@ -90,7 +90,7 @@ def test_only_one_process_saves_or_loads(tmp_path: Path) -> None:
     """Whoever starts waits for a save that outlived its emulator."""
     mark = tmp_path / "mark"
     program = (
-        "import sys, pathlib; from infra.local.snapshot import sole_access\n"
+        "import sys, pathlib; from infra.local.emulator.saved_state import sole_access\n"
         "with sole_access(pathlib.Path(sys.argv[1])): pathlib.Path(sys.argv[2]).touch()\n"
     )
     with sole_access(tmp_path):

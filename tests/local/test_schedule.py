@@ -7,14 +7,14 @@ import subprocess
 import sys
 
 from infra.local.settings import ROOT
-from tests.unit.local.conftest import FAKE_APP, Record
-from tests.unit.local.emulator_process import is_alive, wait_for
+from tests.local.conftest import FAKE_APP, Record
+from tests.local.emulator_process import is_alive, wait_for
 
 
 def test_the_sweeper_runs_on_its_schedule_until_stopped(record: Record) -> None:
     """With EventBridge's event, in a warm sandbox that goes with it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "infra.local.sweeper", "sweeper", "/nowhere"],
+        [sys.executable, "-m", "infra.local.stand_ins.schedule", "sweeper", "/nowhere"],
         cwd=ROOT,
         env=os.environ
         | {"SWEEPER_HANDLER": f"{FAKE_APP}.sweeper", "SWEEP_INTERVAL_SECONDS": "0.05"},

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.invoker import Answer
-from infra.local.sqs_event import event_from, failed_message_ids, queue_arn
+from infra.local.stand_ins.lambda_runtime.invoker import Answer
+from infra.local.stand_ins.sqs_event import event_from, failed_message_ids, queue_arn
 
 IDS = ("a", "b", "c")
 ALL = frozenset(IDS)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from infra.local.invoker import Invoker
-from infra.local.poller import EventSourceMapping, Poller
 from infra.local.settings import ROOT
-from tests.unit.local.conftest import FAKE_APP, Queue, Record
-from tests.unit.local.emulator_process import EmulatorProcess, is_alive, wait_for
+from infra.local.stand_ins.lambda_runtime.invoker import Invoker
+from infra.local.stand_ins.sqs_trigger import EventSourceMapping, Poller
+from tests.local.conftest import FAKE_APP, Queue, Record
+from tests.local.emulator_process import EmulatorProcess, is_alive, wait_for
 
 pytestmark = pytest.mark.emulator
 
@@ -124,7 +124,7 @@ def poller_process(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run the poller as its own process, as the supervisor does."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "infra.local.poller", "worker-1", "/nowhere"],
+        [sys.executable, "-m", "infra.local.stand_ins.sqs_trigger", "worker-1", "/nowhere"],
         cwd=ROOT,
         env=os.environ
         | {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.stack import STACKS, deploy_all, remove_all
-from tests.unit.local.emulator_process import EmulatorProcess
+from infra.local.supervisor.stack import STACKS, deploy_all, remove_all
+from tests.local.emulator_process import EmulatorProcess
 
 pytestmark = pytest.mark.emulator
 

@@ -17,9 +17,9 @@ from botocore.config import Config
 from moto import mock_aws
 
 from chalicelib.settings import Settings
-from infra.local.stack import CREDENTIALS, STACKS, deploy_all
-from infra.local.supervisor import accepts_connections, free_port
-from tests.support import elsewhere
+from infra.local.supervisor.stack import CREDENTIALS, STACKS, deploy_all
+from infra.local.supervisor.watch import accepts_connections, free_port
+from tests.support import external_backends
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 #: The backend that is not of this process: MiniStack, unless the suites are told to run elsewhere.
 REAL_BACKEND: Final = (
     "endpoint"
-    if elsewhere.ENDPOINT_URL
+    if external_backends.ENDPOINT_URL
     else "dynamodb_local"
-    if elsewhere.DYNAMODB_LOCAL_DIR
+    if external_backends.DYNAMODB_LOCAL_DIR
     else "ministack"
 )
 ROOT: Final = Path(__file__).parents[2]
@@ -90,7 +90,7 @@ def emulator(data_dir: Path) -> Iterator[Backend]:
     port = free_port()
     log = (data_dir / "emulator.log").open("wb")
     process = subprocess.Popen(
-        [EMULATOR_PYTHON, "-m", "infra.local.emulator", "emulator", str(data_dir)],
+        [EMULATOR_PYTHON, "-m", "infra.local.emulator.server", "emulator", str(data_dir)],
         cwd=ROOT,
         env={**os.environ, "EMULATOR_PORT": str(port)},
         stdin=subprocess.DEVNULL,
@@ -110,14 +110,14 @@ def emulator(data_dir: Path) -> Iterator[Backend]:
 @contextlib.contextmanager
 def endpoint(url: str) -> Iterator[Backend]:
     """Use an endpoint that runs already; leave it as it was."""
-    with elsewhere.endpoint_outputs(url) as outputs:
+    with external_backends.endpoint_outputs(url) as outputs:
         yield _backend(url, outputs)
 
 
 @contextlib.contextmanager
 def dynamodb_local(directory: Path) -> Iterator[Backend]:
     """Run AWS DynamoDB Local, which has a table and no queues."""
-    with elsewhere.dynamodb_local(directory) as (url, table_name):
+    with external_backends.dynamodb_local(directory) as (url, table_name):
         yield Backend(
             endpoint_url=url, table_name=table_name, queue_url="", dead_letter_queue_url=""
         )

@@ -1,6 +1,6 @@
 """Backends that these tests do not start by default: a running endpoint, AWS DynamoDB Local.
 
-`python -m tests.support.elsewhere endpoint` runs contract and acceptance suites against
+`python -m tests.support.external_backends endpoint` runs contract and acceptance suites against
 AWS_ENDPOINT_URL, `… dynamodb-local` the store's contract against the copy in DYNAMODB_LOCAL_DIR.
 Both say what is missing; neither is a part of `make test`.
 """
@@ -24,7 +24,7 @@ import boto3
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.stack import CREDENTIALS, STACKS, deploy_all, remove_all
+from infra.local.supervisor.stack import CREDENTIALS, STACKS, deploy_all, remove_all
 
 ROOT: Final = Path(__file__).parents[2]
 #: How the suites are told where to run; everything of `AWS_` is taken from tests.
@@ -77,7 +77,7 @@ def dynamodb_local(directory: Path) -> Iterator[tuple[str, str]]:
 
 
 def _create_table(endpoint_url: str, process: subprocess.Popen[bytes]) -> str:
-    """Make the table of `infra/data.yaml`; DynamoDB Local has no CloudFormation."""
+    """Make the table of `infra/templates/data.yaml`; DynamoDB Local has no CloudFormation."""
     client = boto3.Session().client("dynamodb", endpoint_url=endpoint_url, **CREDENTIALS)
     deadline = time.monotonic() + _STARTUP_SECONDS_MAX
     while True:
@@ -87,7 +87,7 @@ def _create_table(endpoint_url: str, process: subprocess.Popen[bytes]) -> str:
         except BotoCoreError:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise
-    template = yaml.load((ROOT / "infra" / "data.yaml").read_text(), _TemplateLoader)  # noqa: S506 - a subclass of SafeLoader
+    template = yaml.load((ROOT / "infra" / "templates" / "data.yaml").read_text(), _TemplateLoader)  # noqa: S506 - a subclass of SafeLoader
     properties = template["Resources"]["TasksTable"]["Properties"]
     kept = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     client.create_table(TableName="tasks", **{name: properties[name] for name in kept})

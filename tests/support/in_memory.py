@@ -12,9 +12,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from chalicelib import lifecycle
-from chalicelib.errors import ConditionFailed
-from chalicelib.model import (
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import (
     Delivery,
     Task,
     TaskEvent,
@@ -24,6 +23,7 @@ from chalicelib.model import (
     TaskStatus,
     Transition,
 )
+from chalicelib.errors import ConditionFailed
 from chalicelib.ports import PutOutcome
 
 T0: Final = datetime(2026, 1, 1, 12, 0, 0, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.retry_policy import (
+from chalicelib.domain.retry_policy import (
     Backoff,
     poll_after_seconds,
     sweep_interval_seconds,

@@ -22,8 +22,8 @@ from pynamodb.attributes import (
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from chalicelib import payloads
-from chalicelib.model import (
+from chalicelib.domain import payloads
+from chalicelib.domain.model import (
     HistoryEntry,
     Lease,
     Task,
@@ -54,7 +54,7 @@ class OpenTasksIndex(GlobalSecondaryIndex["TaskItem"]):  # type: ignore[no-untyp
     """Tasks that have not ended, by when they are due. Sparse: a task that ends leaves it."""
 
     class Meta:
-        """The name in `infra/data.yaml`."""
+        """The name in `infra/templates/data.yaml`."""
 
         index_name = "open_tasks"
         projection = KeysOnlyProjection()
@@ -67,7 +67,7 @@ class TasksByOwnerIndex(GlobalSecondaryIndex["TaskItem"]):  # type: ignore[no-un
     """Every task by its owner, in the order of submission. No transition rewrites it."""
 
     class Meta:
-        """The name in `infra/data.yaml`."""
+        """The name in `infra/templates/data.yaml`."""
 
         index_name = "tasks_by_owner"
         projection = KeysOnlyProjection()

@@ -17,9 +17,8 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition as Clause
 from pynamodb.expressions.update import Action
 
-from chalicelib import payloads
 from chalicelib.adapters.aws_calls import AwsCalls
-from chalicelib.adapters.items import (
+from chalicelib.adapters.dynamodb.items import (
     SideItem,
     TaskItem,
     history_item,
@@ -28,8 +27,9 @@ from chalicelib.adapters.items import (
     optional,
     to_task,
 )
+from chalicelib.domain import payloads
+from chalicelib.domain.model import Condition, Task, TaskEvent, TaskResult, TaskStatus, Transition
 from chalicelib.errors import ConditionFailed, StoreFull, StoreUnavailable
-from chalicelib.model import Condition, Task, TaskEvent, TaskResult, TaskStatus, Transition
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
 

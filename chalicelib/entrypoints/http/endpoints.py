@@ -10,15 +10,15 @@ from typing import Concatenate, Final, ParamSpec
 
 from chalice.app import Request, Response
 
-from chalicelib import wire
 from chalicelib.adapters.telemetry import log_context, logger
-from chalicelib.authentication import owner_of
 from chalicelib.composition import Service, service
+from chalicelib.domain.model import Task
+from chalicelib.domain.retry_policy import poll_after_seconds
+from chalicelib.entrypoints.http import schemas
+from chalicelib.entrypoints.http.caller import owner_of
+from chalicelib.entrypoints.http.problems import MEDIA_TYPE, problem_for
 from chalicelib.errors import ServiceUnavailable, TaskServiceError, UnsupportedMediaType
-from chalicelib.model import Task
-from chalicelib.problems import MEDIA_TYPE, problem_for
-from chalicelib.retry_policy import poll_after_seconds
-from chalicelib.submission import Submission
+from chalicelib.use_cases.submit import Submission
 
 _CORRELATION_ID: Final = "X-Correlation-ID"
 _JSON: Final = "application/json"
@@ -34,7 +34,7 @@ def _answered(handler: _Handler[_P]) -> Callable[Concatenate[Request | None, _P]
     def answer(request: Request | None, /, *args: _P.args, **kwargs: _P.kwargs) -> Response:
         assert request is not None  # noqa: S101 - Chalice sets it before it calls a view
         given = request.headers.get(_CORRELATION_ID)
-        correlation_id = wire.sane_correlation_id(given) or str(uuid.uuid4())
+        correlation_id = schemas.sane_correlation_id(given) or str(uuid.uuid4())
         with log_context(correlation_id=correlation_id):
             try:
                 response = handler(service(), request, correlation_id, *args, **kwargs)
@@ -51,20 +51,20 @@ def post_task(service: Service, request: Request, correlation_id: str) -> Respon
     """Submit a task; 202 as soon as it is stored and its message sent."""
     _check_content_type(request.headers)
     body = request.raw_body
-    posted = wire.parse_post_task(body if isinstance(body, bytes) else body.encode())
+    posted = schemas.parse_post_task(body if isinstance(body, bytes) else body.encode())
     submitted = service.submit(
         Submission(
             request=posted.to_request(),
             owner=_owner(service, request),
             correlation_id=correlation_id,
-            idempotency_key=wire.parse_idempotency_key(request.headers.get("Idempotency-Key")),
+            idempotency_key=schemas.parse_idempotency_key(request.headers.get("Idempotency-Key")),
         )
     )
     task = submitted.task
-    accepted = wire.TaskAccepted(
+    accepted = schemas.TaskAccepted(
         task_id=task.task_id,
         status=task.status,
-        submitted_at=wire.timestamp(task.submitted_at),
+        submitted_at=schemas.timestamp(task.submitted_at),
         message="the task was accepted before" if submitted.replayed else "the task is accepted",
         correlation_id=correlation_id,
     )
@@ -78,7 +78,7 @@ def post_task(service: Service, request: Request, correlation_id: str) -> Respon
 def get_task(service: Service, request: Request, correlation_id: str, task_id: str) -> Response:
     """Return one task, or 304 if the client has it as it is."""
     del correlation_id
-    task = service.get(wire.parse_task_id(task_id), owner=_owner(service, request))
+    task = service.get(schemas.parse_task_id(task_id), owner=_owner(service, request))
     etag = _etag(task)
     headers = {"ETag": etag}
     if not task.status.is_terminal:
@@ -86,7 +86,7 @@ def get_task(service: Service, request: Request, correlation_id: str, task_id: s
         headers["Retry-After"] = str(poll_after_seconds(age.total_seconds()))
     if _matches(request.headers.get("If-None-Match"), etag):
         return Response(body="", status_code=304, headers={**headers, "Content-Type": _JSON})
-    return _json(200, wire.view_of(task), headers)
+    return _json(200, schemas.view_of(task), headers)
 
 
 @_answered
@@ -94,12 +94,12 @@ def cancel_task(service: Service, request: Request, correlation_id: str, task_id
     """Cancel a task that has not ended; cancelling twice is 200."""
     del correlation_id
     try:
-        task = service.cancel(wire.parse_task_id(task_id), owner=_owner(service, request))
+        task = service.cancel(schemas.parse_task_id(task_id), owner=_owner(service, request))
     except ServiceUnavailable as exc:
         done = "may have been" if exc.in_doubt else "was not"
         message = f"the database did not answer; the task {done} cancelled, cancel it again"
         raise ServiceUnavailable(message, in_doubt=exc.in_doubt) from exc
-    return _json(200, wire.view_of(task), {"ETag": _etag(task)})
+    return _json(200, schemas.view_of(task), {"ETag": _etag(task)})
 
 
 @_answered
@@ -108,11 +108,11 @@ def get_health(service: Service, request: Request, correlation_id: str) -> Respo
     del request, correlation_id
     health = service.check_health()
     status = "healthy" if health.queue else "degraded"
-    view = wire.HealthView(
+    view = schemas.HealthView(
         status=status if health.database else "unavailable",
         database_status="healthy" if health.database else "unavailable",
         queue_status="healthy" if health.queue else "unavailable",
-        timestamp=wire.timestamp(datetime.now(UTC)),
+        timestamp=schemas.timestamp(datetime.now(UTC)),
     )
     return _json(200 if health.database else 503, view, {"Cache-Control": "no-store"})
 
@@ -146,7 +146,7 @@ def _problem(error: Exception, correlation_id: str) -> Response:
         logger.error("unhandled error: %s", error, exc_info=error)
     answer = problem_for(error, correlation_id=correlation_id)
     return Response(
-        body=wire.encode(answer.problem),
+        body=schemas.encode(answer.problem),
         status_code=answer.problem.status,
         headers={**answer.headers, "Content-Type": MEDIA_TYPE},
     )
@@ -154,9 +154,9 @@ def _problem(error: Exception, correlation_id: str) -> Response:
 
 def _json(
     status: int,
-    view: wire.TaskAccepted | wire.TaskView | wire.HealthView,
+    view: schemas.TaskAccepted | schemas.TaskView | schemas.HealthView,
     headers: Mapping[str, str],
 ) -> Response:
     return Response(
-        body=wire.encode(view), status_code=status, headers={**headers, "Content-Type": _JSON}
+        body=schemas.encode(view), status_code=status, headers={**headers, "Content-Type": _JSON}
     )

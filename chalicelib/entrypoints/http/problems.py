@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
+from chalicelib.entrypoints.http.schemas import FieldErrorView, Problem
 from chalicelib.errors import (
     CallerUnknown,
     IdempotencyConflict,
@@ -19,7 +20,6 @@ from chalicelib.errors import (
     TaskServiceError,
     UnsupportedMediaType,
 )
-from chalicelib.wire import FieldErrorView, Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
 #: What a client is told to wait before it tries again after a 503.

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from chalicelib.domain.model import Task, TaskRequest, TaskStatus
 from chalicelib.errors import FieldError, InvalidRequest
-from chalicelib.model import Task, TaskRequest, TaskStatus
 
 SHOTS_DEFAULT: Final = 1024
 SHOTS_MAX: Final = 100_000

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from chalicelib.settings import InvalidSetting, Settings
-from infra.deploy.configuration import VISIBILITY_PER_TIMEOUT, StageSpec
-from infra.deploy.findings import Finding, Rule, Severity
-from infra.deploy.snapshot import Snapshot
-from infra.deploy.template import REPORT_FAILURES
+from infra.doctor.finding import Finding, Rule, Severity
+from infra.doctor.live_stage import Snapshot
+from infra.package.template import REPORT_FAILURES
+from infra.stage import VISIBILITY_PER_TIMEOUT, StageSpec
 
 _FLAG: Final = "the mapping's FunctionResponseTypes"
 _SETTING: Final = "the worker's PARTIAL_BATCH_RESPONSES"

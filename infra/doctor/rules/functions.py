@@ -10,10 +10,10 @@ from importlib import resources
 from typing import Final
 
 from chalicelib.settings import InvalidSetting, Settings
-from infra.deploy.configuration import StageSpec
-from infra.deploy.delivery_rules import variables_of
-from infra.deploy.findings import Finding, Rule, Severity
-from infra.deploy.snapshot import Snapshot
+from infra.doctor.finding import Finding, Rule, Severity
+from infra.doctor.live_stage import Snapshot
+from infra.doctor.rules.delivery import variables_of
+from infra.stage import StageSpec
 
 #: Variables that a function has beside those of `.chalice/config.json`.
 _ADDED_BY_DEPLOYMENT: Final = frozenset({"PARTIAL_BATCH_RESPONSES"})

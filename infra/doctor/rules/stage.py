@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from infra.deploy.configuration import StageSpec
-from infra.deploy.findings import Finding, Rule, Severity
-from infra.deploy.gateway_responses import RESPONSES
-from infra.deploy.snapshot import Snapshot
+from infra.doctor.finding import Finding, Rule, Severity
+from infra.doctor.live_stage import Snapshot
+from infra.package.gateway_responses import RESPONSES
+from infra.stage import StageSpec
 
 #: Routes that nobody signs.
 _OPEN: Final = frozenset({("GET", "/health")})
 _INDEXES: Final = ("open_tasks", "tasks_by_owner")
-#: In `infra/messaging.yaml`; a test compares the two.
+#: In `infra/templates/messaging.yaml`; a test compares the two.
 ALARMS: Final = (
     *("api-errors", "api-throttles", "dead-letters", "oldest-message", "sweeper"),
     *("table-read-throttles", "table-write-throttles", "worker-failures", "worker-throttles"),

@@ -1,7 +1,8 @@
 """MiniStack as the local stage runs it: on loopback, and with state that survives ``kill -9``.
 
-Runs on the emulator's interpreter: ``.venv-emulator/bin/python -m infra.local.emulator emulator
-DATA_DIR``, with ``EMULATOR_PORT`` and ``AUTOSAVE_SECONDS`` in the environment.
+Runs on the emulator's interpreter:
+``.venv-emulator/bin/python -m infra.local.emulator.server emulator DATA_DIR``,
+with ``EMULATOR_PORT`` and ``AUTOSAVE_SECONDS`` in the environment.
 
 Every ``AUTOSAVE_SECONDS`` (2) in which a request changed something, the process forks between two
 turns of the event loop, where no request is half applied. The child has all services' memory as of
@@ -24,7 +25,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.local.snapshot import (
+from infra.local.emulator.saved_state import (
     SAVING_SECONDS_MAX,
     DamagedSnapshotError,
     current_snapshot,
@@ -43,7 +44,7 @@ READING_VERBS = (b"BatchGet", b"Describe", b"Get", b"List", b"Query", b"Scan")
 App = Callable[[Any, Any, Any], Awaitable[None]]
 States = Mapping[str, Callable[[], object]]
 
-logger = logging.getLogger("infra.local.emulator")
+logger = logging.getLogger("infra.local.emulator.server")
 
 
 def configure_environment(port: int, state: Path) -> None:

@@ -24,7 +24,7 @@ from chalice.local import (
     RouteMatcher,
 )
 
-from chalicelib.wire import sane_correlation_id
+from chalicelib.entrypoints.http.schemas import sane_correlation_id
 from infra.local.settings import STAGE
 
 #: Lambda's limit for a synchronous invocation, each way, on the JSON that carries it (6 MB and what

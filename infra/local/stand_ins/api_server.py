@@ -1,6 +1,6 @@
 """One API process: the Chalice app behind a local API Gateway.
 
-``python -m infra.local.api_server NAME DATA_DIR``, with ``PORT`` in the environment.
+``python -m infra.local.stand_ins.api_server NAME DATA_DIR``, with ``PORT`` in the environment.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from infra.local.gateway import Gateway
-from infra.local.http_server import Server
-from infra.local.lambda_context import function_environment
-from infra.local.logs import part_logger
 from infra.local.settings import HOST
+from infra.local.stand_ins.api_gateway import Gateway
+from infra.local.stand_ins.http_server import Server
+from infra.local.stand_ins.lambda_runtime.context import function_environment
+from infra.local.stand_ins.logs import part_logger
 
 if TYPE_CHECKING:
     from chalice.app import Chalice

@@ -22,7 +22,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Protocol
 
-from infra.local.gateway import BODY_BYTES_MAX, HttpResponse, problem
+from infra.local.stand_ins.api_gateway import BODY_BYTES_MAX, HttpResponse, problem
 
 #: An idle connection, or one that stops in the middle of a request, is closed after this.
 IDLE_SECONDS_MAX = 75.0

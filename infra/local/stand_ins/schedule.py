@@ -1,7 +1,7 @@
 """Runs the scheduled function as EventBridge does, only more often.
 
-``python -m infra.local.sweeper NAME DATA_DIR``. A run that fails is logged and the next one comes
-as scheduled.
+``python -m infra.local.stand_ins.schedule NAME DATA_DIR``.
+A run that fails is logged and the next one comes as scheduled.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from infra.local.invoker import Invoker
-from infra.local.lambda_context import ACCOUNT_ID
-from infra.local.logs import part_logger
-from infra.local.poller import pause, stop_on_sigterm
 from infra.local.settings import (
     FUNCTION_TIMEOUT_SECONDS,
     REGION,
     SWEEP_INTERVAL_SECONDS,
     environment_number,
 )
+from infra.local.stand_ins.lambda_runtime.context import ACCOUNT_ID
+from infra.local.stand_ins.lambda_runtime.invoker import Invoker
+from infra.local.stand_ins.logs import part_logger
+from infra.local.stand_ins.sqs_trigger import pause, stop_on_sigterm
 
 RULE_ARN = f"arn:aws:events:{REGION}:{ACCOUNT_ID}:rule/quantum-tasks-local-sweeper"
 

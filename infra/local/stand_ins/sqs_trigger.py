@@ -1,7 +1,8 @@
 """The event-source poller: what Lambda's event source mapping does for a queue's function.
 
-``python -m infra.local.poller NAME DATA_DIR``, with ``TASKS_QUEUE_URL`` in the environment. It
-receives in long polls, invokes the function with a batch, deletes what succeeded and leaves what
+``python -m infra.local.stand_ins.sqs_trigger NAME DATA_DIR``, with ``TASKS_QUEUE_URL`` in the
+environment. It receives in long polls, invokes the function with a batch, deletes what succeeded
+and leaves what
 failed to its visibility timeout, which it never touches: when a message comes back is for the
 service and the queue to say. One batch at a time, so one poller is one unit of the function's
 concurrency.
@@ -22,10 +23,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.invoker import Invoker
-from infra.local.logs import part_logger
 from infra.local.settings import FUNCTION_TIMEOUT_SECONDS, REGION, environment_number
-from infra.local.sqs_event import event_from, failed_message_ids, queue_arn
+from infra.local.stand_ins.lambda_runtime.invoker import Invoker
+from infra.local.stand_ins.logs import part_logger
+from infra.local.stand_ins.sqs_event import event_from, failed_message_ids, queue_arn
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

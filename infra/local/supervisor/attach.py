@@ -6,13 +6,13 @@ import signal
 import time
 from collections.abc import Mapping
 
-from infra.local.environment import NotRunningError, load_backend, part_environment
-from infra.local.part import Part, free_name
-from infra.local.processes import held_lock, is_part, kill, wait_until
 from infra.local.settings import HOST, Settings
-from infra.local.shutdown import STOP_SECONDS_MAX
-from infra.local.supervisor import StartError, is_free
-from infra.local.terminal import Terminal
+from infra.local.supervisor.environment import NotRunningError, load_backend, part_environment
+from infra.local.supervisor.pid_files import held_lock, is_part, kill, wait_until
+from infra.local.supervisor.process import Part, free_name
+from infra.local.supervisor.stop import STOP_SECONDS_MAX
+from infra.local.supervisor.terminal import Terminal
+from infra.local.supervisor.watch import StartError, is_free
 
 TICK_SECONDS = 0.1
 

@@ -12,8 +12,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.local.processes import write_atomically
 from infra.local.settings import REGION, ROOT, STAGE, Settings
+from infra.local.supervisor.pid_files import write_atomically
 
 #: What the service calls the stacks' outputs.
 NAMES_OF_OUTPUTS = {

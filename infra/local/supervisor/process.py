@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.local.processes import ask_to_stop, write_atomically
 from infra.local.settings import ROOT, Settings
-from infra.local.terminal import LogTail, Terminal, rendered
+from infra.local.supervisor.pid_files import ask_to_stop, write_atomically
+from infra.local.supervisor.terminal import LogTail, Terminal, rendered
 
 #: A part that dies again within this time is started again more and more slowly.
 STABLE_SECONDS = 10.0
@@ -28,10 +28,10 @@ class Command:
 
 
 COMMANDS = {
-    "emulator": Command("infra.local.emulator"),
-    "api": Command("infra.local.api_server"),
-    "worker": Command("infra.local.poller"),
-    "sweeper": Command("infra.local.sweeper"),
+    "emulator": Command("infra.local.emulator.server"),
+    "api": Command("infra.local.stand_ins.api_server"),
+    "worker": Command("infra.local.stand_ins.sqs_trigger"),
+    "sweeper": Command("infra.local.stand_ins.schedule"),
 }
 
 

@@ -47,7 +47,7 @@ class Stack:
     @property
     def template(self) -> str:
         """The template's text."""
-        return (ROOT / "infra" / self.template_name).read_text()
+        return (ROOT / "infra" / "templates" / self.template_name).read_text()
 
     @property
     def parameter_list(self) -> list[ParameterTypeDef]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from infra.local.processes import (
+from infra.local.settings import FUNCTION_TIMEOUT_SECONDS, Settings
+from infra.local.supervisor.pid_files import (
     ask_to_stop,
     held_lock,
     is_part,
@@ -15,8 +16,7 @@ from infra.local.processes import (
     stop_rank,
     wait_until,
 )
-from infra.local.settings import FUNCTION_TIMEOUT_SECONDS, Settings
-from infra.local.terminal import Terminal
+from infra.local.supervisor.terminal import Terminal
 
 #: What a part may take to end, by its place in the order: the API drains for up to 10 s, worker
 #: and sweeper finish an invocation, the emulator saves.

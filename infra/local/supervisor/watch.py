@@ -15,13 +15,13 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.environment import backend_variables, part_environment, save_backend
-from infra.local.part import Part
-from infra.local.processes import held_lock, read_pid, write_atomically
 from infra.local.settings import HOST, ROOT, Settings
-from infra.local.shutdown import stop_parts
-from infra.local.stack import StackError, deploy_all
-from infra.local.terminal import Terminal
+from infra.local.supervisor.environment import backend_variables, part_environment, save_backend
+from infra.local.supervisor.pid_files import held_lock, read_pid, write_atomically
+from infra.local.supervisor.process import Part
+from infra.local.supervisor.stack import StackError, deploy_all
+from infra.local.supervisor.stop import stop_parts
+from infra.local.supervisor.terminal import Terminal
 
 TICK_SECONDS = 0.1
 #: How long a part may take until it answers; on a slow or busy machine, too.

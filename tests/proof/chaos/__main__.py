@@ -14,16 +14,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.local.environment import isolate_this_process
-from tests.chaos import report
-from tests.chaos.run import Scale, run
+from infra.local.supervisor.environment import isolate_this_process
+from tests.proof.chaos import report
+from tests.proof.chaos.run import Scale, run
 
 _SEED_MAX = 1_000_000
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run once, and print the figures."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.proof.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="of load and disturbance")
     parser.add_argument("--seed", type=int, help="by default another one each time")
     parser.add_argument("--tasks", type=int, default=1000, help="spread over the time")

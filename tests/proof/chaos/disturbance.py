@@ -16,10 +16,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from infra.local.processes import living_parts
+from infra.local.supervisor.pid_files import living_parts
 from tests.acceptance.stage import Stage
-from tests.chaos.plan import Kill, Pause, Plan, Target
-from tests.chaos.proxy import Outage, Proxy
+from tests.proof.chaos.plan import Kill, Pause, Plan, Target
+from tests.proof.chaos.proxy import Outage, Proxy
 
 #: How long a target that is just being started again is waited for.
 _TARGET_SECONDS_MAX: Final = 10.0
@@ -175,7 +175,8 @@ def sandboxes(parents: Collection[int]) -> list[int]:
     return [
         int(pid)
         for pid, parent, *command in rows
-        if int(parent) in parents and "infra.local.sandbox" in " ".join(command)
+        if int(parent) in parents
+        and "infra.local.stand_ins.lambda_runtime.sandbox" in " ".join(command)
     ]
 
 

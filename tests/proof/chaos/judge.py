@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.acceptance.tasks import TERMINAL
-from tests.chaos.evidence import Evidence, StoredTask
-from tests.chaos.ledger import Answer, Ledger
-from tests.chaos.load import correlation_id
+from tests.proof.chaos.evidence import Evidence, StoredTask
+from tests.proof.chaos.ledger import Answer, Ledger
+from tests.proof.chaos.load import correlation_id
 
 GARBAGE: Final = "this is no task"
 _OK: Final = 200

@@ -13,7 +13,7 @@ from typing import Final
 from tests.acceptance.http_client import Http, Reply
 from tests.acceptance.stage import BELL_STATE
 from tests.acceptance.tasks import TERMINAL
-from tests.chaos.ledger import Answer, Ledger, Submission
+from tests.proof.chaos.ledger import Answer, Ledger, Submission
 
 CLIENTS: Final = 8
 #: A burst fills a worker's batch, so that a worker that dies in it leaves many behind.

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from tests.chaos.judge import GARBAGE
-from tests.chaos.ledger import Answer
-from tests.chaos.run import Outcome
+from tests.proof.chaos.judge import GARBAGE
+from tests.proof.chaos.ledger import Answer
+from tests.proof.chaos.run import Outcome
 
 Name = TypeVar("Name", bound=str)
 

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Final
 
 from infra.local.settings import ROOT
-from infra.local.supervisor import accepts_connections, free_port
+from infra.local.supervisor.watch import accepts_connections, free_port
 from tests.acceptance.stage import TABLE, Stage, eventually
 from tests.acceptance.tasks import TERMINAL
-from tests.chaos.disturbance import Disturber, Done, keep_running
-from tests.chaos.evidence import Evidence, collect, stored_tasks
-from tests.chaos.judge import GARBAGE, violations
-from tests.chaos.ledger import Ledger
-from tests.chaos.load import CLIENTS, Load
-from tests.chaos.plan import make_plan
-from tests.chaos.proxy import Proxy
+from tests.proof.chaos.disturbance import Disturber, Done, keep_running
+from tests.proof.chaos.evidence import Evidence, collect, stored_tasks
+from tests.proof.chaos.judge import GARBAGE, violations
+from tests.proof.chaos.ledger import Ledger
+from tests.proof.chaos.load import CLIENTS, Load
+from tests.proof.chaos.plan import make_plan
+from tests.proof.chaos.proxy import Proxy
 
 #: One worker executes at once, the others slowly, since only those can be killed half-way.
 QUICK_WORKERS: Final = 1

@@ -9,10 +9,10 @@ from typing import Final
 
 import pytest
 
-from tests.chaos import report
-from tests.chaos.ledger import Answer
-from tests.chaos.plan import Target, make_plan
-from tests.chaos.run import Scale, run
+from tests.proof.chaos import report
+from tests.proof.chaos.ledger import Answer
+from tests.proof.chaos.plan import Target, make_plan
+from tests.proof.chaos.run import Scale, run
 
 TASKS: Final = 150
 KILLS_MIN: Final = 5

@@ -1,6 +1,6 @@
 """The explorer on the command line.
 
-`python -m tests.explorer` explores a small suite, `--full` a large one (minutes); `--mutants`
+`python -m tests.proof.explorer` explores a small suite, `--full` a large one (minutes); `--mutants`
 shows for each guard of the protocol what breaks without it. Exits with 1 if the service breaks a
 property, or a mutant breaks none.
 """
@@ -12,14 +12,14 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from tests.explorer.mutants import MUTANTS, REDUNDANT
-from tests.explorer.report import Figures, print_mutants, print_redundant, print_suite
-from tests.explorer.suites import FULL, SMALL
+from tests.proof.explorer.mutants import MUTANTS, REDUNDANT
+from tests.proof.explorer.report import Figures, print_mutants, print_redundant, print_suite
+from tests.proof.explorer.suites import FULL, SMALL
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run what the arguments ask for, and print it."""
-    parser = argparse.ArgumentParser(prog="python -m tests.explorer", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.proof.explorer", description=__doc__)
     parser.add_argument("--full", action="store_true", help="explore the large suite")
     parser.add_argument("--mutants", action="store_true", help="take out each guard")
     parser.add_argument("--traces", action="store_true", help="and print how each mutant broke")

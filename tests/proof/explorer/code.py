@@ -6,16 +6,17 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from chalicelib import composition, worker
+from chalicelib import composition
 from chalicelib.composition import Ports, Service
-from chalicelib.execution import ExecuteTask
-from chalicelib.model import Transition
+from chalicelib.domain.model import Transition
+from chalicelib.domain.retry_policy import Backoff
+from chalicelib.entrypoints import worker
 from chalicelib.ports import LambdaContext
-from chalicelib.queries import CancelTask
-from chalicelib.recovery import SweepTasks
-from chalicelib.retry_policy import Backoff
 from chalicelib.settings import Settings
-from chalicelib.submission import SubmitTask
+from chalicelib.use_cases.execute import ExecuteTask
+from chalicelib.use_cases.read import CancelTask
+from chalicelib.use_cases.submit import SubmitTask
+from chalicelib.use_cases.sweep import SweepTasks
 from tests.support.in_memory import InMemoryTaskStore
 
 #: The id of the one task when its client gave no key.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tests.explorer.values import Fault
+from tests.proof.explorer.values import Fault
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.explorer.report import Figures
+from tests.proof.explorer.report import Figures
 
 _FIGURES = pytest.StashKey[Figures]()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from chalicelib.model import TaskEvent
-from tests.explorer.configuration import Configuration
-from tests.explorer.items import Item
-from tests.explorer.properties import ACCEPTED, AMPLIFIED, ATTEMPT, BURNED, TRUTH
-from tests.explorer.state import DELETED, Ghost, Place, State, in_flight, moved_in_place
-from tests.explorer.universe import (
+from chalicelib.domain.model import TaskEvent
+from tests.proof.explorer.configuration import Configuration
+from tests.proof.explorer.items import Item
+from tests.proof.explorer.properties import ACCEPTED, AMPLIFIED, ATTEMPT, BURNED, TRUTH
+from tests.proof.explorer.state import DELETED, Ghost, Place, State, in_flight, moved_in_place
+from tests.proof.explorer.universe import (
     CREATED,
     CREATED_AFTER_DOUBT,
     DONE,
@@ -20,7 +20,7 @@ from tests.explorer.universe import (
     Universe,
     unavailable,
 )
-from tests.explorer.values import WRITES, Actor, Call, Fault, Operation, Reply, Violation
+from tests.proof.explorer.values import WRITES, Actor, Call, Fault, Operation, Reply, Violation
 
 #: Instead of a reply: the SDK makes a second attempt; the process is dead.
 AGAIN: Final = Reply("again")

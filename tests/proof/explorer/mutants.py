@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from chalicelib.model import TaskEvent
-from tests.explorer import variations as v
-from tests.explorer.code import Code
-from tests.explorer.configuration import Configuration
-from tests.explorer.programs import OWNER_NAME, STRANGER
-from tests.explorer.properties import (
+from chalicelib.domain.model import TaskEvent
+from tests.proof.explorer import variations as v
+from tests.proof.explorer.code import Code
+from tests.proof.explorer.configuration import Configuration
+from tests.proof.explorer.programs import OWNER_NAME, STRANGER
+from tests.proof.explorer.properties import (
     ACCEPTED,
     AMPLIFIED,
     ATTEMPT,
@@ -26,8 +26,8 @@ from tests.explorer.properties import (
     TRUTH,
     UNAIDED,
 )
-from tests.explorer.suites import CALLS
-from tests.explorer.values import Fault
+from tests.proof.explorer.suites import CALLS
+from tests.proof.explorer.values import Fault
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from chalicelib.composition import Service
+from chalicelib.domain.model import TaskMessage, TaskStatus
+from chalicelib.entrypoints.worker import BatchFailed
 from chalicelib.errors import (
     IdempotencyConflict,
     Kept,
@@ -15,13 +17,11 @@ from chalicelib.errors import (
     TaskAlreadyEnded,
     TaskNotFound,
 )
-from chalicelib.model import TaskMessage, TaskStatus
-from chalicelib.submission import Submission, keyed_task_id
-from chalicelib.worker import BatchFailed
-from tests.explorer.code import UNKEYED_TASK_ID, Code
-from tests.explorer.items import NOW
-from tests.explorer.properties import OWNER, TRUTH
-from tests.explorer.values import Actor, Answer, Ended, Program, Violation
+from chalicelib.use_cases.submit import Submission, keyed_task_id
+from tests.proof.explorer.code import UNKEYED_TASK_ID, Code
+from tests.proof.explorer.items import NOW
+from tests.proof.explorer.properties import OWNER, TRUTH
+from tests.proof.explorer.values import Actor, Answer, Ended, Program, Violation
 from tests.support.in_memory import a_request
 
 #: Whose task it is, and who is somebody else.

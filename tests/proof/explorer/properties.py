@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from chalicelib.model import OPEN_STATUSES, Task, TaskEvent, TaskStatus
-from tests.explorer.items import NOW, token_text
-from tests.explorer.values import Actor, Call, Operation, Violation
+from chalicelib.domain.model import OPEN_STATUSES, Task, TaskEvent, TaskStatus
+from tests.proof.explorer.items import NOW, token_text
+from tests.proof.explorer.values import Actor, Call, Operation, Violation
 
 ACCEPTED: Final = "1 accepted"
 TERMINAL: Final = "2 terminal"

@@ -13,8 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.composition import Ports, Service
-from chalicelib.errors import TaskServiceError
-from chalicelib.model import (
+from chalicelib.domain.model import (
     Delivery,
     Lease,
     Task,
@@ -24,10 +23,11 @@ from chalicelib.model import (
     TaskResult,
     Transition,
 )
+from chalicelib.errors import TaskServiceError
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
-from tests.explorer.code import Code
-from tests.explorer.items import (
+from tests.proof.explorer.code import Code
+from tests.proof.explorer.items import (
     NOBODY,
     NOW,
     canonical_lease,
@@ -35,8 +35,17 @@ from tests.explorer.items import (
     token_number,
     token_text,
 )
-from tests.explorer.programs import run
-from tests.explorer.values import Actor, Call, Ended, ExplorerError, Node, Operation, Program, Reply
+from tests.proof.explorer.programs import run
+from tests.proof.explorer.values import (
+    Actor,
+    Call,
+    Ended,
+    ExplorerError,
+    Node,
+    Operation,
+    Program,
+    Reply,
+)
 
 #: What each actor may read of a task. Anything else is an error: the explorer takes tasks that
 #: differ in nothing else for the same.

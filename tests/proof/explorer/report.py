@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from tests.explorer.configuration import Configuration
-from tests.explorer.mutants import Mutant, Redundant
-from tests.explorer.search import Exploration, Found, explore
-from tests.explorer.values import Fault
-from tests.explorer.world import World
+from tests.proof.explorer.configuration import Configuration
+from tests.proof.explorer.mutants import Mutant, Redundant
+from tests.proof.explorer.search import Exploration, Found, explore
+from tests.proof.explorer.values import Fault
+from tests.proof.explorer.world import World
 
 
 @dataclasses.dataclass(slots=True)

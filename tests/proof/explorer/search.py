@@ -7,10 +7,10 @@ import time
 from array import array
 from collections.abc import Sequence
 
-from tests.explorer.properties import STUCK, UNAIDED
-from tests.explorer.state import Label, State
-from tests.explorer.values import Violation
-from tests.explorer.world import World
+from tests.proof.explorer.properties import STUCK, UNAIDED
+from tests.proof.explorer.state import Label, State
+from tests.proof.explorer.values import Violation
+from tests.proof.explorer.world import World
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

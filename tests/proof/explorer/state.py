@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from tests.explorer.values import Actor, Violation
+from tests.proof.explorer.values import Actor, Violation
 
 #: Instead of a node, for actors that run nothing: may begin again; has finished for ever.
 IDLE: Final = -1

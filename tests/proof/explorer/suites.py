@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.explorer.configuration import Configuration
-from tests.explorer.programs import OWNER_NAME, STRANGER
-from tests.explorer.values import Fault
+from tests.proof.explorer.configuration import Configuration
+from tests.proof.explorer.programs import OWNER_NAME, STRANGER
+from tests.proof.explorer.values import Fault
 
 #: Everything that may happen to a call, and to the process that makes it.
 CALLS: Final = frozenset(

@@ -8,16 +8,16 @@ from typing import Final
 
 import pytest
 
-from chalicelib.model import Task, TaskEvent
-from chalicelib.submission import SubmitTask, Submitted
-from tests.explorer.code import Code
-from tests.explorer.configuration import Configuration
-from tests.explorer.mutants import MUTANTS, REDUNDANT, Mutant, Redundant
-from tests.explorer.report import Figures, explore_service, hunt
-from tests.explorer.search import explore
-from tests.explorer.suites import SMALL
-from tests.explorer.values import Answer, ExplorerError, Operation
-from tests.explorer.world import World
+from chalicelib.domain.model import Task, TaskEvent
+from chalicelib.use_cases.submit import SubmitTask, Submitted
+from tests.proof.explorer.code import Code
+from tests.proof.explorer.configuration import Configuration
+from tests.proof.explorer.mutants import MUTANTS, REDUNDANT, Mutant, Redundant
+from tests.proof.explorer.report import Figures, explore_service, hunt
+from tests.proof.explorer.search import explore
+from tests.proof.explorer.suites import SMALL
+from tests.proof.explorer.values import Answer, ExplorerError, Operation
+from tests.proof.explorer.world import World
 
 #: No configuration here has nearly as many.
 STATES_MAX: Final = 100_000

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, NamedTuple
 
+from chalicelib.domain.model import Task, TaskEvent
 from chalicelib.errors import (
     ConditionFailed,
     PermanentExecutionError,
@@ -17,15 +18,14 @@ from chalicelib.errors import (
     StoreUnavailable,
     TransientExecutionError,
 )
-from chalicelib.model import Task, TaskEvent
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
-from tests.explorer.code import Code
-from tests.explorer.items import NOW, Items, attempt_result
-from tests.explorer.programs import task_id
-from tests.explorer.properties import check_write
-from tests.explorer.replay import Calls, Script, view, view_text
-from tests.explorer.values import Call, Node, Operation, Program, Reply, Violation
+from tests.proof.explorer.code import Code
+from tests.proof.explorer.items import NOW, Items, attempt_result
+from tests.proof.explorer.programs import task_id
+from tests.proof.explorer.properties import check_write
+from tests.proof.explorer.replay import Calls, Script, view, view_text
+from tests.proof.explorer.values import Call, Node, Operation, Program, Reply, Violation
 
 DONE = Reply("done", "message-1")
 CREATED = Reply("stored", PutOutcome.CREATED)

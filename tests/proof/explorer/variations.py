@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import lifecycle, worker
 from chalicelib.composition import Service
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import Delivery, Task, TaskEvent, TaskMessage, TaskStatus, Transition
+from chalicelib.entrypoints import worker
+from chalicelib.entrypoints.worker import BatchFailed
 from chalicelib.errors import (
     ConditionFailed,
     Kept,
@@ -21,14 +24,12 @@ from chalicelib.errors import (
     StoreUnavailable,
     SubmissionUnavailable,
 )
-from chalicelib.execution import Acknowledge, Disposition, ExecuteTask, GiveBack
-from chalicelib.model import Delivery, Task, TaskEvent, TaskMessage, TaskStatus, Transition
 from chalicelib.ports import LambdaContext, PutOutcome
-from chalicelib.queries import CancelTask, GetTask
-from chalicelib.recovery import SweepReport, SweepTasks
-from chalicelib.submission import Submission, SubmitTask, Submitted
-from chalicelib.worker import BatchFailed
-from tests.explorer.programs import OWNER_NAME
+from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, GiveBack
+from chalicelib.use_cases.read import CancelTask, GetTask
+from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted
+from chalicelib.use_cases.sweep import SweepReport, SweepTasks
+from tests.proof.explorer.programs import OWNER_NAME
 from tests.support.in_memory import InMemoryTaskStore, a_request, a_task
 
 #: In place of a condition's statuses: any will do.

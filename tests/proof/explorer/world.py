@@ -10,14 +10,14 @@ import itertools
 from collections.abc import Iterator
 from typing import Final
 
-from chalicelib.model import TaskEvent, TaskStatus
+from chalicelib.domain.model import TaskEvent, TaskStatus
 from chalicelib.settings import Settings
-from tests.explorer.code import REAL, Code
-from tests.explorer.configuration import Configuration
-from tests.explorer.effects import AGAIN, DEAD, Effects
-from tests.explorer.items import NOBODY, Item
-from tests.explorer.properties import ACCEPTED, TRUTH
-from tests.explorer.state import (
+from tests.proof.explorer.code import REAL, Code
+from tests.proof.explorer.configuration import Configuration
+from tests.proof.explorer.effects import AGAIN, DEAD, Effects
+from tests.proof.explorer.items import NOBODY, Item
+from tests.proof.explorer.properties import ACCEPTED, TRUTH
+from tests.proof.explorer.state import (
     DELETED,
     GONE,
     IDLE,
@@ -31,8 +31,17 @@ from tests.explorer.state import (
     moved,
     moved_in_place,
 )
-from tests.explorer.universe import DONE, Universe, unavailable
-from tests.explorer.values import Actor, Answer, Call, Fault, Node, Operation, Program, Violation
+from tests.proof.explorer.universe import DONE, Universe, unavailable
+from tests.proof.explorer.values import (
+    Actor,
+    Answer,
+    Call,
+    Fault,
+    Node,
+    Operation,
+    Program,
+    Violation,
+)
 
 _ENVIRONMENT: Final = "environment"
 _OLD_AGE: Final = "old age"

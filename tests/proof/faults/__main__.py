@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Final
 
-from tests.faults.explore import Figures
-from tests.faults.parallel import Job, begin, run
-from tests.faults.scenarios import SCENARIOS
+from tests.proof.faults.explore import Figures
+from tests.proof.faults.parallel import Job, begin, run
+from tests.proof.faults.scenarios import SCENARIOS
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
 _SHOWN_MAX: Final = 20
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.proof.faults", description=__doc__)
     parser.add_argument("--full", action="store_true", help="every pair of faults (minutes)")
     parser.add_argument("--pairs", type=float, default=0.001, help="share of the pairs to run")
     parser.add_argument("--seed", type=int, default=0, help="which share of the pairs")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.explore import Figures
-from tests.faults.world import World, running_world
+from tests.proof.faults.explore import Figures
+from tests.proof.faults.world import World, running_world
 
 
 @pytest.fixture(scope="module")

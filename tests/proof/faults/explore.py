@@ -13,11 +13,11 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from tests.faults.kinds import KINDS, Kind
-from tests.faults.recovery import REST, Order, finish, next_step, sweeper_first
-from tests.faults.scenarios import Scenario
-from tests.faults.wire import CallName
-from tests.faults.world import Saved, Step, World
+from tests.proof.faults.kinds import KINDS, Kind
+from tests.proof.faults.recovery import REST, Order, finish, next_step, sweeper_first
+from tests.proof.faults.scenarios import Scenario
+from tests.proof.faults.wire import CallName
+from tests.proof.faults.world import Saved, Step, World
 
 #: A scenario that is not at rest by then never will be.
 _STEPS_MAX: Final = 80

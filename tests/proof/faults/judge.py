@@ -15,8 +15,8 @@ from typing import Final
 
 from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item
 from infra.audit.rules import TERMINAL, offences
-from tests.faults.backend import Item
-from tests.faults.wire import Sent
+from tests.proof.faults.backend import Item
+from tests.proof.faults.wire import Sent
 
 #: AWS takes a request no longer after it was signed: so late can one arrive.
 LATE_SECONDS_MAX: Final = 300

@@ -9,9 +9,9 @@ import time
 from typing import Final
 
 from tests.conftest import SAFE_ENVIRONMENT
-from tests.faults.explore import Explorer, Figures
-from tests.faults.scenarios import SCENARIOS
-from tests.faults.world import World, running_world
+from tests.proof.faults.explore import Explorer, Figures
+from tests.proof.faults.scenarios import SCENARIOS
+from tests.proof.faults.world import World, running_world
 
 _worlds: Final[list[World]] = []
 _until_exit: Final = contextlib.ExitStack()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from tests.faults.judge import Answer
-from tests.faults.world import Step, World
+from tests.proof.faults.judge import Answer
+from tests.proof.faults.world import Step, World
 
 #: A client tries again so often at most.
 _TRIES_MAX: Final = 4

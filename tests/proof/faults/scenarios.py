@@ -12,12 +12,12 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from chalicelib.domain.model import TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.model import TaskResult
 from infra.local.settings import MAX_RECEIVE_COUNT
-from tests.faults.recovery import Order
-from tests.faults.wire import ProcessDied
-from tests.faults.world import INVOCATION_SECONDS, Behaviour, Step, World
+from tests.proof.faults.recovery import Order
+from tests.proof.faults.wire import ProcessDied
+from tests.proof.faults.world import INVOCATION_SECONDS, Behaviour, Step, World
 from tests.support.in_memory import a_result
 
 _NOISE: Final = random.Random(1)  # noqa: S311 - what does not compress, not a secret

@@ -7,12 +7,12 @@ from typing import Final
 
 import pytest
 
-from tests.faults.explore import Explorer, Figures
-from tests.faults.kinds import KINDS
-from tests.faults.scenarios import SCENARIOS, Scenario
-from tests.faults.world import World
+from tests.proof.faults.explore import Explorer, Figures
+from tests.proof.faults.kinds import KINDS
+from tests.proof.faults.scenarios import SCENARIOS, Scenario
+from tests.proof.faults.world import World
 
-#: `python -m tests.faults --full` runs all of them.
+#: `python -m tests.proof.faults --full` runs all of them.
 SHARE_OF_PAIRS: Final = 0.0005
 SEED: Final = 1
 

@@ -13,15 +13,15 @@ from typing import Any, Final, TypeVar
 import pytest
 
 from chalicelib.composition import Service
+from chalicelib.domain.model import Condition, Delivery, Task, TaskMessage, Transition
 from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
-from chalicelib.execution import Acknowledge, Disposition, ExecuteTask, GiveBack
-from chalicelib.model import Condition, Delivery, Task, TaskMessage, Transition
 from chalicelib.ports import PutOutcome, TaskQueue, TaskStore
-from chalicelib.recovery import SweepTasks
-from chalicelib.submission import SubmitTask, Submitted
-from tests.faults.explore import Explorer
-from tests.faults.scenarios import SCENARIOS
-from tests.faults.world import running_world
+from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, GiveBack
+from chalicelib.use_cases.submit import SubmitTask, Submitted
+from chalicelib.use_cases.sweep import SweepTasks
+from tests.proof.faults.explore import Explorer
+from tests.proof.faults.scenarios import SCENARIOS
+from tests.proof.faults.world import running_world
 
 _T = TypeVar("_T")
 

@@ -23,7 +23,7 @@ from botocore.exceptions import (
 )
 
 from chalicelib.ports import Clock
-from tests.faults.kinds import Fate, Kind
+from tests.proof.faults.kinds import Fate, Kind
 
 #: What sends a request to the backend and returns its answer.
 Transport = Callable[[str, AWSPreparedRequest], AWSResponse]

@@ -19,11 +19,15 @@ from typing import Any, Final
 
 import boto3
 
-from chalicelib import composition, problems
-from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib import composition
+from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.adapters.telemetry import logger
 from chalicelib.composition import Service
+from chalicelib.domain.model import TaskRequest, TaskResult, TaskStatus
+from chalicelib.entrypoints.http import problems
+from chalicelib.entrypoints.sweeper import handle_schedule
+from chalicelib.entrypoints.worker import BatchFailed, handle_batch
 from chalicelib.errors import (
     IdempotencyConflict,
     Kept,
@@ -33,19 +37,22 @@ from chalicelib.errors import (
     TaskAlreadyEnded,
     TaskNotFound,
 )
-from chalicelib.model import TaskRequest, TaskResult, TaskStatus
 from chalicelib.settings import Settings
-from chalicelib.submission import Submission
-from chalicelib.sweeper import handle_schedule
-from chalicelib.worker import BatchFailed, handle_batch
+from chalicelib.use_cases.submit import Submission
 from infra.audit.facts import TaskFacts, facts_of
 from infra.audit.rules import OPEN
 from infra.local.settings import MAX_RECEIVE_COUNT
-from infra.local.sqs_event import event_from, failed_message_ids, queue_arn
-from tests.faults.backend import Message, QueuesState, SimulatedBackend, TableState, running_backend
-from tests.faults.judge import LATE_SECONDS_MAX, TAG, Answer, Judge, Known, Submitted
-from tests.faults.kinds import Kind
-from tests.faults.wire import CallName, Held, ProcessDied, Sent, Wire
+from infra.local.stand_ins.sqs_event import event_from, failed_message_ids, queue_arn
+from tests.proof.faults.backend import (
+    Message,
+    QueuesState,
+    SimulatedBackend,
+    TableState,
+    running_backend,
+)
+from tests.proof.faults.judge import LATE_SECONDS_MAX, TAG, Answer, Judge, Known, Submitted
+from tests.proof.faults.kinds import Kind
+from tests.proof.faults.wire import CallName, Held, ProcessDied, Sent, Wire
 from tests.support.in_memory import FakeClock, RecordingObserver, a_result
 
 OWNER: Final = "local"

@@ -1,7 +1,7 @@
 """A service that lives at random: any order, any duplicate, any fault, and it keeps its promises.
 
-Unlike in `tests/faults`, where one or two faults meet every call, here there are many of them, and
-clients, workers and sweepers act when they like.
+Unlike in `tests/proof/faults`, where one or two faults meet every call, here there are many of
+them, and clients, workers and sweepers act when they like.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from hypothesis.stateful import (
 )
 
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from tests.faults.kinds import KINDS, Kind
-from tests.faults.recovery import Order, finish, next_step
-from tests.faults.wire import CallName, ProcessDied
-from tests.faults.world import Behaviour, Step, World, running_world
+from tests.proof.faults.kinds import KINDS, Kind
+from tests.proof.faults.recovery import Order, finish, next_step
+from tests.proof.faults.wire import CallName, ProcessDied
+from tests.proof.faults.world import Behaviour, Step, World, running_world
 from tests.support.in_memory import a_result
 
 #: Nothing is at rest by then: there is a loop.

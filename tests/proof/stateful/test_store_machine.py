@@ -27,10 +27,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from chalicelib import lifecycle
-from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import Lease, Task, TaskRequest, Transition
 from chalicelib.errors import ConditionFailed
-from chalicelib.model import Lease, Task, TaskRequest, Transition
 from tests.support.backends import moto_backend
 from tests.support.in_memory import T0, InMemoryTaskStore, a_result, a_task
 

@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
+from chalicelib.domain.model import TaskMessage
 from chalicelib.errors import (
     ConditionFailed,
     QueueUnavailable,
@@ -19,10 +20,9 @@ from chalicelib.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from chalicelib.model import TaskMessage
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
-from infra.local.supervisor import free_port
+from infra.local.supervisor.watch import free_port
 from tests.support.backends import silent_port
 from tests.support.in_memory import T0, a_task
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib import lifecycle
-from chalicelib.adapters.dynamodb_store import DynamoDbTaskStore
+from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import Lease, TaskStatus
 from chalicelib.errors import StoreUnavailable
-from chalicelib.model import Lease, TaskStatus
 from tests.support.backends import moto_backend
 from tests.support.in_memory import T0, a_request, a_result, a_task
-from tests.unit.test_lifecycle import DECISIONS
+from tests.unit.domain.test_lifecycle import DECISIONS
 
 BELL = (
     'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib import lifecycle
+from chalicelib.domain import lifecycle
+from chalicelib.domain.lifecycle import RefusedClaim, judge_refused_claim
+from chalicelib.domain.model import Lease, Task, TaskEvent, TaskStatus, Transition
 from chalicelib.errors import TaskAlreadyEnded
-from chalicelib.lifecycle import RefusedClaim, judge_refused_claim
-from chalicelib.model import Lease, Task, TaskEvent, TaskStatus, Transition
 from tests.support.in_memory import T0, a_result, a_task
 
 LATER = T0 + timedelta(seconds=100)

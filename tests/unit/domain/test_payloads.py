@@ -8,9 +8,9 @@ import zlib
 import msgspec
 import pytest
 
-from chalicelib import payloads
+from chalicelib.domain import payloads
+from chalicelib.domain.model import TaskMessage
 from chalicelib.errors import PayloadTooLarge
-from chalicelib.model import TaskMessage
 from tests.support.in_memory import T0, a_result
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.adapters.mock_executor import MockExecutor, measured_bits
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
+from chalicelib.executors.mock import MockExecutor, measured_bits
 from chalicelib.settings import Settings
 from tests.support.in_memory import a_request
 

@@ -8,16 +8,24 @@ from typing import Any
 
 import pytest
 
-from chalicelib import lifecycle
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import (
+    Delivery,
+    Lease,
+    Task,
+    TaskEvent,
+    TaskMessage,
+    TaskStatus,
+    Transition,
+)
+from chalicelib.domain.retry_policy import Backoff
 from chalicelib.errors import (
     PermanentExecutionError,
     StoreFull,
     StoreUnavailable,
     TransientExecutionError,
 )
-from chalicelib.execution import Acknowledge, ExecuteTask, ExecutionPolicy, GiveBack
-from chalicelib.model import Delivery, Lease, Task, TaskEvent, TaskMessage, TaskStatus, Transition
-from chalicelib.retry_policy import Backoff
+from chalicelib.use_cases.execute import Acknowledge, ExecuteTask, ExecutionPolicy, GiveBack
 from tests.support.faults import FailAfter, FailBefore, Faulty
 from tests.support.in_memory import (
     T0,

@@ -6,15 +6,15 @@ import threading
 
 import pytest
 
-from chalicelib import lifecycle
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import TaskEvent, TaskStatus
 from chalicelib.errors import (
     QueueUnavailable,
     StoreUnavailable,
     TaskAlreadyEnded,
     TaskNotFound,
 )
-from chalicelib.model import TaskEvent, TaskStatus
-from chalicelib.queries import CancelTask, CheckHealth, GetTask, Health
+from chalicelib.use_cases.read import CancelTask, CheckHealth, GetTask, Health
 from tests.support.faults import FailAfter, FailBefore, Faulty
 from tests.support.in_memory import (
     T0,

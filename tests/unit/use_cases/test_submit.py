@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.model import Task, TaskEvent, TaskStatus
 from chalicelib.errors import (
     ConditionFailed,
     IdempotencyConflict,
@@ -18,9 +19,8 @@ from chalicelib.errors import (
     StoreUnavailable,
     SubmissionUnavailable,
 )
-from chalicelib.model import Task, TaskEvent, TaskStatus
 from chalicelib.ports import PutOutcome
-from chalicelib.submission import Submission, SubmitTask, keyed_task_id
+from chalicelib.use_cases.submit import Submission, SubmitTask, keyed_task_id
 from tests.support.faults import FailAfter, FailBefore, Faulty
 from tests.support.in_memory import (
     FakeClock,

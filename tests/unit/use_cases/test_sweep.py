@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib import lifecycle
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import Lease, Task, TaskEvent, TaskStatus
 from chalicelib.errors import QueueUnavailable
-from chalicelib.model import Lease, Task, TaskEvent, TaskStatus
-from chalicelib.recovery import SweepPolicy, SweepReport, SweepTasks
+from chalicelib.use_cases.sweep import SweepPolicy, SweepReport, SweepTasks
 from tests.support.faults import FailBefore, Faulty
 from tests.support.in_memory import (
     T0,

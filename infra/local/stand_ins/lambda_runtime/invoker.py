@@ -14,8 +14,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from infra.local.lambda_context import function_environment
 from infra.local.settings import ROOT
+from infra.local.stand_ins.lambda_runtime.context import function_environment
 
 #: Lambda gives a function's initialisation 10 s.
 INIT_SECONDS_MAX = 10.0
@@ -115,7 +115,7 @@ class Invoker:
         command = [
             sys.executable,
             "-m",
-            "infra.local.sandbox",
+            "infra.local.stand_ins.lambda_runtime.sandbox",
             self.handler,
             str(requests_read),
             str(answers_write),

@@ -1,7 +1,8 @@
 """The process that holds an imported Lambda handler and runs one invocation after another.
 
-``python -m infra.local.sandbox HANDLER READ_FD WRITE_FD``. Requests come in and answers go out as
-one JSON object per line on pipes of their own; stdout and stderr stay the handler's, and end in the
+``python -m infra.local.stand_ins.lambda_runtime.sandbox HANDLER READ_FD WRITE_FD``.
+Requests come in and answers go out as one JSON object per line on pipes of their own;
+stdout and stderr stay the handler's, and end in the
 log. A process and not a thread, since a Lambda timeout kills what it interrupts; kept warm between
 invocations, as Lambda keeps its execution environments.
 
@@ -25,7 +26,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from infra.local.lambda_context import LambdaContext
+from infra.local.stand_ins.lambda_runtime.context import LambdaContext
 
 #: ``prctl``'s option that asks for a signal when the parent dies (linux/prctl.h).
 PR_SET_PDEATHSIG = 1

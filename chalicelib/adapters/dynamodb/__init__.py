@@ -1,0 +1,1 @@
+"""Tasks in DynamoDB: items, and the conditional writes on them."""

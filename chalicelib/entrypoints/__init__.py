@@ -1,0 +1,1 @@
+"""What Lambda calls. Each parses, calls one use case, and renders the answer."""

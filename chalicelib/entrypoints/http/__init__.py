@@ -1,0 +1,1 @@
+"""The HTTP entrypoint: requests in, answers and problem documents out."""

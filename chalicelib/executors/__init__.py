@@ -1,0 +1,1 @@
+"""What runs circuits, behind the `Executor` port."""

@@ -1,0 +1,1 @@
+"""Reads a live stage and says what is not as it must be."""

@@ -1,0 +1,1 @@
+"""MiniStack as the local stage runs it. Runs on an interpreter of its own."""

@@ -1,0 +1,1 @@
+"""What stands in for API Gateway, Lambda, its event sources and EventBridge."""

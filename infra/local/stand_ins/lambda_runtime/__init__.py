@@ -1,0 +1,1 @@
+"""What stands in for Lambda: a process per function, its context and its timeout."""

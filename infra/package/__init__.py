@@ -1,0 +1,1 @@
+"""Builds what Lambda is given: one zip and one template."""
