@@ -9,9 +9,9 @@ from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
 
 from chalicelib import composition
 from chalicelib.entrypoints.http import caller, endpoints
+from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.entrypoints.worker import handle_batch
-from chalicelib.ports import LambdaContext
 
 #: Chalice's own check of the content type answers in its own words, so take everything.
 ANY: Final = ["*/*"]

@@ -14,7 +14,8 @@ from typing import Any
 
 from benchmarks.drain import BELL, quiet
 from chalicelib import composition
-from chalicelib.domain.model import Delivery, TaskMessage, TaskRequest
+from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.task import TaskRequest
 from chalicelib.use_cases.submit import Submission
 from tests.support.backends import Backend
 from tests.unit.adapters.test_items import item_bytes

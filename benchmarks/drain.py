@@ -23,7 +23,7 @@ from typing import Any
 
 from chalicelib import composition
 from chalicelib.adapters.telemetry import logger
-from chalicelib.domain.model import TaskRequest
+from chalicelib.domain.task import TaskRequest
 from chalicelib.use_cases.submit import Submission
 from infra.local.stand_ins.lambda_runtime.invoker import Invoker
 from infra.local.stand_ins.sqs_trigger import EventSourceMapping, Poller, sqs_client

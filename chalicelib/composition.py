@@ -19,8 +19,10 @@ from chalicelib.domain.retry_policy import Backoff
 from chalicelib.executors.mock import MockExecutor
 from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore
 from chalicelib.settings import Settings
+from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.execute import ExecuteTask, ExecutionPolicy
-from chalicelib.use_cases.read import CancelTask, CheckHealth, GetTask
+from chalicelib.use_cases.health import CheckHealth
+from chalicelib.use_cases.read import GetTask
 from chalicelib.use_cases.submit import SubmitTask
 from chalicelib.use_cases.sweep import SweepPolicy, SweepTasks
 

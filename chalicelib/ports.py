@@ -7,14 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.domain.model import (
-    Delivery,
-    Task,
-    TaskMessage,
-    TaskRequest,
-    TaskResult,
-    Transition,
-)
+from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.task import Task, TaskRequest, TaskResult
+from chalicelib.domain.transition import Transition
 
 
 class PutOutcome(enum.Enum):
@@ -136,10 +131,3 @@ class Observer(Protocol):
 
     def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
         """Something went wrong that a person may have to know of."""
-
-
-class LambdaContext(Protocol):
-    """What the edges need of Lambda's context object."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how long this invocation may still run."""

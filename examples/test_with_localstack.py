@@ -20,7 +20,7 @@ import pytest
 
 from chalicelib import composition
 from chalicelib.composition import Service
-from chalicelib.domain.model import TaskRequest
+from chalicelib.domain.task import TaskRequest
 from chalicelib.settings import Settings
 from chalicelib.use_cases.submit import Submission
 from infra.local.supervisor.stack import Stack, deploy_all, remove_all

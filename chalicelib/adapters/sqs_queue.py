@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.adapters.aws_calls import AwsCalls
-from chalicelib.domain.model import TaskMessage
+from chalicelib.domain.message import TaskMessage
 from chalicelib.errors import QueueUnavailable
 from chalicelib.settings import Settings
 

@@ -14,7 +14,8 @@ from typing import Final
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from chalicelib.domain.model import Delivery, Task, TaskEvent, TaskMessage, TaskStatus
+from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 
 SERVICE: Final = "quantum-tasks"
 METRICS_NAMESPACE: Final = "QuantumTasks"

@@ -20,9 +20,8 @@ import enum
 from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.domain.model import (
+from chalicelib.domain.task import (
     OPEN_STATUSES,
-    Condition,
     HistoryEntry,
     Lease,
     Task,
@@ -30,9 +29,9 @@ from chalicelib.domain.model import (
     TaskRequest,
     TaskResult,
     TaskStatus,
-    Transition,
     derive_history,
 )
+from chalicelib.domain.transition import Condition, Transition
 from chalicelib.errors import TaskAlreadyEnded
 
 _PROCESSING: Final = frozenset({TaskStatus.PROCESSING})

@@ -7,7 +7,7 @@ import json
 import zlib
 from typing import Final
 
-from chalicelib.domain.model import TaskResult
+from chalicelib.domain.task import TaskResult
 from chalicelib.errors import PayloadTooLarge
 
 #: Lambda carries 6,291,556 bytes each way ("Lambda quotas"); what is beside a circuit takes some.

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.adapters.telemetry import emit_metrics, logger
 from chalicelib.composition import Service
-from chalicelib.ports import LambdaContext
+from chalicelib.entrypoints.lambda_context import LambdaContext
 
 
 def handle_schedule(service: Service, context: LambdaContext) -> dict[str, Any]:

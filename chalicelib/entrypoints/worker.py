@@ -16,9 +16,9 @@ from typing import Any
 
 from chalicelib.adapters.telemetry import log_context, logger
 from chalicelib.composition import Service
-from chalicelib.domain.model import Delivery, TaskMessage
+from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.errors import QueueUnavailable
-from chalicelib.ports import LambdaContext
 from chalicelib.use_cases.execute import Acknowledge, Disposition, GiveBack
 
 #: A message that cannot be read is hidden for this long, so that it soon reaches the

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from chalicelib.domain.model import TaskRequest, TaskResult
+from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
 from chalicelib.settings import Settings
 

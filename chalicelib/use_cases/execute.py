@@ -14,8 +14,10 @@ from typing import Final, assert_never
 
 from chalicelib.domain import lifecycle, payloads
 from chalicelib.domain.lifecycle import RefusedClaim
-from chalicelib.domain.model import Delivery, Lease, Task, TaskResult, Transition
+from chalicelib.domain.message import Delivery
 from chalicelib.domain.retry_policy import Backoff, visibility_timeout_seconds
+from chalicelib.domain.task import Lease, Task, TaskResult
+from chalicelib.domain.transition import Transition
 from chalicelib.errors import (
     ConditionFailed,
     PayloadTooLarge,

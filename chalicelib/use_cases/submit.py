@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Final
 
 from chalicelib.domain import lifecycle, payloads
-from chalicelib.domain.model import Task, TaskMessage, TaskRequest, TaskStatus
+from chalicelib.domain.message import TaskMessage
+from chalicelib.domain.task import Task, TaskRequest, TaskStatus
 from chalicelib.errors import (
     ConditionFailed,
     IdempotencyConflict,

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import Task, TaskMessage, Transition
+from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.retry_policy import sweep_interval_seconds
+from chalicelib.domain.task import Task
+from chalicelib.domain.transition import Transition
 from chalicelib.errors import ConditionFailed
 from chalicelib.ports import Clock, Observer, TaskQueue, TaskStore
 

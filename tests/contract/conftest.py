@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
-from chalicelib.domain.model import Delivery, TaskMessage
+from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.ports import TaskQueue, TaskStore
 from tests.support import external_backends
 from tests.support.backends import REAL_BACKEND, Backend, emulator, moto_backend

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.model import Delivery, TaskMessage
+from chalicelib.domain.message import Delivery, TaskMessage
 from tests.contract.conftest import QueueUnderTest
 from tests.support.in_memory import T0
 

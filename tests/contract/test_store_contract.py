@@ -13,7 +13,8 @@ from uuid import uuid4
 import pytest
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import Lease, Task, TaskResult, TaskStatus, Transition
+from chalicelib.domain.task import Lease, Task, TaskResult, TaskStatus
+from chalicelib.domain.transition import Transition
 from chalicelib.errors import ConditionFailed, PayloadTooLarge, TaskAlreadyEnded
 from chalicelib.ports import PutOutcome, TaskStore
 from tests.support.backends import REAL_BACKEND

@@ -12,7 +12,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
-from chalicelib.domain.model import Task
+from chalicelib.domain.task import Task
 from chalicelib.settings import Settings
 from infra.deploy.api_client import Answer, ApiClient, api_url
 from infra.stage import StageSpec

@@ -18,7 +18,8 @@ import pytest
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import Lease, TaskMessage, TaskResult
+from chalicelib.domain.message import TaskMessage
+from chalicelib.domain.task import Lease, TaskResult
 from chalicelib.errors import StoreUnavailable
 from chalicelib.settings import Settings
 from infra.deploy.api_client import Answer, ApiClient

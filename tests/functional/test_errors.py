@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib import composition
-from chalicelib.domain.model import Task
+from chalicelib.domain.task import Task
 from chalicelib.errors import StoreFull
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
-from chalicelib.domain.model import Task
+from chalicelib.domain.task import Task
 from infra.audit.__main__ import described, main
 from infra.audit.audit import OFFENCES_SHOWN_MAX, Tolerance, Verdict, audit
 from infra.audit.reading import Located, Reader

@@ -13,16 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import (
-    Delivery,
-    Task,
-    TaskEvent,
-    TaskMessage,
-    TaskRequest,
-    TaskResult,
-    TaskStatus,
-    Transition,
-)
+from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.task import Task, TaskEvent, TaskRequest, TaskResult, TaskStatus
+from chalicelib.domain.transition import Transition
 from chalicelib.errors import ConditionFailed
 from chalicelib.ports import PutOutcome
 

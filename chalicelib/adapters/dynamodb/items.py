@@ -23,7 +23,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from chalicelib.domain import payloads
-from chalicelib.domain.model import (
+from chalicelib.domain.task import (
     HistoryEntry,
     Lease,
     Task,

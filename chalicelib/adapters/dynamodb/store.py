@@ -28,7 +28,8 @@ from chalicelib.adapters.dynamodb.items import (
     to_task,
 )
 from chalicelib.domain import payloads
-from chalicelib.domain.model import Condition, Task, TaskEvent, TaskResult, TaskStatus, Transition
+from chalicelib.domain.task import Task, TaskEvent, TaskResult, TaskStatus
+from chalicelib.domain.transition import Condition, Transition
 from chalicelib.errors import ConditionFailed, StoreFull, StoreUnavailable
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings

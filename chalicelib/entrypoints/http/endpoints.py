@@ -12,8 +12,8 @@ from chalice.app import Request, Response
 
 from chalicelib.adapters.telemetry import log_context, logger
 from chalicelib.composition import Service, service
-from chalicelib.domain.model import Task
 from chalicelib.domain.retry_policy import poll_after_seconds
+from chalicelib.domain.task import Task
 from chalicelib.entrypoints.http import schemas
 from chalicelib.entrypoints.http.caller import owner_of
 from chalicelib.entrypoints.http.problems import MEDIA_TYPE, problem_for

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.domain.model import Task, TaskRequest, TaskStatus
+from chalicelib.domain.task import Task, TaskRequest, TaskStatus
 from chalicelib.errors import FieldError, InvalidRequest
 
 SHOTS_DEFAULT: Final = 1024

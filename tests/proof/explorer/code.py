@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from chalicelib import composition
 from chalicelib.composition import Ports, Service
-from chalicelib.domain.model import Transition
 from chalicelib.domain.retry_policy import Backoff
+from chalicelib.domain.transition import Transition
 from chalicelib.entrypoints import worker
-from chalicelib.ports import LambdaContext
+from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.settings import Settings
+from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.execute import ExecuteTask
-from chalicelib.use_cases.read import CancelTask
 from chalicelib.use_cases.submit import SubmitTask
 from chalicelib.use_cases.sweep import SweepTasks
 from tests.support.in_memory import InMemoryTaskStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from chalicelib.domain.model import TaskEvent
+from chalicelib.domain.task import TaskEvent
 from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.items import Item
 from tests.proof.explorer.properties import ACCEPTED, AMPLIFIED, ATTEMPT, BURNED, TRUTH

@@ -11,7 +11,7 @@ import dataclasses
 from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.domain.model import HistoryEntry, Lease, Task, TaskEvent, TaskResult, TaskStatus
+from chalicelib.domain.task import HistoryEntry, Lease, Task, TaskEvent, TaskResult, TaskStatus
 from tests.support.in_memory import T0
 
 #: Every clock, always.

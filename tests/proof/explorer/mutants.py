@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from chalicelib.domain.model import TaskEvent
+from chalicelib.domain.task import TaskEvent
 from tests.proof.explorer import variations as v
 from tests.proof.explorer.code import Code
 from tests.proof.explorer.configuration import Configuration

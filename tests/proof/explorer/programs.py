@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from chalicelib.composition import Service
-from chalicelib.domain.model import TaskMessage, TaskStatus
+from chalicelib.domain.message import TaskMessage
+from chalicelib.domain.task import TaskStatus
 from chalicelib.entrypoints.worker import BatchFailed
 from chalicelib.errors import (
     IdempotencyConflict,

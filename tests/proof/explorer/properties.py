@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chalicelib.domain.model import OPEN_STATUSES, Task, TaskEvent, TaskStatus
+from chalicelib.domain.task import OPEN_STATUSES, Task, TaskEvent, TaskStatus
 from tests.proof.explorer.items import NOW, token_text
 from tests.proof.explorer.values import Actor, Call, Operation, Violation
 

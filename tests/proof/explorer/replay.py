@@ -13,16 +13,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.composition import Ports, Service
-from chalicelib.domain.model import (
-    Delivery,
-    Lease,
-    Task,
-    TaskEvent,
-    TaskMessage,
-    TaskRequest,
-    TaskResult,
-    Transition,
-)
+from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.task import Lease, Task, TaskEvent, TaskRequest, TaskResult
+from chalicelib.domain.transition import Transition
 from chalicelib.errors import TaskServiceError
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from chalicelib.domain.model import Task, TaskEvent
+from chalicelib.domain.task import Task, TaskEvent
 from chalicelib.use_cases.submit import SubmitTask, Submitted
 from tests.proof.explorer.code import Code
 from tests.proof.explorer.configuration import Configuration

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, NamedTuple
 
-from chalicelib.domain.model import Task, TaskEvent
+from chalicelib.domain.task import Task, TaskEvent
 from chalicelib.errors import (
     ConditionFailed,
     PermanentExecutionError,

@@ -7,7 +7,7 @@ import enum
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chalicelib.domain.model import Transition
+from chalicelib.domain.transition import Transition
 from chalicelib.ports import TaskStore
 
 

@@ -14,8 +14,11 @@ from typing import Any
 
 from chalicelib.composition import Service
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import Delivery, Task, TaskEvent, TaskMessage, TaskStatus, Transition
+from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.task import Task, TaskEvent, TaskStatus
+from chalicelib.domain.transition import Transition
 from chalicelib.entrypoints import worker
+from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.entrypoints.worker import BatchFailed
 from chalicelib.errors import (
     ConditionFailed,
@@ -24,9 +27,10 @@ from chalicelib.errors import (
     StoreUnavailable,
     SubmissionUnavailable,
 )
-from chalicelib.ports import LambdaContext, PutOutcome
+from chalicelib.ports import PutOutcome
+from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, GiveBack
-from chalicelib.use_cases.read import CancelTask, GetTask
+from chalicelib.use_cases.read import GetTask
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted
 from chalicelib.use_cases.sweep import SweepReport, SweepTasks
 from tests.proof.explorer.programs import OWNER_NAME

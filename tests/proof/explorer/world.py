@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Final
 
-from chalicelib.domain.model import TaskEvent, TaskStatus
+from chalicelib.domain.task import TaskEvent, TaskStatus
 from chalicelib.settings import Settings
 from tests.proof.explorer.code import REAL, Code
 from tests.proof.explorer.configuration import Configuration

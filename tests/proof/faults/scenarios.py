@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from chalicelib.domain.model import TaskResult
+from chalicelib.domain.task import TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
 from infra.local.settings import MAX_RECEIVE_COUNT
 from tests.proof.faults.recovery import Order

@@ -13,7 +13,9 @@ from typing import Any, Final, TypeVar
 import pytest
 
 from chalicelib.composition import Service
-from chalicelib.domain.model import Condition, Delivery, Task, TaskMessage, Transition
+from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.task import Task
+from chalicelib.domain.transition import Condition, Transition
 from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import PutOutcome, TaskQueue, TaskStore
 from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, GiveBack

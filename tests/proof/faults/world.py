@@ -24,7 +24,7 @@ from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.adapters.telemetry import logger
 from chalicelib.composition import Service
-from chalicelib.domain.model import TaskRequest, TaskResult, TaskStatus
+from chalicelib.domain.task import TaskRequest, TaskResult, TaskStatus
 from chalicelib.entrypoints.http import problems
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.entrypoints.worker import BatchFailed, handle_batch

@@ -29,7 +29,8 @@ from hypothesis.stateful import (
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import Lease, Task, TaskRequest, Transition
+from chalicelib.domain.task import Lease, Task, TaskRequest
+from chalicelib.domain.transition import Transition
 from chalicelib.errors import ConditionFailed
 from tests.support.backends import moto_backend
 from tests.support.in_memory import T0, InMemoryTaskStore, a_result, a_task

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
-from chalicelib.domain.model import TaskMessage
+from chalicelib.domain.message import TaskMessage
 from chalicelib.errors import (
     ConditionFailed,
     QueueUnavailable,

@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import Lease, TaskStatus
+from chalicelib.domain.task import Lease, TaskStatus
 from chalicelib.errors import StoreUnavailable
 from tests.support.backends import moto_backend
 from tests.support.in_memory import T0, a_request, a_result, a_task

@@ -10,7 +10,8 @@ import pytest
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.lifecycle import RefusedClaim, judge_refused_claim
-from chalicelib.domain.model import Lease, Task, TaskEvent, TaskStatus, Transition
+from chalicelib.domain.task import Lease, Task, TaskEvent, TaskStatus
+from chalicelib.domain.transition import Transition
 from chalicelib.errors import TaskAlreadyEnded
 from tests.support.in_memory import T0, a_result, a_task
 

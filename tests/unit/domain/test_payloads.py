@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chalicelib.domain import payloads
-from chalicelib.domain.model import TaskMessage
+from chalicelib.domain.message import TaskMessage
 from chalicelib.errors import PayloadTooLarge
 from tests.support.in_memory import T0, a_result
 

@@ -9,16 +9,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import (
-    Delivery,
-    Lease,
-    Task,
-    TaskEvent,
-    TaskMessage,
-    TaskStatus,
-    Transition,
-)
+from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.retry_policy import Backoff
+from chalicelib.domain.task import Lease, Task, TaskEvent, TaskStatus
+from chalicelib.domain.transition import Transition
 from chalicelib.errors import (
     PermanentExecutionError,
     StoreFull,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.model import Task, TaskEvent, TaskStatus
+from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 from chalicelib.errors import (
     ConditionFailed,
     IdempotencyConflict,

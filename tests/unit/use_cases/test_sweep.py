@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import Lease, Task, TaskEvent, TaskStatus
+from chalicelib.domain.task import Lease, Task, TaskEvent, TaskStatus
 from chalicelib.errors import QueueUnavailable
 from chalicelib.use_cases.sweep import SweepPolicy, SweepReport, SweepTasks
 from tests.support.faults import FailBefore, Faulty

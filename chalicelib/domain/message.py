@@ -1,0 +1,59 @@
+"""What travels through the queue, and one receipt of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMessage:
+    """What travels through the queue: never the circuit, only where to find it."""
+
+    task_id: str
+    correlation_id: str
+    enqueued_at: datetime
+
+    def to_json(self) -> str:
+        """Encode as version 1 of the message."""
+        return json.dumps(
+            {
+                "v": 1,
+                "task_id": self.task_id,
+                "correlation_id": self.correlation_id,
+                "enqueued_at": self.enqueued_at.isoformat(),
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, body: str) -> TaskMessage:
+        """Decode a message of version 1.
+
+        Raises:
+            ValueError: if the body is anything else. Such a message is kept for people.
+        """
+        try:
+            fields = json.loads(body)
+            texts = [fields["task_id"], fields["correlation_id"]]
+            if fields["v"] != 1 or not all(isinstance(text, str) and text for text in texts):
+                reason = "unknown version or empty fields"
+                raise ValueError(reason)  # noqa: TRY301 - one place says what it is not
+            enqueued_at = datetime.fromisoformat(fields["enqueued_at"])
+        except (ValueError, KeyError, TypeError) as exc:
+            reason = f"not a task message: {exc}"
+            raise ValueError(reason) from exc
+        return cls(task_id=texts[0], correlation_id=texts[1], enqueued_at=enqueued_at)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One receipt of one message. SQS may deliver a message many times, and two at once."""
+
+    message: TaskMessage
+    message_id: str
+    #: Acknowledges or hides this delivery only; not the message's identity.
+    receipt_handle: str
+    #: SQS's count of deliveries, from 1. Not the number of executions: that is `attempt`.
+    receive_count: int

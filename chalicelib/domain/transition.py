@@ -1,0 +1,82 @@
+"""A transition: one conditional write on a task, as data."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from chalicelib.domain.task import HistoryEntry, Lease, Task, TaskEvent, TaskResult, TaskStatus
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a task must look like for a write to be applied. Every clause that is set must hold.
+
+    It is data, so that each store can turn it into its own language and a test can take one
+    clause out. That the task exists follows from `statuses`.
+    """
+
+    statuses: frozenset[TaskStatus]
+    #: Whose task it must be.
+    owner: str | None = None
+    #: The fencing token: nobody has claimed the task since.
+    attempt: int | None = None
+    #: Attempts are left.
+    attempt_below: int | None = None
+    #: The lease is this claim's own.
+    lease_owner: str | None = None
+    #: There is no lease, or it has expired by this time.
+    lease_over_by: datetime | None = None
+    #: The sweeper has left just so many notes.
+    sweeps: int | None = None
+
+    def holds_for(self, task: Task) -> bool:
+        """Evaluate the condition as the store would, on the same item."""
+        lease = task.lease
+        return (
+            task.status in self.statuses
+            and self.owner in (None, task.owner)
+            and self.attempt in (None, task.attempt)
+            and (self.attempt_below is None or task.attempt < self.attempt_below)
+            and (
+                self.lease_owner is None or (lease is not None and lease.owner == self.lease_owner)
+            )
+            and (
+                self.lease_over_by is None
+                or lease is None
+                or lease.expires_at <= self.lease_over_by
+            )
+            and self.sweeps in (None, task.sweeps)
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One conditional write: made by `lifecycle`, applied by a store, whole or not at all."""
+
+    task_id: str
+    event: TaskEvent
+    #: When it was decided.
+    at: datetime
+    #: The task's status afterwards.
+    status: TaskStatus
+    condition: Condition
+    #: Why, for a person who reads the history.
+    notes: str | None = None
+    #: The new lease of a claim. Every event but sweep and postpone ends the one before.
+    lease: Lease | None = None
+    result: TaskResult | None = None
+    error_message: str | None = None
+    #: When the sweeper should look next; None leaves it, or clears it where the task ends.
+    due_at: datetime | None = None
+
+    @property
+    def entry(self) -> HistoryEntry:
+        """What it adds to the history; the attempt is counted by `derive_history`."""
+        return HistoryEntry(
+            event=self.event,
+            status=self.status,
+            transitioned_at=self.at,
+            attempt=0,
+            notes=self.notes,
+        )

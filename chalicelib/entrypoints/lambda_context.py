@@ -1,0 +1,12 @@
+"""What the entrypoints need of Lambda's context object."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class LambdaContext(Protocol):
+    """What the edges need of Lambda's context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long this invocation may still run."""
