@@ -1,4 +1,4 @@
-"""The Lambda functions. Each calls its edge in `chalicelib`; nothing is decided or built here."""
+"""The Lambda functions. Each calls its entrypoint in `chalicelib`; no decision is made here."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def get_health() -> Response:
 @app.on_sqs_message(queue=QUEUE_NAME, batch_size=10, maximum_concurrency=WORKERS_MAX)
 def worker(event: SQSEvent) -> dict[str, Any] | None:
     """Execute the tasks of one batch of messages."""
-    return handle_batch(composition.service(), event.to_dict(), _context(event))
+    return handle_batch(composition.get_service(), event.to_dict(), _context(event))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweeper(event: CloudWatchEvent) -> dict[str, Any]:
     """Bring back what was lost."""
-    return handle_schedule(composition.service(), _context(event))
+    return handle_schedule(composition.get_service(), _context(event))
 
 
 def _context(event: SQSEvent | CloudWatchEvent) -> LambdaContext:
@@ -70,4 +70,4 @@ def _context(event: SQSEvent | CloudWatchEvent) -> LambdaContext:
     return cast("LambdaContext", event.context)
 
 
-composition.build_early()
+composition.warm_up()

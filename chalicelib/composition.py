@@ -40,7 +40,7 @@ class Ports:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """The use cases, ready to be called, and what the edges need beside them."""
+    """The use cases, ready to be called, and what the entrypoints need with them."""
 
     settings: Settings
     ports: Ports
@@ -117,38 +117,38 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
-class _Holder:
-    """Holds this process's service, built by the first call that needs it."""
+@dataclasses.dataclass(slots=True)
+class _Process:
+    """This process's service; None until the first call that needs it."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._service: Service | None = None
-
-    def get(self) -> Service:
-        with self._lock:
-            if self._service is None:
-                settings = Settings.from_environment(os.environ)
-                logger.setLevel(settings.log_level)
-                self._service = build(settings, build_ports(settings))
-            return self._service
-
-    def hold(self, service: Service | None) -> None:
-        with self._lock:
-            self._service = service
+    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+    service: Service | None = None
 
 
-def build_early() -> None:
+_process = _Process()
+
+
+def get_service() -> Service:
+    """Return this process's service. It is built once; a Lambda keeps it for all invocations."""
+    with _process.lock:
+        if _process.service is None:
+            settings = Settings.from_environment(os.environ)
+            logger.setLevel(settings.log_level)
+            _process.service = build(settings, build_ports(settings))
+        return _process.service
+
+
+def override_service(service: Service | None) -> None:
+    """Use this service from now on, or with None build one on the next call: for tests."""
+    with _process.lock:
+        _process.service = service
+
+
+def warm_up() -> None:
     """Build this process's service now if it is a Lambda function, else on the first call.
 
     A function's import runs in its INIT phase, with a full processor and outside the first
     request's time. Elsewhere `app.py` may be imported only to be packaged.
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        service()
-
-
-_holder = _Holder()
-#: This process's service. Built once; a Lambda keeps it for all its invocations.
-service = _holder.get
-#: Use this one from now on, or with None build it anew on the next call: for tests.
-use_service = _holder.hold
+        get_service()

@@ -126,8 +126,11 @@ class Observer(Protocol):
     def acknowledged(self, delivery: Delivery, *, reason: str) -> None:
         """A delivery was done with."""
 
-    def given_back(self, delivery: Delivery, *, reason: str, hidden_seconds: int | None) -> None:
+    def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
         """A delivery failed; its message comes back after being hidden for this long."""
+
+    def unknown_task(self, delivery: Delivery) -> None:
+        """A message came for a task that does not exist."""
 
     def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
         """Something went wrong that a person may have to know of."""

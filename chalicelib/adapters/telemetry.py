@@ -117,12 +117,16 @@ class TelemetryObserver:
         """Log a delivery that is done with."""
         logger.info("message acknowledged", extra={**_of_delivery(delivery), "reason": reason})
 
-    def given_back(self, delivery: Delivery, *, reason: str, hidden_seconds: int | None) -> None:
+    def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
         """Log a delivery that failed and will come back."""
         logger.warning(
             "message given back",
-            extra={**_of_delivery(delivery), "reason": reason, "hidden_seconds": hidden_seconds},
+            extra={**_of_delivery(delivery), "reason": reason, "delay_seconds": delay_seconds},
         )
+
+    def unknown_task(self, delivery: Delivery) -> None:
+        """Log that there is a message and no task: it will be acknowledged."""
+        logger.error("a message came for a task that does not exist", extra=_of_delivery(delivery))
 
     def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
         """Log what went wrong, with its stack trace."""

@@ -78,7 +78,9 @@ def claim_if_available(
         at=now,
         status=TaskStatus.PROCESSING,
         lease=lease,
-        condition=Condition(statuses=OPEN_STATUSES, lease_over_by=now, attempt_below=attempts_max),
+        condition=Condition(
+            statuses=OPEN_STATUSES, no_live_lease_at=now, attempt_below=attempts_max
+        ),
     )
 
 
@@ -99,7 +101,7 @@ class RefusedClaim(enum.Enum):
     RACED = enum.auto()
 
 
-def judge_refused_claim(
+def explain_refused_claim(
     task: Task | None, *, token: str, now: datetime, attempts_max: int
 ) -> RefusedClaim:
     """Decide, from one consistent read, why a claim was refused."""
@@ -107,7 +109,7 @@ def judge_refused_claim(
         return RefusedClaim.MISSING
     if task.status.is_terminal:
         return RefusedClaim.ENDED
-    if task.lease is not None and task.lease.owner == token:
+    if task.lease is not None and task.lease.holder == token:
         return RefusedClaim.MINE
     if has_live_lease(task, now):
         return RefusedClaim.LEASED
@@ -121,7 +123,7 @@ def has_live_lease(task: Task, now: datetime) -> bool:
     return task.lease is not None and task.lease.expires_at > now
 
 
-def complete_if_lease_held(
+def complete_if_current_attempt(
     task_id: str, *, attempt: int, result: TaskResult, now: datetime
 ) -> Transition:
     """Record the result, if this attempt is still the current one."""
@@ -135,7 +137,7 @@ def complete_if_lease_held(
     )
 
 
-def fail_if_lease_held(
+def fail_if_current_attempt(
     task_id: str, *, attempt: int, error_message: str, now: datetime
 ) -> Transition:
     """Record the failure, if this attempt is still the current one."""
@@ -150,7 +152,7 @@ def fail_if_lease_held(
     )
 
 
-def release_if_lease_held(
+def release_if_current_attempt(
     task_id: str, *, attempt: int, token: str, notes: str, now: datetime
 ) -> Transition:
     """Give the task back after a transient error, so that the next delivery may claim it."""
@@ -160,7 +162,7 @@ def release_if_lease_held(
         at=now,
         status=TaskStatus.PROCESSING,
         notes=notes,
-        condition=Condition(statuses=_PROCESSING, attempt=attempt, lease_owner=token),
+        condition=Condition(statuses=_PROCESSING, attempt=attempt, lease_holder=token),
     )
 
 
@@ -177,7 +179,7 @@ def give_up_if_unchanged(task: Task, *, error_message: str, now: datetime) -> Tr
         status=TaskStatus.FAILED,
         notes=error_message,
         error_message=error_message,
-        condition=Condition(statuses=_as_read(task), attempt=task.attempt, lease_over_by=now),
+        condition=Condition(statuses=_as_read(task), attempt=task.attempt, no_live_lease_at=now),
     )
 
 
@@ -211,7 +213,7 @@ def note_sweep_if_unchanged(
             statuses=_as_read(task),
             attempt=task.attempt,
             sweeps=task.sweeps,
-            lease_over_by=now,
+            no_live_lease_at=now,
         ),
     )
 

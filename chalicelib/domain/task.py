@@ -97,7 +97,7 @@ class Lease:
     """The right of one attempt to execute a task until it expires."""
 
     #: A token that is unique per claim (never per process): it proves whose lease this is.
-    owner: str
+    holder: str
     expires_at: datetime
 
 

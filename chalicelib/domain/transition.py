@@ -24,9 +24,9 @@ class Condition:
     #: Attempts are left.
     attempt_below: int | None = None
     #: The lease is this claim's own.
-    lease_owner: str | None = None
+    lease_holder: str | None = None
     #: There is no lease, or it has expired by this time.
-    lease_over_by: datetime | None = None
+    no_live_lease_at: datetime | None = None
     #: The sweeper has left just so many notes.
     sweeps: int | None = None
 
@@ -39,12 +39,13 @@ class Condition:
             and self.attempt in (None, task.attempt)
             and (self.attempt_below is None or task.attempt < self.attempt_below)
             and (
-                self.lease_owner is None or (lease is not None and lease.owner == self.lease_owner)
+                self.lease_holder is None
+                or (lease is not None and lease.holder == self.lease_holder)
             )
             and (
-                self.lease_over_by is None
+                self.no_live_lease_at is None
                 or lease is None
-                or lease.expires_at <= self.lease_over_by
+                or lease.expires_at <= self.no_live_lease_at
             )
             and self.sweeps in (None, task.sweeps)
         )

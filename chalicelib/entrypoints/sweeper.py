@@ -1,4 +1,4 @@
-"""The sweeper's edge: one scheduled event in, one bounded run."""
+"""The sweeper's entrypoint: one scheduled event in, one bounded run."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def handle_schedule(service: Service, context: LambdaContext) -> dict[str, Any]:
     report = service.sweep(seconds_left=lambda: context.get_remaining_time_in_millis() / 1000)
     done = dataclasses.asdict(report)
     logger.info("swept", extra=done)
-    emit_metrics(stage=service.settings.stage, sweeps=1, swept_tasks=report.brought_back)
+    emit_metrics(stage=service.settings.stage, sweeps=1, swept_tasks=report.resent)
     return done

@@ -1,4 +1,4 @@
-"""The worker's edge: one SQS event in, every record handled, the batch ended without losing any.
+"""The worker's entrypoint: one SQS event in, every record handled, none lost at its end.
 
 A batch that has failures can end in two ways. Returning `batchItemFailures` is the better one,
 but only where the event source mapping has `ReportBatchItemFailures`: without it Lambda ignores
@@ -19,7 +19,7 @@ from chalicelib.composition import Service
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.errors import QueueUnavailable
-from chalicelib.use_cases.execute import Acknowledge, Disposition, GiveBack
+from chalicelib.use_cases.execute import Acknowledge, Disposition, Redeliver
 
 #: A message that cannot be read is hidden for this long, so that it soon reaches the
 #: dead-letter queue, where it is kept for people.
@@ -74,7 +74,7 @@ def _handle_record(
             "message cannot be read",
             extra={"message_id": message_id, "body": str(record.get("body"))[:200]},
         )
-        unreadable = GiveBack("message cannot be read", _POISON_HIDDEN_SECONDS)
+        unreadable = Redeliver("message cannot be read", _POISON_HIDDEN_SECONDS)
         _hide(service, receipt_handle, unreadable)
         return _Outcome(message_id, receipt_handle, unreadable)
     message = delivery.message
@@ -82,7 +82,7 @@ def _handle_record(
         service.ports.observer.consumed(delivery)
         disposition = _execute(service, delivery, seconds_left)
         _report(service, delivery, disposition)
-        if isinstance(disposition, GiveBack):
+        if isinstance(disposition, Redeliver):
             _hide(service, receipt_handle, disposition)
     return _Outcome(message_id, receipt_handle, disposition)
 
@@ -96,7 +96,7 @@ def _execute(
         service.ports.observer.problem(
             "handle the delivery", exc, task_ids=[delivery.message.task_id]
         )
-        return GiveBack("an unexpected error", None)
+        return Redeliver("an unexpected error", None)
 
 
 def _to_delivery(record: Mapping[str, Any]) -> Delivery:
@@ -114,24 +114,24 @@ def _report(service: Service, delivery: Delivery, disposition: Disposition) -> N
         observer.acknowledged(delivery, reason=disposition.reason)
     else:
         observer.given_back(
-            delivery, reason=disposition.reason, hidden_seconds=disposition.hidden_seconds
+            delivery, reason=disposition.reason, delay_seconds=disposition.delay_seconds
         )
 
 
-def _hide(service: Service, receipt_handle: str, given_back: GiveBack) -> None:
+def _hide(service: Service, receipt_handle: str, given_back: Redeliver) -> None:
     """Set when the message comes back. If that fails, the queue's own timeout brings it back."""
-    if given_back.hidden_seconds is None:
+    if given_back.delay_seconds is None:
         return
     try:
         service.ports.queue.hide(
-            receipt_handle, visibility_timeout_seconds=given_back.hidden_seconds
+            receipt_handle, visibility_timeout_seconds=given_back.delay_seconds
         )
     except QueueUnavailable as exc:
         service.ports.observer.problem("hide the message", exc)
 
 
 def _end_batch(service: Service, outcomes: Sequence[_Outcome]) -> dict[str, Any] | None:
-    failed = [o.message_id for o in outcomes if isinstance(o.disposition, GiveBack)]
+    failed = [o.message_id for o in outcomes if isinstance(o.disposition, Redeliver)]
     if service.settings.partial_batch_responses:
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
     if not failed:

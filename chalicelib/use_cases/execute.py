@@ -40,15 +40,15 @@ class Acknowledge:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class GiveBack:
+class Redeliver:
     """The delivery failed: its message must come back, after being hidden for this long."""
 
     reason: str
     #: None leaves the queue's own visibility timeout as it is.
-    hidden_seconds: int | None
+    delay_seconds: int | None
 
 
-Disposition = Acknowledge | GiveBack
+Disposition = Acknowledge | Redeliver
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +86,18 @@ class ExecuteTask:
         """
         if seconds_left() < self.policy.execution_seconds_max + self.policy.margin_seconds:
             # Starting nothing spends nobody's attempt on a slow neighbour.
-            return GiveBack("too little time left to execute it", 1)
+            return Redeliver("too little time left to execute it", 1)
         try:
             return self._claim_and_run(delivery, seconds_left())
         except (StoreUnavailable, StoreFull) as exc:
             self.observer.problem("execute the task", exc, task_ids=[delivery.message.task_id])
             delay = self.policy.backoff.delay_seconds(delivery.receive_count)
-            return GiveBack("the database cannot be used", delay)
+            return Redeliver("the database cannot be used", delay)
 
     def _claim_and_run(self, delivery: Delivery, seconds_left: float) -> Disposition:
         now = self.clock.now()
         lease = Lease(
-            owner=self.new_token(),
+            holder=self.new_token(),
             expires_at=now + timedelta(seconds=seconds_left + self.policy.margin_seconds),
         )
         claim = lifecycle.claim_if_available(
@@ -109,19 +109,18 @@ class ExecuteTask:
         try:
             task = self.store.apply(claim)
         except ConditionFailed:
-            return self._meet_refused_claim(delivery, lease.owner)
-        return self._run(task, lease.owner)
+            return self._resolve_refused_claim(delivery, lease.holder)
+        return self._run(task, lease.holder)
 
-    def _meet_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+    def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
         task_id = delivery.message.task_id
         task = self.store.get(task_id)
         now = self.clock.now()
-        why = lifecycle.judge_refused_claim(
+        why = lifecycle.explain_refused_claim(
             task, token=token, now=now, attempts_max=self.policy.attempts_max
         )
         if task is None or why is RefusedClaim.MISSING:
-            error = LookupError("a message came for a task that does not exist")
-            self.observer.problem("claim the task", error, task_ids=[task_id])
+            self.observer.unknown_task(delivery)
             return Acknowledge("no such task")
         match why:
             case RefusedClaim.ENDED:
@@ -129,11 +128,11 @@ class ExecuteTask:
             case RefusedClaim.MINE:
                 return self._run(task, token)
             case RefusedClaim.LEASED:
-                return GiveBack("another attempt is at work", _until_lease_ends(task, now))
+                return Redeliver("another attempt is at work", _until_lease_ends(task, now))
             case RefusedClaim.EXHAUSTED:
                 return self._give_up(task, now)
             case RefusedClaim.RACED:
-                return GiveBack("the task changed meanwhile", 1)
+                return Redeliver("the task changed meanwhile", 1)
             case _:  # pragma: no cover
                 assert_never(why)
 
@@ -164,7 +163,7 @@ class ExecuteTask:
         return result
 
     def _complete(self, task: Task, result: TaskResult) -> Disposition:
-        complete = lifecycle.complete_if_lease_held(
+        complete = lifecycle.complete_if_current_attempt(
             task.task_id, attempt=task.attempt, result=result, now=self.clock.now()
         )
         try:
@@ -175,7 +174,7 @@ class ExecuteTask:
 
     def _fail(self, task: Task, error_message: str) -> Disposition:
         return self._settle(
-            lifecycle.fail_if_lease_held(
+            lifecycle.fail_if_current_attempt(
                 task.task_id,
                 attempt=task.attempt,
                 error_message=error_message[:_ERROR_MESSAGE_CHARACTERS_MAX],
@@ -193,26 +192,26 @@ class ExecuteTask:
         delay = self.policy.backoff.delay_seconds(task.attempt)
         due = now + timedelta(seconds=delay)
         why = reason[:_ERROR_MESSAGE_CHARACTERS_MAX]
-        release = lifecycle.release_if_lease_held(
+        release = lifecycle.release_if_current_attempt(
             task.task_id,
             attempt=task.attempt,
             token=token,
             notes=f"{why}; next attempt due at {due.isoformat(timespec='seconds')}",
             now=now,
         )
-        return self._settle(release, otherwise=GiveBack(reason, delay))
+        return self._settle(release, otherwise=Redeliver(reason, delay))
 
-    def _settle(self, transition: Transition, otherwise: GiveBack | None = None) -> Disposition:
+    def _settle(self, transition: Transition, otherwise: Redeliver | None = None) -> Disposition:
         """Write how the attempt ended. Whoever has ended the task, its message is done with."""
         try:
             task = self.store.apply(transition)
         except ConditionFailed:
-            return self._meet_refused_settle(transition, otherwise)
+            return self._resolve_refused_settle(transition, otherwise)
         self.observer.transitioned(task)
         return otherwise or Acknowledge(f"the task is {task.status}")
 
-    def _meet_refused_settle(
-        self, transition: Transition, otherwise: GiveBack | None
+    def _resolve_refused_settle(
+        self, transition: Transition, otherwise: Redeliver | None
     ) -> Disposition:
         """Decide by one read: the condition may have failed for one's own earlier success."""
         task = self.store.get(transition.task_id)
@@ -220,7 +219,7 @@ class ExecuteTask:
             return Acknowledge(f"the task is {task.status if task else 'gone'} already")
         if otherwise is not None and task.lease is None:
             return otherwise
-        return GiveBack("another attempt has the task", _until_lease_ends(task, self.clock.now()))
+        return Redeliver("another attempt has the task", _until_lease_ends(task, self.clock.now()))
 
 
 def _until_lease_ends(task: Task, now: datetime) -> int:

@@ -88,8 +88,8 @@ class SubmitTask:
         outcome = self._create(task, keyed=keyed)
         if outcome is not PutOutcome.EXISTED:
             self.observer.transitioned(task)
-            return self._send_new(task, keyed=keyed, sure=outcome is PutOutcome.CREATED)
-        return self._meet_existing(task, keyed=keyed)
+            return self._send_new(task, may_delete=self._may_delete(outcome, keyed=keyed))
+        return self._resolve_existing(task, keyed=keyed)
 
     def _new_task(self, submission: Submission) -> Task:
         key = submission.idempotency_key
@@ -118,7 +118,7 @@ class SubmitTask:
             message = "the database did not take the task; submit it again later"
             raise _unavailable(message, Kept.NO, task) from exc
 
-    def _meet_existing(self, task: Task, *, keyed: bool) -> Submitted:
+    def _resolve_existing(self, task: Task, *, keyed: bool) -> Submitted:
         """Decide by one read what the existing item is: this task, its replay, or another."""
         try:
             existing = self.store.get(task.task_id)
@@ -146,14 +146,20 @@ class SubmitTask:
             raise _unavailable(_KEPT_WITHOUT_MESSAGE, Kept.YES, task) from exc
         return Submitted(task=task, replayed=keyed)
 
-    def _send_new(self, task: Task, *, keyed: bool, sure: bool) -> Submitted:
+    def _may_delete(self, outcome: PutOutcome, *, keyed: bool) -> bool:
+        """Whether the task may be taken back if its message cannot be sent.
+
+        Not with a key: a concurrent retry may have been told that it is accepted. Not after a put
+        in doubt: the late attempt may store the task again after the delete.
+        """
+        return not keyed and outcome is PutOutcome.CREATED
+
+    def _send_new(self, task: Task, *, may_delete: bool) -> Submitted:
         try:
             self._send(task)
         except QueueUnavailable as exc:
             self.observer.problem("send the message", exc, task_ids=[task.task_id])
-            if keyed or not sure:
-                # Keyed: a concurrent retry may have been told that it is accepted. Not sure: the
-                # attempt in doubt may store the task again after the delete.
+            if not may_delete:
                 raise _unavailable(_KEPT_WITHOUT_MESSAGE, Kept.YES, task) from exc
             return self._take_back(task, exc)
         return Submitted(task=task, replayed=False)

@@ -46,7 +46,7 @@ class SweepReport:
     #: Tasks looked at.
     seen: int = 0
     #: Messages sent again.
-    brought_back: int = 0
+    resent: int = 0
     #: Tasks whose live lease was respected.
     postponed: int = 0
     #: Tasks failed for their age.
@@ -87,12 +87,12 @@ class SweepTasks:
                 report.skipped += 1  # the index lags
                 continue
             try:
-                self._look_at(task, report)
+                self._sweep_one(task, report)
             except ConditionFailed:
                 report.skipped += 1  # a worker or another sweeper was quicker
         return report
 
-    def _look_at(self, task: Task, report: SweepReport) -> None:
+    def _sweep_one(self, task: Task, report: SweepReport) -> None:
         now = self.clock.now()
         if task.due_at is not None and task.due_at > now:
             report.skipped += 1
@@ -108,7 +108,7 @@ class SweepTasks:
             report.given_up += 1
         else:
             self._bring_back(task, now)
-            report.brought_back += 1
+            report.resent += 1
 
     def _bring_back(self, task: Task, now: datetime) -> None:
         interval = sweep_interval_seconds(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from infra.audit.audit import OFFENCES_SHOWN_MAX, Tolerance, Verdict, audit
+from infra.audit.audit import VIOLATIONS_SHOWN_MAX, Tolerance, Verdict, audit
 from infra.audit.reading import Located, Reader
 from infra.local.settings import SettingError, Settings
 from infra.local.supervisor.environment import NotRunningError, load_backend, part_environment
@@ -60,10 +60,10 @@ def described(verdict: Verdict) -> Iterator[str]:
             f"and not yet settled, {'not counted' if dead is None else dead} dead-lettered "
             "(counts only: whose they are cannot be seen without disturbing the queue)"
         )
-    yield from verdict.offences
-    if verdict.offences_in_all > OFFENCES_SHOWN_MAX:
-        yield f"… and {verdict.offences_in_all - OFFENCES_SHOWN_MAX} more"
-    yield "audit: clean" if verdict.is_clean else f"audit: {verdict.offences_in_all} offences"
+    yield from verdict.violations
+    if verdict.violations_in_all > VIOLATIONS_SHOWN_MAX:
+        yield f"… and {verdict.violations_in_all - VIOLATIONS_SHOWN_MAX} more"
+    yield "audit: clean" if verdict.is_clean else f"audit: {verdict.violations_in_all} violations"
 
 
 def _turn_to_the_local_stage() -> None:

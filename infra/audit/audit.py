@@ -10,14 +10,14 @@ from typing import Final
 
 from infra.audit.facts import Item, TaskFacts, Unreadable, facts_of, is_side_item
 from infra.audit.reading import Messages, Reader
-from infra.audit.rules import OPEN, offences
+from infra.audit.rules import OPEN, violations
 
-OFFENCES_SHOWN_MAX: Final = 50
+VIOLATIONS_SHOWN_MAX: Final = 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
-    """What is not yet an offence."""
+    """What is not yet an violation."""
 
     #: Clocks of two machines may differ by so much.
     skew: timedelta
@@ -33,26 +33,26 @@ class Verdict:
     side_items: int = 0
     messages: Messages | None = None
     #: The first ones, each with the task's id before it.
-    offences: list[str] = dataclasses.field(default_factory=list)
-    offences_in_all: int = 0
+    violations: list[str] = dataclasses.field(default_factory=list)
+    violations_in_all: int = 0
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing offends."""
-        return self.offences_in_all == 0
+        return self.violations_in_all == 0
 
-    def add(self, task_id: str, offence: str) -> None:
-        """Note an offence; past a number of them they are only counted."""
-        self.offences_in_all += 1
-        if len(self.offences) < OFFENCES_SHOWN_MAX:
-            self.offences.append(f"{task_id}: {offence}")
+    def add(self, task_id: str, violation: str) -> None:
+        """Note an violation; past a number of them they are only counted."""
+        self.violations_in_all += 1
+        if len(self.violations) < VIOLATIONS_SHOWN_MAX:
+            self.violations.append(f"{task_id}: {violation}")
 
 
 def audit(reader: Reader, tolerance: Tolerance, *, accepted: Iterable[str] = ()) -> Verdict:
     """Read and judge all that a backend holds. `accepted` are ids that were answered 202.
 
     A running backend changes meanwhile. Each task is one item and is judged as it was at one
-    moment; what is compared across reads is read again before it is called an offence.
+    moment; what is compared across reads is read again before it is called an violation.
     """
     verdict = Verdict()
     open_seen: set[str] = set()
@@ -85,8 +85,8 @@ def _judge_page(
             verdict.add(item["task_id"]["S"], f"unreadable: {exc}")
             continue
         verdict.statuses[task.status] += 1
-        for offence in offences(task, skew=tolerance.skew):
-            verdict.add(task.task_id, offence)
+        for violation in violations(task, skew=tolerance.skew):
+            verdict.add(task.task_id, violation)
         referred |= dict.fromkeys(task.references, task.task_id)
         if task.status in OPEN:
             open_seen.add(task.task_id)

@@ -26,16 +26,16 @@ _PATHS: Final[dict[str, tuple[frozenset[str], str | None]]] = {
 _OF_THE_HOLDER: Final = frozenset({"complete", "fail", "release"})
 
 
-def offences(task: TaskFacts, *, skew: timedelta) -> Iterator[str]:
+def violations(task: TaskFacts, *, skew: timedelta) -> Iterator[str]:
     """Name everything about one task that no sequence of legal transitions could have made."""
-    yield from _path_offences(task)
-    yield from _time_offences(task, skew)
-    yield from _attempt_offences(task)
-    yield from _outcome_offences(task)
-    yield from _index_offences(task)
+    yield from _path_violations(task)
+    yield from _time_violations(task, skew)
+    yield from _attempt_violations(task)
+    yield from _outcome_violations(task)
+    yield from _index_violations(task)
 
 
-def _path_offences(task: TaskFacts) -> Iterator[str]:
+def _path_violations(task: TaskFacts) -> Iterator[str]:
     if not task.history:
         yield "history: it is empty"
         return
@@ -55,7 +55,7 @@ def _path_offences(task: TaskFacts) -> Iterator[str]:
         yield f"history: it ends with {last.status}, the task's status is {task.status}"
 
 
-def _time_offences(task: TaskFacts, skew: timedelta) -> Iterator[str]:
+def _time_violations(task: TaskFacts, skew: timedelta) -> Iterator[str]:
     for number, (before, entry) in enumerate(
         zip(task.history, task.history[1:], strict=False), start=2
     ):
@@ -72,7 +72,7 @@ def _time_offences(task: TaskFacts, skew: timedelta) -> Iterator[str]:
         yield "time: completed_at is not the time of the end"
 
 
-def _attempt_offences(task: TaskFacts) -> Iterator[str]:
+def _attempt_violations(task: TaskFacts) -> Iterator[str]:
     claims = sum(entry.event == "claim" for entry in task.history)
     if task.attempt != claims:
         yield f"attempt: it is {task.attempt}, but the history has {claims} claims"
@@ -90,7 +90,7 @@ def _is_held(history: tuple[Entry, ...]) -> bool:
     return bool(events) and events[-1] == "claim"
 
 
-def _outcome_offences(task: TaskFacts) -> Iterator[str]:
+def _outcome_violations(task: TaskFacts) -> Iterator[str]:
     results = int(task.has_result) + (task.result_ref is not None)
     expected = int(task.status == "completed")
     if results != expected:
@@ -105,7 +105,7 @@ def _outcome_offences(task: TaskFacts) -> Iterator[str]:
         yield f"error: {'one' if task.error_message else 'none'}, the task is {task.status}"
 
 
-def _index_offences(task: TaskFacts) -> Iterator[str]:
+def _index_violations(task: TaskFacts) -> Iterator[str]:
     is_open = task.status in OPEN
     for name, value in (("open_shard", task.open_shard), ("due_at", task.due_at)):
         if (value is not None) != is_open:

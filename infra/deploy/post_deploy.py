@@ -1,4 +1,4 @@
-"""What Chalice cannot do after `chalice deploy`: the mapping's flag, its setting, the API's edges.
+"""What Chalice cannot do after `chalice deploy`: the mapping, its setting, the API's own answers.
 
 Each step can be done again, and a stage is safe between any two of them: the setting that makes
 the worker return failures is turned on only once the mapping is seen to take them.

@@ -47,17 +47,17 @@ def decide(event: str, task: Task) -> Transition:
     """Decide an event on a task as its current attempt's holder."""
     if event == "claim long ago":
         claim = DECISIONS["claim"](task)
-        past = Lease(owner="mine", expires_at=T0 + timedelta(seconds=task.attempt + 1))
+        past = Lease(holder="mine", expires_at=T0 + timedelta(seconds=task.attempt + 1))
         return dataclasses.replace(
             claim,
             lease=past,
             condition=dataclasses.replace(
-                claim.condition, lease_over_by=past.expires_at, attempt_below=ATTEMPTS_MAX
+                claim.condition, no_live_lease_at=past.expires_at, attempt_below=ATTEMPTS_MAX
             ),
         )
     if event == "release" and task.lease is not None:
-        return lifecycle.release_if_lease_held(
-            task.task_id, attempt=task.attempt, token=task.lease.owner, notes="why", now=LATER
+        return lifecycle.release_if_current_attempt(
+            task.task_id, attempt=task.attempt, token=task.lease.holder, notes="why", now=LATER
         )
     return DECISIONS[event](task)
 
@@ -117,7 +117,7 @@ def test_a_store_applies_just_what_the_lifecycle_allows(
         assert store.get(task.task_id) == task
 
 
-@pytest.mark.parametrize("changed", ["owner", "attempt", "lease_owner", "sweeps", "statuses"])
+@pytest.mark.parametrize("changed", ["owner", "attempt", "lease_holder", "sweeps", "statuses"])
 def test_each_clause_is_looked_at(store: TaskStore, changed: str) -> None:
     """A transition that would apply is refused when any one clause does not hold."""
     task = bring_to("processing, live lease", store)
@@ -127,7 +127,7 @@ def test_each_clause_is_looked_at(store: TaskStore, changed: str) -> None:
     fails: dict[str, Any] = {
         "owner": "another",
         "attempt": 2,
-        "lease_owner": "another",
+        "lease_holder": "another",
         "sweeps": 1,
         "statuses": frozenset({TaskStatus.PENDING}),
     }
@@ -233,7 +233,9 @@ def test_a_result_of_any_size_that_is_taken_comes_back(store: TaskStore, outcome
     """A result too large for the task's item is kept beside it."""
     task = bring_to("processing, live lease", store)
     result = a_large_result(outcomes)
-    store.apply(lifecycle.complete_if_lease_held(task.task_id, attempt=1, result=result, now=LATER))
+    store.apply(
+        lifecycle.complete_if_current_attempt(task.task_id, attempt=1, result=result, now=LATER)
+    )
     completed = store.get(task.task_id)
     assert completed is not None
     assert (completed.status, completed.result) == (TaskStatus.COMPLETED, result)
@@ -246,7 +248,7 @@ def test_of_many_claims_at_once_one_wins(store: TaskStore) -> None:
     store.create_if_absent(task)
 
     def claim(number: int) -> bool:
-        lease = Lease(owner=f"worker-{number}", expires_at=LATER + timedelta(days=1))
+        lease = Lease(holder=f"worker-{number}", expires_at=LATER + timedelta(days=1))
         try:
             store.apply(
                 lifecycle.claim_if_available(task.task_id, lease=lease, now=LATER, attempts_max=5)
@@ -278,7 +280,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_stored(store: TaskStore
     assert store.get(task.task_id) is None
     claimed = bring_to("processing, live lease", store)
     result = dataclasses.replace(a_result(), counts={incompressible(600_000): 1})
-    complete = lifecycle.complete_if_lease_held(
+    complete = lifecycle.complete_if_current_attempt(
         claimed.task_id, attempt=1, result=result, now=LATER
     )
     with pytest.raises(PayloadTooLarge, match=r"result takes .* the limit is 399,360"):

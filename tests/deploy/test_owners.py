@@ -108,9 +108,9 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         for name, value in backend.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("STAGE", "dev")
-        composition.use_service(None)
+        composition.override_service(None)
         yield Api()
-    composition.use_service(None)
+    composition.override_service(None)
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def calls() -> Callable[[], list[str]]:
         seen.append(model.name)
 
     def take() -> list[str]:
-        events = composition.service().ports.store.client.meta.events  # type: ignore[attr-defined]
+        events = composition.get_service().ports.store.client.meta.events  # type: ignore[attr-defined]
         events.register("before-call.dynamodb.*", note, unique_id="calls")
         taken, seen[:] = list(seen), []
         return taken

@@ -39,7 +39,7 @@ for path in sorted(pathlib.Path(tree, "chalicelib").rglob("*.py")):
     __import__(".".join(part for part in parts if part != "__init__"))
 import app
 from chalicelib import composition
-service = composition.service()
+service = composition.get_service()
 service.ports.store.client.meta.service_model.operation_model("UpdateItem")
 try:
     service.check_health()

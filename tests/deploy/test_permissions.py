@@ -138,9 +138,9 @@ def test_the_worker_may_keep_a_large_result_beside_its_task(
     result = TaskResult(counts=counts, shots=1000, executor="t", executor_version="1", seed=1)
     task_id = stage.put_task(a_task(str(uuid4()), now=datetime.now(UTC)))
     now = datetime.now(UTC)
-    lease = Lease(owner="me", expires_at=now + timedelta(minutes=1))
+    lease = Lease(holder="me", expires_at=now + timedelta(minutes=1))
     store.apply(lifecycle.claim_if_available(task_id, lease=lease, now=now, attempts_max=1))
-    complete = lifecycle.complete_if_lease_held(task_id, attempt=1, result=result, now=now)
+    complete = lifecycle.complete_if_current_attempt(task_id, attempt=1, result=result, now=now)
     if taken:
         with pytest.raises(StoreUnavailable) as refused:
             store.apply(complete)

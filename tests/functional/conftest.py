@@ -167,8 +167,8 @@ def logged() -> Iterator[Logged]:
 @pytest.fixture
 def api(backend: Backend, tmp_path: Path) -> Iterator[Api]:
     """Return a client of a service that is built for this test alone."""
-    composition.use_service(None)
+    composition.override_service(None)
     # Without the project's configuration, whose environment Chalice would set over the test's.
     with Client(lambda_functions.app, project_dir=str(tmp_path)) as client:
         yield Api(client, backend)
-    composition.use_service(None)
+    composition.override_service(None)

@@ -106,7 +106,7 @@ def test_all_bad_fields_are_named_at_once(api: Api) -> None:
 @pytest.mark.parametrize("call", ["get", "cancel"])
 def test_a_bad_id_is_a_400_before_any_call(api: Api, call: str, task_id: str) -> None:
     """An id is 8-4-4-4-12 hexadecimal digits and nothing else; no database is asked."""
-    composition.use_service(
+    composition.override_service(
         composition.build(Settings(), composition.build_ports(Settings()))  # no table: calls fail
     )
     answer: Answer = getattr(api, call)(task_id)
@@ -262,9 +262,9 @@ class _BuggyStore(InMemoryTaskStore):
 
 
 def _with_store(store: InMemoryTaskStore) -> None:
-    service = composition.service()
+    service = composition.get_service()
     ports = dataclasses.replace(service.ports, store=store)
-    composition.use_service(composition.build(service.settings, ports))
+    composition.override_service(composition.build(service.settings, ports))
 
 
 def test_a_full_database_is_a_507(api: Api) -> None:
@@ -299,7 +299,7 @@ def test_a_deployed_stage_refuses_a_caller_without_a_name(
     ("given", "kept"),
     [("a-b_c", True), ("x" * 128, True), ("x" * 129, False), ("a b", False), ("ü", False)],
 )
-def test_a_sane_correlation_id_is_taken_and_another_replaced(
+def test_a_valid_correlation_id_is_taken_and_another_replaced(
     api: Api,
     given: str,
     kept: bool,  # noqa: FBT001 - a case of the table

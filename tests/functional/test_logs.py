@@ -113,7 +113,7 @@ def test_retries_and_reconnections_are_logged(
 
 def test_a_reconnection_is_logged_once(api: Api, logged: Logged) -> None:
     """The first call that works after calls that did not says so."""
-    client = composition.service().ports.store.client  # type: ignore[attr-defined]
+    client = composition.get_service().ports.store.client  # type: ignore[attr-defined]
     failures = iter([ConnectionClosedError(endpoint_url="http://127.0.0.1")])
 
     def fail_once(**_: object) -> None:
@@ -136,7 +136,7 @@ def test_a_delivery_that_fails_says_why_and_when_it_comes_back(
         api.deliver()
     (given_back,) = [line for line in logged() if line["message"] == "message given back"]
     assert (given_back["task_id"], given_back["level"]) == (task_id, "WARNING")
-    assert given_back["hidden_seconds"] >= 1
+    assert given_back["delay_seconds"] >= 1
     assert "set to fail this attempt" in given_back["reason"]
 
 

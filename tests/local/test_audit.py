@@ -1,4 +1,4 @@
-"""The audit: clean on what the service writes, and each kind of offence is named."""
+"""The audit: clean on what the service writes, and each kind of violation is named."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain.task import Task
 from infra.audit.__main__ import described, main
-from infra.audit.audit import OFFENCES_SHOWN_MAX, Tolerance, Verdict, audit
+from infra.audit.audit import VIOLATIONS_SHOWN_MAX, Tolerance, Verdict, audit
 from infra.audit.reading import Located, Reader
 from tests.contract.test_store_contract import PATHS, a_large_result, bring_to, decide
 from tests.support.backends import Backend, moto_backend
@@ -72,7 +72,7 @@ def audited() -> Iterator[Audited]:
 def test_what_the_service_writes_is_clean(audited: Audited) -> None:
     """In every state, with circuits and results inside and beside the item."""
     verdict = audited.audit()
-    assert verdict.offences == []
+    assert verdict.violations == []
     assert verdict.statuses.total() == len(PATHS) + 1
     assert verdict.side_items == 1
     assert list(described(verdict))[-1] == "audit: clean"
@@ -83,7 +83,7 @@ def _history(item: Item) -> list[Item]:
     return [entry["M"] for entry in item["history"]["L"]]
 
 
-OFFENCES: dict[str, tuple[str, Callable[[Item], object], str]] = {
+VIOLATIONS: dict[str, tuple[str, Callable[[Item], object], str]] = {
     "status changed alone": (
         "completed",
         lambda item: item.update(status={"S": "failed"}),
@@ -227,13 +227,13 @@ OFFENCES: dict[str, tuple[str, Callable[[Item], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("offence", OFFENCES)
-def test_each_offence_is_named_with_its_task(audited: Audited, offence: str) -> None:
+@pytest.mark.parametrize("violation", VIOLATIONS)
+def test_each_offence_is_named_with_its_task(audited: Audited, violation: str) -> None:
     """Planted in an item, it is found; taken away again, the audit is clean."""
-    state, change, said = OFFENCES[offence]
+    state, change, said = VIOLATIONS[violation]
     task = bring_to(state, audited.store)
     task_id = audited.spoil(task, change)
-    found = audited.audit().offences
+    found = audited.audit().violations
     assert any(line.startswith(task_id) and said in line for line in found), found
     assert all(line.startswith(task_id) for line in found)
     audited.client.delete_item(
@@ -245,7 +245,7 @@ def test_each_offence_is_named_with_its_task(audited: Audited, offence: str) -> 
 def test_an_open_task_that_nobody_sweeps_is_overdue(audited: Audited) -> None:
     """Beyond its grace there must be a sweep; these tasks were due long ago."""
     tolerance = Tolerance(skew=timedelta(seconds=1), overdue=timedelta(seconds=1))
-    found = audited.audit(tolerance).offences
+    found = audited.audit(tolerance).violations
     open_states = [state for state in PATHS if state.startswith(("pending", "processing"))]
     assert len(found) == len(open_states) + 1
     assert all("no sweep for" in line for line in found)
@@ -256,30 +256,30 @@ def test_an_accepted_task_that_is_not_there_is_lost(audited: Audited) -> None:
     task = bring_to("completed", audited.store)
     assert audited.audit(accepted=[task.task_id]).is_clean
     lost = str(uuid4())
-    (offence,) = audited.audit(accepted=[task.task_id, lost]).offences
-    assert offence == f"{lost}: accepted: it was answered 202 and is not in the table"
+    (violation,) = audited.audit(accepted=[task.task_id, lost]).violations
+    assert violation == f"{lost}: accepted: it was answered 202 and is not in the table"
 
 
-def test_many_offences_are_counted_and_the_first_are_shown() -> None:
+def test_many_violations_are_counted_and_the_first_are_shown() -> None:
     """The list is bounded, the count is not."""
     verdict = Verdict()
-    for number in range(OFFENCES_SHOWN_MAX + 7):
+    for number in range(VIOLATIONS_SHOWN_MAX + 7):
         verdict.add(str(number), "x")
     lines = list(described(verdict))
-    assert lines[-2:] == ["… and 7 more", f"audit: {OFFENCES_SHOWN_MAX + 7} offences"]
-    assert len(lines) == OFFENCES_SHOWN_MAX + 4
+    assert lines[-2:] == ["… and 7 more", f"audit: {VIOLATIONS_SHOWN_MAX + 7} violations"]
+    assert len(lines) == VIOLATIONS_SHOWN_MAX + 4
 
 
 def test_the_command_exits_with_the_verdict(
     audited: Audited, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """0 for clean, 1 for offences, 2 when there is nothing to audit."""
+    """0 for clean, 1 for violations, 2 when there is nothing to audit."""
     for name, value in audited.backend.environment.items():
         monkeypatch.setenv(name, value)
     assert main(["--overdue-seconds", "1e9"]) == 0
     assert "audit: clean" in capsys.readouterr().out
     assert main(["--overdue-seconds", "1"]) == 1
-    assert "offences" in capsys.readouterr().out
+    assert "violations" in capsys.readouterr().out
     monkeypatch.delenv("TASKS_QUEUE_URL")
     assert main([]) == 2
     assert "TASKS_QUEUE_URL is not set" in capsys.readouterr().err

@@ -82,16 +82,16 @@ def silent_tests(tree: ast.Module) -> Iterator[tuple[int, str]]:
 RULES = (mock_patches, sleeps, silent_tests)
 
 
-def offences(source: str) -> list[tuple[int, str]]:
+def violations(source: str) -> list[tuple[int, str]]:
     """Apply all rules to the text of one module."""
     tree = ast.parse(source)
-    return sorted(offence for rule in RULES for offence in rule(tree))
+    return sorted(violation for rule in RULES for violation in rule(tree))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(TESTS)))
 def test_every_test_module_keeps_the_rules(path: Path) -> None:
     """No module under tests/ is exempt, helpers included."""
-    found = offences(path.read_text(encoding="utf-8"))
+    found = violations(path.read_text(encoding="utf-8"))
     assert not found, "\n".join(f"{path}:{line}: {message}" for line, message in found)
 
 
@@ -110,7 +110,7 @@ def test_every_test_module_keeps_the_rules(path: Path) -> None:
 )
 def test_each_rule_finds_its_offence(source: str, message: str) -> None:
     """A rule that finds nothing proves nothing."""
-    assert [found for _, found in offences(source)] == [message]
+    assert [found for _, found in violations(source)] == [message]
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_each_rule_finds_its_offence(source: str, message: str) -> None:
 )
 def test_what_is_fine_is_let_through(source: str) -> None:
     """Assertions by helpers count, and HTTP's PATCH is nobody's mock."""
-    assert offences(source) == []
+    assert violations(source) == []

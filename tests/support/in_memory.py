@@ -188,9 +188,13 @@ class RecordingObserver:
         """See `Observer`."""
         self.others.append("acknowledged")
 
-    def given_back(self, delivery: Delivery, *, reason: str, hidden_seconds: int | None) -> None:
+    def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
         """See `Observer`."""
         self.others.append("given back")
+
+    def unknown_task(self, delivery: Delivery) -> None:
+        """See `Observer`."""
+        self.others.append("unknown task")
 
     def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
         """See `Observer`."""

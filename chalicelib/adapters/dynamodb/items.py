@@ -180,10 +180,10 @@ def to_task(item: TaskItem, *, circuit: str, result: str | None) -> Task:
     )
 
 
-def _lease(owner: str | None, expires_at: datetime | None) -> Lease | None:
-    if owner is None or expires_at is None:
+def _lease(holder: str | None, expires_at: datetime | None) -> Lease | None:
+    if holder is None or expires_at is None:
         return None
-    return Lease(owner=owner, expires_at=expires_at)
+    return Lease(holder=holder, expires_at=expires_at)
 
 
 def _history(stored: Iterable[HistoryItem]) -> tuple[HistoryEntry, ...]:

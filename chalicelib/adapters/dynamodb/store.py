@@ -196,11 +196,11 @@ def _clauses(condition: Condition) -> Clause:
         clauses.append(TaskItem.attempt == condition.attempt)
     if condition.attempt_below is not None:
         clauses.append(TaskItem.attempt < condition.attempt_below)
-    if condition.lease_owner is not None:
-        clauses.append(TaskItem.lease_owner == condition.lease_owner)
-    if condition.lease_over_by is not None:
+    if condition.lease_holder is not None:
+        clauses.append(TaskItem.lease_owner == condition.lease_holder)
+    if condition.no_live_lease_at is not None:
         expires_at = TaskItem.lease_expires_at
-        clauses.append(expires_at.does_not_exist() | (expires_at <= condition.lease_over_by))
+        clauses.append(expires_at.does_not_exist() | (expires_at <= condition.no_live_lease_at))
     if condition.sweeps is not None:
         clauses.append(TaskItem.sweeps == condition.sweeps)
     return functools.reduce(operator.and_, clauses)
@@ -222,7 +222,7 @@ def _actions(transition: Transition) -> list[Action]:
         actions += [
             TaskItem.attempt.set(TaskItem.attempt + 1),
             TaskItem.started_at.set(TaskItem.started_at | transition.at),
-            TaskItem.lease_owner.set(transition.lease.owner),
+            TaskItem.lease_owner.set(transition.lease.holder),
             TaskItem.lease_expires_at.set(transition.lease.expires_at),
         ]
     if transition.error_message is not None:

@@ -1,17 +1,17 @@
-"""The HTTP edge: parse a request, call one use case, render the answer."""
+"""The HTTP endpoints: parse a request, call one use case, render the answer."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Concatenate, Final, ParamSpec
 
 from chalice.app import Request, Response
 
 from chalicelib.adapters.telemetry import log_context, logger
-from chalicelib.composition import Service, service
+from chalicelib.composition import Service, get_service
 from chalicelib.domain.retry_policy import poll_after_seconds
 from chalicelib.domain.task import Task
 from chalicelib.entrypoints.http import schemas
@@ -24,40 +24,67 @@ _CORRELATION_ID: Final = "X-Correlation-ID"
 _JSON: Final = "application/json"
 
 _P = ParamSpec("_P")
-_Handler = Callable[Concatenate[Service, Request, str, _P], Response]
 
 
-def _answered(handler: _Handler[_P]) -> Callable[Concatenate[Request | None, _P], Response]:
-    """Give a handler its service and correlation id, and make every error a problem document."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One HTTP request and what every endpoint needs to answer it."""
 
-    @functools.wraps(handler)
-    def answer(request: Request | None, /, *args: _P.args, **kwargs: _P.kwargs) -> Response:
-        assert request is not None  # noqa: S101 - Chalice sets it before it calls a view
-        given = request.headers.get(_CORRELATION_ID)
-        correlation_id = schemas.sane_correlation_id(given) or str(uuid.uuid4())
-        with log_context(correlation_id=correlation_id):
-            try:
-                response = handler(service(), request, correlation_id, *args, **kwargs)
-            except Exception as exc:  # noqa: BLE001 - the boundary: nobody sees a stack trace
-                response = _problem(exc, correlation_id)
-        response.headers.setdefault(_CORRELATION_ID, correlation_id)
-        return response
-
-    return answer
+    service: Service
+    request: Request
+    #: The client's, or one made for it.
+    correlation_id: str
+    #: Whom the request acts for; empty where anybody may call.
+    owner: str
 
 
-@_answered
-def post_task(service: Service, request: Request, correlation_id: str) -> Response:
+_Handler = Callable[Concatenate[Call, _P], Response]
+_View = Callable[Concatenate[Request | None, _P], Response]
+
+
+def _endpoint(*, signed: bool = True) -> Callable[[_Handler[_P]], _View[_P]]:
+    """Make a handler a view: give it its call, and make every error a problem document."""
+
+    def decorate(handler: _Handler[_P]) -> _View[_P]:
+        @functools.wraps(handler)
+        def answer(request: Request | None, /, *args: _P.args, **kwargs: _P.kwargs) -> Response:
+            assert request is not None  # noqa: S101 - Chalice sets it before it calls a view
+            given = request.headers.get(_CORRELATION_ID)
+            correlation_id = schemas.valid_correlation_id(given) or str(uuid.uuid4())
+            with log_context(correlation_id=correlation_id):
+                try:
+                    call = _call(request, correlation_id, signed=signed)
+                    response = handler(call, *args, **kwargs)
+                except Exception as exc:  # noqa: BLE001 - the boundary: clients see no stack trace
+                    response = _problem(exc, correlation_id)
+            response.headers.setdefault(_CORRELATION_ID, correlation_id)
+            return response
+
+        return answer
+
+    return decorate
+
+
+def _call(request: Request, correlation_id: str, *, signed: bool) -> Call:
+    service = get_service()
+    owner = owner_of(request.context, stage=service.settings.stage) if signed else ""
+    return Call(service=service, request=request, correlation_id=correlation_id, owner=owner)
+
+
+@_endpoint()
+def post_task(call: Call) -> Response:
     """Submit a task; 202 as soon as it is stored and its message sent."""
-    _check_content_type(request.headers)
-    body = request.raw_body
+    _check_content_type(call.request.headers)
+    body = call.request.raw_body
     posted = schemas.parse_post_task(body if isinstance(body, bytes) else body.encode())
-    submitted = service.submit(
+    submitted = call.service.submit(
         Submission(
             request=posted.to_request(),
-            owner=_owner(service, request),
-            correlation_id=correlation_id,
-            idempotency_key=schemas.parse_idempotency_key(request.headers.get("Idempotency-Key")),
+            owner=call.owner,
+            correlation_id=call.correlation_id,
+            idempotency_key=schemas.parse_idempotency_key(
+                call.request.headers.get("Idempotency-Key")
+            ),
         )
     )
     task = submitted.task
@@ -66,7 +93,7 @@ def post_task(service: Service, request: Request, correlation_id: str) -> Respon
         status=task.status,
         submitted_at=schemas.timestamp(task.submitted_at),
         message="the task was accepted before" if submitted.replayed else "the task is accepted",
-        correlation_id=correlation_id,
+        correlation_id=call.correlation_id,
     )
     headers = {"Location": f"tasks/{task.task_id}", "Retry-After": "1"}
     if submitted.replayed:
@@ -74,27 +101,25 @@ def post_task(service: Service, request: Request, correlation_id: str) -> Respon
     return _json(202, accepted, headers)
 
 
-@_answered
-def get_task(service: Service, request: Request, correlation_id: str, task_id: str) -> Response:
+@_endpoint()
+def get_task(call: Call, task_id: str) -> Response:
     """Return one task, or 304 if the client has it as it is."""
-    del correlation_id
-    task = service.get(schemas.parse_task_id(task_id), owner=_owner(service, request))
+    task = call.service.get(schemas.parse_task_id(task_id), owner=call.owner)
     etag = _etag(task)
     headers = {"ETag": etag}
     if not task.status.is_terminal:
-        age = service.ports.clock.now() - task.submitted_at
+        age = call.service.ports.clock.now() - task.submitted_at
         headers["Retry-After"] = str(poll_after_seconds(age.total_seconds()))
-    if _matches(request.headers.get("If-None-Match"), etag):
+    if _matches(call.request.headers.get("If-None-Match"), etag):
         return Response(body="", status_code=304, headers={**headers, "Content-Type": _JSON})
     return _json(200, schemas.view_of(task), headers)
 
 
-@_answered
-def cancel_task(service: Service, request: Request, correlation_id: str, task_id: str) -> Response:
+@_endpoint()
+def cancel_task(call: Call, task_id: str) -> Response:
     """Cancel a task that has not ended; cancelling twice is 200."""
-    del correlation_id
     try:
-        task = service.cancel(schemas.parse_task_id(task_id), owner=_owner(service, request))
+        task = call.service.cancel(schemas.parse_task_id(task_id), owner=call.owner)
     except ServiceUnavailable as exc:
         done = "may have been" if exc.in_doubt else "was not"
         message = f"the database did not answer; the task {done} cancelled, cancel it again"
@@ -102,23 +127,18 @@ def cancel_task(service: Service, request: Request, correlation_id: str, task_id
     return _json(200, schemas.view_of(task), {"ETag": _etag(task)})
 
 
-@_answered
-def get_health(service: Service, request: Request, correlation_id: str) -> Response:
+@_endpoint(signed=False)
+def get_health(call: Call) -> Response:
     """Tell whether database and queue can be used; 503 only if the database cannot."""
-    del request, correlation_id
-    health = service.check_health()
+    health = call.service.check_health()
     status = "healthy" if health.queue else "degraded"
     view = schemas.HealthView(
         status=status if health.database else "unavailable",
         database_status="healthy" if health.database else "unavailable",
         queue_status="healthy" if health.queue else "unavailable",
-        timestamp=schemas.timestamp(datetime.now(UTC)),
+        timestamp=schemas.timestamp(call.service.ports.clock.now()),
     )
     return _json(200 if health.database else 503, view, {"Cache-Control": "no-store"})
-
-
-def _owner(service: Service, request: Request) -> str:
-    return owner_of(request.context, stage=service.settings.stage)
 
 
 def _check_content_type(headers: Mapping[str, str]) -> None:

@@ -195,7 +195,7 @@ def parse_idempotency_key(text: str | None) -> str | None:
     raise InvalidRequest(FieldError("Idempotency-Key", message))
 
 
-def sane_correlation_id(text: str | None) -> str | None:
+def valid_correlation_id(text: str | None) -> str | None:
     """Return a client's correlation id if it can stand in headers and logs as it is."""
     return text if text is not None and _is_visible(text, length_max=128) else None
 

@@ -24,7 +24,7 @@ from chalice.local import (
     RouteMatcher,
 )
 
-from chalicelib.entrypoints.http.schemas import sane_correlation_id
+from chalicelib.entrypoints.http.schemas import valid_correlation_id
 from infra.local.settings import STAGE
 
 #: Lambda's limit for a synchronous invocation, each way, on the JSON that carries it (6 MB and what
@@ -108,7 +108,7 @@ class Gateway:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> HttpResponse:
         """Answer one request. ``headers`` are in lower case."""
-        correlation_id = sane_correlation_id(headers.get("x-correlation-id"))
+        correlation_id = valid_correlation_id(headers.get("x-correlation-id"))
         if not self._has_route(method, target):
             # The words of the API's gateway response, with AWS's reason for it.
             return problem(HTTPStatus.FORBIDDEN, "Missing Authentication Token", correlation_id)

@@ -52,7 +52,7 @@ def canonical_lease(lease: Lease | None) -> Lease | None:
     """Return the lease with its time made canonical."""
     if lease is None:
         return None
-    return Lease(owner=lease.owner, expires_at=LATER if lease.expires_at > NOW else NOW)
+    return Lease(holder=lease.holder, expires_at=LATER if lease.expires_at > NOW else NOW)
 
 
 def attempt_result(attempt: int) -> TaskResult:
@@ -118,13 +118,13 @@ class Items:
         """Return the item when its lease has run out."""
         task = self._task(number)
         assert task.lease is not None
-        return self._vary(number, "expired", lease=Lease(owner=task.lease.owner, expires_at=NOW))
+        return self._vary(number, "expired", lease=Lease(holder=task.lease.holder, expires_at=NOW))
 
     def disowned(self, number: int) -> int:
         """Return the item when nobody has the token of its lease any more."""
         task = self._task(number)
         assert task.lease is not None
-        lease = Lease(owner=token_text(NOBODY), expires_at=task.lease.expires_at)
+        lease = Lease(holder=token_text(NOBODY), expires_at=task.lease.expires_at)
         return self._vary(number, "disowned", lease=lease)
 
     def became_due(self, number: int) -> int:
@@ -156,7 +156,7 @@ def _item(number: int, task: Task) -> Item:
         open=not task.status.is_terminal,
         terminal=task.status.is_terminal,
         leased=lease is not None and lease.expires_at > NOW,
-        token=NOBODY if lease is None else token_number(lease.owner),
+        token=NOBODY if lease is None else token_number(lease.holder),
         attempt=task.attempt,
         due=task.due_at is not None and task.due_at <= NOW,
         aged=task.submitted_at < NOW,

@@ -108,7 +108,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         name="claim, live lease", removes="claim: the lease is over",
-        code=_weak(E.CLAIM, "lease_over_by"), configuration=DUPLICATES, breaks=BURNED,
+        code=_weak(E.CLAIM, "no_live_lease_at"), configuration=DUPLICATES, breaks=BURNED,
     ),
     Mutant(
         name="claim, no maximum", removes="claim: attempts are left",
@@ -144,7 +144,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         name="release, any status", removes="release: status is processing, the lease is mine",
-        code=_weak(E.RELEASE, "statuses", "lease_owner"), configuration=CANCELLED, breaks=TERMINAL,
+        code=_weak(E.RELEASE, "statuses", "lease_holder"), configuration=CANCELLED, breaks=TERMINAL,
     ),
     Mutant(
         name="release, no fence", removes="release: the attempt is mine",
@@ -152,7 +152,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         name="release, no token", removes="release: the lease is mine",
-        code=_weak(E.RELEASE, "lease_owner"), configuration=RETRYING, breaks=FENCE,
+        code=_weak(E.RELEASE, "lease_holder"), configuration=RETRYING, breaks=FENCE,
     ),
     Mutant(
         name="give up, any status", removes="give up: status is as read",
@@ -160,7 +160,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         name="give up, unpinned", removes="give up: attempt as read and no live lease",
-        code=_weak(E.GIVE_UP, "attempt", "lease_over_by"), configuration=AGED, breaks=FENCE,
+        code=_weak(E.GIVE_UP, "attempt", "no_live_lease_at"), configuration=AGED, breaks=FENCE,
     ),
     Mutant(
         name="cancel, any status", removes="cancel: status is open",
@@ -176,7 +176,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         name="note, unpinned", removes="note: attempt as read and no live lease",
-        code=_weak(E.SWEEP, "attempt", "lease_over_by"), configuration=SWEPT, breaks=FENCE,
+        code=_weak(E.SWEEP, "attempt", "no_live_lease_at"), configuration=SWEPT, breaks=FENCE,
     ),
     Mutant(
         name="note, any count", removes="note: sweeps are as read",
@@ -362,7 +362,7 @@ REDUNDANT: Final = (
         kept_for="a lease that is over says it, as far as clocks agree; without both it breaks",
     ),
     Redundant(
-        name="give up, live lease", code=_weak(E.GIVE_UP, "lease_over_by"), configuration=STALE,
+        name="give up, live lease", code=_weak(E.GIVE_UP, "no_live_lease_at"), configuration=STALE,
         kept_for="a lease once over never lives again, so the attempt says it; "
         "without both it breaks",
     ),
@@ -371,7 +371,7 @@ REDUNDANT: Final = (
         kept_for="its words are about the attempt that was read; without both it breaks",
     ),
     Redundant(
-        name="note, live lease", code=_weak(E.SWEEP, "lease_over_by"), configuration=STALE,
+        name="note, live lease", code=_weak(E.SWEEP, "no_live_lease_at"), configuration=STALE,
         kept_for="a lease once over never lives again, so the attempt says it; "
         "without both it breaks",
     ),

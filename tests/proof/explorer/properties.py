@@ -107,7 +107,7 @@ def _check_attempt(before: Task, after: Task, call: Call, attempts_max: int) -> 
         return Violation(ATTEMPT, message)
     if after.attempt > attempts_max:
         return Violation(ATTEMPT, f"attempt {after.attempt} of {attempts_max} was claimed")
-    if claimed and (after.lease is None or after.lease.owner != token_text(call.token)):
+    if claimed and (after.lease is None or after.lease.holder != token_text(call.token)):
         return Violation(ATTEMPT, "the lease of a claim is not its own")
     return None
 

@@ -89,8 +89,8 @@ def view(task: Task, call: Call) -> TaskView:
     seen: dict[str, Any] = {name: getattr(task, name) for name in _SEEN[call.actor]}
     lease = seen.get("lease")
     if lease is not None:
-        mine = call.actor is Actor.WORKER and lease.owner == token_text(call.token)
-        seen["lease"] = dataclasses.replace(lease, owner=lease.owner if mine else _SOMEBODY_ELSE)
+        mine = call.actor is Actor.WORKER and lease.holder == token_text(call.token)
+        seen["lease"] = dataclasses.replace(lease, owner=lease.holder if mine else _SOMEBODY_ELSE)
     return TaskView(seen)
 
 
@@ -263,13 +263,16 @@ class Script:
         """See `Observer`."""
         self.reasons.add(f"done: {reason}")
 
-    def given_back(self, delivery: Delivery, *, reason: str, hidden_seconds: int | None) -> None:
+    def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
         """See `Observer`."""
         self.reasons.add(f"given back: {reason}")
 
+    def unknown_task(self, delivery: Delivery) -> None:
+        """See `Observer`."""
+
     def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
         """See `Observer`. An error that is not the service's own is a bug."""
-        if not isinstance(error, TaskServiceError | LookupError) or isinstance(error, KeyError):
+        if not isinstance(error, TaskServiceError):
             raise ExplorerError(f"unexpected while trying to {operation}: {error!r}") from error
 
     # --- the machinery ---
@@ -308,7 +311,7 @@ def _transition_text(transition: Transition, attempt: int) -> str:
     event = transition.event
     if event is TaskEvent.CLAIM:
         assert isinstance(transition.lease, Lease)
-        return f"claims with token {token_number(transition.lease.owner)}"
+        return f"claims with token {token_number(transition.lease.holder)}"
     if event in {TaskEvent.COMPLETE, TaskEvent.FAIL, TaskEvent.RELEASE}:
         return f"{event}s attempt {attempt}"
     return f"writes {event}, as read: {', '.join(sorted(transition.condition.statuses))}"

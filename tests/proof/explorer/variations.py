@@ -29,7 +29,7 @@ from chalicelib.errors import (
 )
 from chalicelib.ports import PutOutcome
 from chalicelib.use_cases.cancel import CancelTask
-from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, GiveBack
+from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, Redeliver
 from chalicelib.use_cases.read import GetTask
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted
 from chalicelib.use_cases.sweep import SweepReport, SweepTasks
@@ -125,22 +125,22 @@ class SendsFirst(SubmitTask):
             raise _unavailable(task, Kept.UNKNOWN) from exc
         return super()._create(task, keyed=keyed)
 
-    def _send_new(self, task: Task, *, keyed: bool, sure: bool) -> Submitted:
+    def _send_new(self, task: Task, *, may_delete: bool) -> Submitted:
         return Submitted(task=task, replayed=False)
 
 
 class TakesBackKeyed(SubmitTask):
     """Takes a task back though other requests have its key."""
 
-    def _send_new(self, task: Task, *, keyed: bool, sure: bool) -> Submitted:
-        return super()._send_new(task, keyed=False, sure=sure)
+    def _may_delete(self, outcome: PutOutcome, *, keyed: bool) -> bool:
+        return super()._may_delete(outcome, keyed=False)
 
 
 class TakesBackInDoubt(SubmitTask):
     """Takes a task back though another put of it may be on its way."""
 
-    def _send_new(self, task: Task, *, keyed: bool, sure: bool) -> Submitted:
-        return super()._send_new(task, keyed=keyed, sure=True)
+    def _may_delete(self, outcome: PutOutcome, *, keyed: bool) -> bool:
+        return super()._may_delete(PutOutcome.CREATED, keyed=keyed)
 
 
 class DeniesKeyed(SubmitTask):
@@ -186,7 +186,7 @@ class ReplaysSilently(SubmitTask):
 class ReplaysUnread(SubmitTask):
     """Takes whatever has its id for the same request's task."""
 
-    def _meet_existing(self, task: Task, *, keyed: bool) -> Submitted:
+    def _resolve_existing(self, task: Task, *, keyed: bool) -> Submitted:
         return Submitted(task=task, replayed=keyed)
 
 
@@ -247,32 +247,32 @@ class IgnoresTheRequest(SubmitTask):
 class ForgetsItsClaim(ExecuteTask):
     """Does not know its own token again."""
 
-    def _meet_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
-        return super()._meet_refused_claim(delivery, "another")
+    def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+        return super()._resolve_refused_claim(delivery, "another")
 
 
 class ClaimsBlindly(ExecuteTask):
     """Takes a refused claim for somebody else's success, without reading."""
 
-    def _meet_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+    def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
         return Acknowledge("somebody has it")
 
 
 class AcknowledgesLeased(ExecuteTask):
     """Takes a live lease for an execution that is sure to end."""
 
-    def _meet_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+    def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
         return _acknowledged_if(
-            super()._meet_refused_claim(delivery, token), "another attempt is at work"
+            super()._resolve_refused_claim(delivery, token), "another attempt is at work"
         )
 
 
 class AcknowledgesRaced(ExecuteTask):
     """Leaves a task alone that changed while it was refused."""
 
-    def _meet_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+    def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
         return _acknowledged_if(
-            super()._meet_refused_claim(delivery, token), "the task changed meanwhile"
+            super()._resolve_refused_claim(delivery, token), "the task changed meanwhile"
         )
 
 
@@ -290,20 +290,20 @@ class NeverGivesUp(ExecuteTask):
     """Gives a delivery back though its task has no attempt left."""
 
     def _give_up(self, task: Task, now: datetime) -> Disposition:
-        return GiveBack("no attempt is left", 1)
+        return Redeliver("no attempt is left", 1)
 
 
 class SettlesBlindly(ExecuteTask):
     """Takes a refused settle or release for the task's end, without reading."""
 
-    def _meet_refused_settle(
-        self, transition: Transition, otherwise: GiveBack | None
+    def _resolve_refused_settle(
+        self, transition: Transition, otherwise: Redeliver | None
     ) -> Disposition:
         return Acknowledge("somebody has settled it")
 
 
 def _acknowledged_if(disposition: Disposition, reason: str) -> Disposition:
-    given_back = isinstance(disposition, GiveBack) and disposition.reason == reason
+    given_back = isinstance(disposition, Redeliver) and disposition.reason == reason
     return Acknowledge(reason) if given_back else disposition
 
 
@@ -424,7 +424,7 @@ class SweepsThoughRefused(SweepTasks):
 class SweepsTheUndue(SweepTasks):
     """Believes the index that a task is due."""
 
-    def _look_at(self, task: Task, report: SweepReport) -> None:
+    def _sweep_one(self, task: Task, report: SweepReport) -> None:
         now = self.clock.now()
         if (
             task.due_at is not None
@@ -433,18 +433,18 @@ class SweepsTheUndue(SweepTasks):
         ):
             self._bring_back(task, now)
         else:
-            super()._look_at(task, report)
+            super()._sweep_one(task, report)
 
 
 class GivesUpImpatiently(SweepTasks):
     """Gives a task up for having been swept before."""
 
-    def _look_at(self, task: Task, report: SweepReport) -> None:
+    def _sweep_one(self, task: Task, report: SweepReport) -> None:
         now = self.clock.now()
         if task.sweeps and not lifecycle.has_live_lease(task, now):
             self._apply(lifecycle.give_up_if_unchanged(task, error_message="swept", now=now))
         else:
-            super()._look_at(task, report)
+            super()._sweep_one(task, report)
 
 
 def _message(task: Task, now: datetime) -> TaskMessage:

@@ -183,7 +183,7 @@ class World:
             yield label, ended.violation
         elif place[0] is Actor.SUBMITTER:
             assert ended.answer is not None
-            yield self._answered(state, place, ended.answer, label)
+            yield self._endpoint(state, place, ended.answer, label)
         elif ended.answer is Answer.NOT_CANCELLED:
             yield self._not_cancelled(state, place, label)
         elif place[0] is Actor.WORKER and any(ended.deletes):
@@ -265,7 +265,7 @@ class World:
             failed = self._die(state._replace(faults=state.faults - 1), place)
             yield Label(who, "its messages are deleted", "FAILS"), failed
 
-    def _answered(self, state: State, place: Place, answer: Answer, label: Label) -> Step:
+    def _endpoint(self, state: State, place: Place, answer: Answer, label: Label) -> Step:
         """Tell a client its answer, which must be true, and stay true."""
         label = label._replace(how=f"{label.how} ⇒ {answer}")
         tries, number = state.actors[place[0]][place[1]][2]

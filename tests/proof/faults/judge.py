@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item
-from infra.audit.rules import TERMINAL, offences
+from infra.audit.rules import TERMINAL, violations
 from tests.proof.faults.backend import Item
 from tests.proof.faults.wire import Sent
 
@@ -182,7 +182,7 @@ class Judge:
             self._judge_transition(sent, facts_of(old), after, now)
 
     def _judge_item(self, task: TaskFacts) -> None:
-        found = list(offences(task, skew=timedelta(seconds=LATE_SECONDS_MAX)))
+        found = list(violations(task, skew=timedelta(seconds=LATE_SECONDS_MAX)))
         self.demand(not found, f"3: {'; '.join(found)}")
 
     def _judge_transition(self, sent: Sent, old: TaskFacts, new: TaskFacts, now: datetime) -> None:

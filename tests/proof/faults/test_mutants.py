@@ -18,7 +18,7 @@ from chalicelib.domain.task import Task
 from chalicelib.domain.transition import Condition, Transition
 from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import PutOutcome, TaskQueue, TaskStore
-from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, GiveBack
+from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, Redeliver
 from chalicelib.use_cases.submit import SubmitTask, Submitted
 from chalicelib.use_cases.sweep import SweepTasks
 from tests.proof.faults.explore import Explorer
@@ -35,15 +35,15 @@ def _as(kind: type[_T], use_case: Any) -> _T:  # noqa: ANN401 - any of the use c
 
 
 class _TakesBackWithAKey(SubmitTask):
-    def _send_new(self, task: Task, *, keyed: bool, sure: bool) -> Submitted:
+    def _may_delete(self, outcome: PutOutcome, *, keyed: bool) -> bool:
         del keyed
-        return super()._send_new(task, keyed=False, sure=sure)
+        return super()._may_delete(outcome, keyed=False)
 
 
 class _TakesBackWhatMayComeAgain(SubmitTask):
-    def _send_new(self, task: Task, *, keyed: bool, sure: bool) -> Submitted:
-        del sure
-        return super()._send_new(task, keyed=keyed, sure=True)
+    def _may_delete(self, outcome: PutOutcome, *, keyed: bool) -> bool:
+        del outcome
+        return super()._may_delete(PutOutcome.CREATED, keyed=keyed)
 
 
 class _CallsDoubtANo(SubmitTask):
@@ -60,7 +60,7 @@ class _DoesNotSendOnReplay(SubmitTask):
 
 
 class _AcknowledgesUnsettled(ExecuteTask):
-    def _settle(self, transition: Transition, otherwise: GiveBack | None = None) -> Disposition:
+    def _settle(self, transition: Transition, otherwise: Redeliver | None = None) -> Disposition:
         try:
             return super()._settle(transition, otherwise)
         except StoreUnavailable:
@@ -68,8 +68,8 @@ class _AcknowledgesUnsettled(ExecuteTask):
 
 
 class _DoesNotKnowItsOwnClaim(ExecuteTask):
-    def _meet_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
-        return super()._meet_refused_claim(delivery, f"not {token}")
+    def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+        return super()._resolve_refused_claim(delivery, f"not {token}")
 
 
 class _RetriesBySending(ExecuteTask):
@@ -179,7 +179,7 @@ CASES: Final = {
         _weakened(attempt=None), "overtaken by another that is at work", "8", {}
     ),
     "claims under a live lease": _Case(
-        _weakened(lease_over_by=None), "a live lease of another", "9", {}
+        _weakened(no_live_lease_at=None), "a live lease of another", "9", {}
     ),
     "reports to nobody": _Case(_report_to_nobody, "a batch with poison, raising", "5", {}),
 }

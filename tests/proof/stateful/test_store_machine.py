@@ -117,7 +117,7 @@ class StoresAgree(RuleBasedStateMachine):
     @rule(target=decided, task=reads, token=TOKENS, seconds=SECONDS)
     def claim(self, task: Task, token: str, seconds: int) -> Transition:
         """Claim, with a lease that may have ended before it began."""
-        lease = Lease(owner=token, expires_at=self.now + timedelta(seconds=seconds))
+        lease = Lease(holder=token, expires_at=self.now + timedelta(seconds=seconds))
         return self._apply(
             lifecycle.claim_if_available(
                 task.task_id, lease=lease, now=self.now, attempts_max=ATTEMPTS_MAX
@@ -128,7 +128,7 @@ class StoresAgree(RuleBasedStateMachine):
     def complete(self, task: Task, attempt: int) -> Transition:
         """Complete as some attempt."""
         return self._apply(
-            lifecycle.complete_if_lease_held(
+            lifecycle.complete_if_current_attempt(
                 task.task_id, attempt=attempt, result=a_result(attempt + 1), now=self.now
             )
         )
@@ -137,7 +137,7 @@ class StoresAgree(RuleBasedStateMachine):
     def fail(self, task: Task, attempt: int) -> Transition:
         """Fail as some attempt."""
         return self._apply(
-            lifecycle.fail_if_lease_held(
+            lifecycle.fail_if_current_attempt(
                 task.task_id, attempt=attempt, error_message="no", now=self.now
             )
         )
@@ -146,7 +146,7 @@ class StoresAgree(RuleBasedStateMachine):
     def release(self, task: Task, attempt: int, token: str) -> Transition:
         """Release as some attempt with some token."""
         return self._apply(
-            lifecycle.release_if_lease_held(
+            lifecycle.release_if_current_attempt(
                 task.task_id, attempt=attempt, token=token, notes="why", now=self.now
             )
         )

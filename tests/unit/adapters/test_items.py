@@ -67,7 +67,7 @@ def test_an_item_without_any_optional_attribute_still_reads() -> None:
         assert task is not None
         assert (task.attempt, task.sweeps, task.schema_version) == (0, 0, 1)
         assert (task.lease, task.due_at, task.request.tags) == (None, None, {})
-        lease = Lease(owner="w", expires_at=T0)
+        lease = Lease(holder="w", expires_at=T0)
         claim = lifecycle.claim_if_available(ID, lease=lease, now=T0, attempts_max=1)
         assert store.apply(claim).attempt == 1
 
@@ -129,10 +129,10 @@ def test_a_small_tasks_item_is_one_write_unit_all_its_life() -> None:
         sizes = []
         store.create_if_absent(a_task(ID, request=a_request(BELL, shots=1024)))
         sizes.append(size())
-        lease = Lease(owner="0" * 36, expires_at=T0)
+        lease = Lease(holder="0" * 36, expires_at=T0)
         store.apply(lifecycle.claim_if_available(ID, lease=lease, now=T0, attempts_max=1))
         sizes.append(size())
-        store.apply(lifecycle.complete_if_lease_held(ID, attempt=1, result=a_result(), now=T0))
+        store.apply(lifecycle.complete_if_current_attempt(ID, attempt=1, result=a_result(), now=T0))
         sizes.append(size())
         assert all(bytes_ <= 1024 for bytes_ in sizes), sizes
         item = client.get_item(TableName=backend.table_name, Key={"task_id": {"S": ID}})["Item"]

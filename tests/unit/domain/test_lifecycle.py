@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.lifecycle import RefusedClaim, judge_refused_claim
+from chalicelib.domain.lifecycle import RefusedClaim, explain_refused_claim
 from chalicelib.domain.task import Lease, Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.errors import TaskAlreadyEnded
@@ -17,24 +17,24 @@ from tests.support.in_memory import T0, a_result, a_task
 
 LATER = T0 + timedelta(seconds=100)
 ATTEMPTS_MAX = 3
-LIVE = Lease(owner="mine", expires_at=LATER + timedelta(seconds=1))
-EXPIRED = Lease(owner="mine", expires_at=LATER)
+LIVE = Lease(holder="mine", expires_at=LATER + timedelta(seconds=1))
+EXPIRED = Lease(holder="mine", expires_at=LATER)
 
 
-NEW = Lease(owner="new", expires_at=LATER + timedelta(seconds=10))
+NEW = Lease(holder="new", expires_at=LATER + timedelta(seconds=10))
 
 #: What anybody could try on a task, as its current attempt's holder.
 DECISIONS: dict[str, Callable[[Task], Transition]] = {
     "claim": lambda task: lifecycle.claim_if_available(
         task.task_id, lease=NEW, now=LATER, attempts_max=ATTEMPTS_MAX
     ),
-    "complete": lambda task: lifecycle.complete_if_lease_held(
+    "complete": lambda task: lifecycle.complete_if_current_attempt(
         task.task_id, attempt=task.attempt, result=a_result(), now=LATER
     ),
-    "fail": lambda task: lifecycle.fail_if_lease_held(
+    "fail": lambda task: lifecycle.fail_if_current_attempt(
         task.task_id, attempt=task.attempt, error_message="no", now=LATER
     ),
-    "release": lambda task: lifecycle.release_if_lease_held(
+    "release": lambda task: lifecycle.release_if_current_attempt(
         task.task_id, attempt=task.attempt, token="mine", notes="why", now=LATER
     ),
     "give up": lambda task: lifecycle.give_up_if_unchanged(task, error_message="no", now=LATER),
@@ -217,4 +217,4 @@ def test_one_read_decides_why_a_claim_was_refused(
 ) -> None:
     """Its own success, another's lease, the end, and a race are told apart."""
     task = None if state is None else STATES[state]()
-    assert judge_refused_claim(task, token=token, now=LATER, attempts_max=ATTEMPTS_MAX) is why
+    assert explain_refused_claim(task, token=token, now=LATER, attempts_max=ATTEMPTS_MAX) is why

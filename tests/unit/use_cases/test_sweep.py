@@ -67,7 +67,7 @@ class World:
     def claim(self, *, seconds: float) -> None:
         """Let a worker claim the task."""
         now = self.clock.now()
-        lease = Lease(owner="w", expires_at=now + timedelta(seconds=seconds))
+        lease = Lease(holder="w", expires_at=now + timedelta(seconds=seconds))
         self.store.apply(
             lifecycle.claim_if_available(self.task.task_id, lease=lease, now=now, attempts_max=5)
         )
@@ -85,7 +85,7 @@ def test_a_task_that_nobody_claimed_is_noted_and_sent_again() -> None:
     """The note is in the history, and the message carries the task's correlation id."""
     world = World()
     world.clock.advance(GRACE)
-    assert world.sweep() == SweepReport(seen=1, brought_back=1)
+    assert world.sweep() == SweepReport(seen=1, resent=1)
     noted = world.current().history[-1]
     assert (noted.event, noted.status) == (TaskEvent.SWEEP, TaskStatus.PENDING)
     assert noted.notes == "sweep 1: never claimed; its message is sent again"
@@ -124,7 +124,7 @@ def test_a_task_whose_worker_died_is_brought_back() -> None:
     world = World()
     world.claim(seconds=30)
     world.clock.advance(GRACE)
-    assert world.sweep().brought_back == 1
+    assert world.sweep().resent == 1
     assert "the lease of attempt 1 has expired" in str(world.current().history[-1].notes)
     assert world.current().status is TaskStatus.PROCESSING
 
@@ -149,7 +149,7 @@ def test_swept_a_thousand_times_a_young_task_is_still_brought_back() -> None:
     world = World()
     world.store.tasks[world.task.task_id] = dataclasses.replace(world.task, sweeps=1000)
     world.clock.advance(GRACE)
-    assert world.sweep().brought_back == 1
+    assert world.sweep().resent == 1
 
 
 def test_two_sweepers_at_once_send_once() -> None:
@@ -186,7 +186,7 @@ def test_what_has_ended_meanwhile_is_skipped() -> None:
     store.tasks = world.store.tasks
     world.store = store
     store.apply(
-        lifecycle.complete_if_lease_held(
+        lifecycle.complete_if_current_attempt(
             world.task.task_id, attempt=1, result=a_result(), now=world.clock.now()
         )
     )
@@ -201,7 +201,7 @@ def test_a_message_that_cannot_be_sent_is_sent_by_a_later_run() -> None:
         world.sweep(send=FailBefore(QueueUnavailable()))
     assert world.sweep() == SweepReport()
     world.clock.advance(GRACE)
-    assert world.sweep().brought_back == 1
+    assert world.sweep().resent == 1
     assert len(world.queue.messages) == 1
 
 
@@ -213,8 +213,8 @@ def test_a_run_is_bounded_in_tasks() -> None:
     world.clock.advance(GRACE)
     policy = dataclasses.replace(POLICY, tasks_max=3)
     first, second = world.sweep(policy=policy), world.sweep(policy=policy)
-    assert (first.brought_back, first.more) == (3, True)
-    assert (second.brought_back, second.more) == (2, False)
+    assert (first.resent, first.more) == (3, True)
+    assert (second.resent, second.more) == (2, False)
 
 
 def test_a_run_is_bounded_in_time() -> None:
