@@ -90,7 +90,7 @@ def view(task: Task, call: Call) -> TaskView:
     lease = seen.get("lease")
     if lease is not None:
         mine = call.actor is Actor.WORKER and lease.holder == token_text(call.token)
-        seen["lease"] = dataclasses.replace(lease, owner=lease.holder if mine else _SOMEBODY_ELSE)
+        seen["lease"] = dataclasses.replace(lease, holder=lease.holder if mine else _SOMEBODY_ELSE)
     return TaskView(seen)
 
 
