@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
@@ -116,7 +117,7 @@ def queue(backend: Backend | None) -> Iterator[QueueUnderTest]:
         ]
 
     yield QueueUnderTest(
-        SqsTaskQueue(dataclasses.replace(backend.settings(), tasks_queue_url=url)), receive
+        SqsTaskQueue(msgspec.structs.replace(backend.settings(), tasks_queue_url=url)), receive
     )
     client.delete_queue(QueueUrl=url)
 

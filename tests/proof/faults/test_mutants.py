@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
+import msgspec
 import pytest
 
 from chalicelib.composition import Service
@@ -134,7 +135,7 @@ def _weakened(**without: object) -> Callable[[Service], Service]:
 
 def _report_to_nobody(service: Service) -> Service:
     """Return failures though the mapping does not look at them."""
-    settings = dataclasses.replace(service.settings, partial_batch_responses=True)
+    settings = msgspec.structs.replace(service.settings, partial_batch_responses=True)
     return dataclasses.replace(service, settings=settings)
 
 

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import boto3
+import msgspec
 
 from chalicelib import composition
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
@@ -432,7 +433,9 @@ class World:
         return age.total_seconds() > self.settings.sweep_age_seconds_max
 
     def _start_process(self, wire: Wire) -> Service:
-        settings = dataclasses.replace(self.settings, partial_batch_responses=self.partial_batches)
+        settings = msgspec.structs.replace(
+            self.settings, partial_batch_responses=self.partial_batches
+        )
         store, queue = DynamoDbTaskStore(settings), SqsTaskQueue(settings)
         for client in (store.client, queue.client):
             self.backend.disconnect(client)
