@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from infra.local.settings import HOST, ROOT, Settings
 from infra.local.supervisor.watch import answers, free_port
 from tests.support.backends import dynamodb_at, sqs_at
@@ -32,10 +34,10 @@ def wait_for(look: Callable[[], object], what: str) -> None:
 
 def is_alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
-    state = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return bool(state) and not state.startswith("Z")
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class EmulatorProcess:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +73,32 @@ def test_the_users_account_is_out_of_reach() -> None:
     assert environment["AWS_CONFIG_FILE"] == "/dev/null"
     assert environment["STAGE"] == "local"
     assert environment["PATH"] == "/bin"
+
+
+def test_the_users_environment_does_not_change_the_form_of_the_log(tmp_path: Path) -> None:
+    """Powertools writes one JSON object a line, unless its developer settings are on."""
+    user = {
+        "POWERTOOLS_DEV": "true",
+        "POWERTOOLS_DEBUG": "true",
+        "POWERTOOLS_LOGGER_LOG_EVENT": "true",
+        "LAMBDA_TASK_ROOT": str(tmp_path),
+    }
+    environment = part_environment({}, os.environ | user)
+    assert not environment.keys() & user.keys()
+    program = (
+        "from chalicelib.adapters.telemetry import logger;"
+        "logger.info('first', extra={'task_id': 'x'}); logger.info('second')"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    messages = [json.loads(line)["message"] for line in printed.splitlines()]
+    assert messages == ["first", "second"]
 
 
 def test_the_user_overrides_the_stage_and_the_stage_its_defaults() -> None:

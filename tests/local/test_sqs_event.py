@@ -82,7 +82,10 @@ def test_the_event_has_awss_form() -> None:
             "SenderId": "AIDAIENQZJOLO23YVJ4VO",
             "ApproximateFirstReceiveTimestamp": "1545082649185",
         },
-        "MessageAttributes": {"mine": {"StringValue": "x", "DataType": "String"}},
+        "MessageAttributes": {
+            "mine": {"StringValue": "x", "DataType": "String"},
+            "bytes": {"BinaryValue": b"\xff\x00", "DataType": "Binary.png"},
+        },
         "MD5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
         "MD5OfMessageAttributes": "00484c68",
     }
@@ -100,7 +103,13 @@ def test_the_event_has_awss_form() -> None:
                         "dataType": "String",
                         "stringListValues": [],
                         "binaryListValues": [],
-                    }
+                    },
+                    "bytes": {
+                        "binaryValue": "/wA=",
+                        "dataType": "Binary.png",
+                        "stringListValues": [],
+                        "binaryListValues": [],
+                    },
                 },
                 "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
                 "md5OfMessageAttributes": "00484c68",

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -14,6 +15,10 @@ from infra.local.stand_ins.lambda_runtime.invoker import Invoker
 from infra.local.stand_ins.sqs_trigger import EventSourceMapping, Poller
 from tests.local.conftest import FAKE_APP, Queue, Record
 from tests.local.emulator_process import EmulatorProcess, is_alive, wait_for
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 pytestmark = pytest.mark.emulator
 
@@ -167,6 +172,62 @@ def test_an_execution_dies_with_its_poller(
     poller_process.wait(30)
     wait_for(lambda: not is_alive(sandbox), "the execution to end")
     assert queue.counts() == (0, 1)
+
+
+def test_a_binary_attribute_ends_no_poller(
+    queue: Queue, record: Record, poller_process: subprocess.Popen[bytes]
+) -> None:
+    """The message is delivered with its bytes in base64, and its neighbours with it."""
+    odd: dict[str, MessageAttributeValueTypeDef] = {
+        "bytes": {"DataType": "Binary", "BinaryValue": b"\xff\x00"},
+        "picture": {"DataType": "Binary.png", "BinaryValue": b"\x89PNG"},
+        "number": {"DataType": "Number", "StringValue": "1e5"},
+    }
+    queue.sqs.send_message(QueueUrl=queue.url, MessageBody='{"odd": 1}', MessageAttributes=odd)
+    queue.send(neighbour=1)
+    wait_for(lambda: queue.counts() == (0, 0), "both to be delivered")
+    bodies = {line["record"]["body"]: line["record"] for line in record.lines()}
+    attributes = bodies['{"odd": 1}']["messageAttributes"]
+    assert attributes["bytes"]["binaryValue"] == "/wA="
+    assert attributes["picture"]["binaryValue"] == "iVBORw=="
+    assert '{"neighbour": 1}' in bodies
+    assert poller_process.poll() is None
+
+
+class OddQueue:
+    """A queue whose answers no SDK was made for; at the end it stops its poller."""
+
+    def __init__(self, answers: list[Callable[[], dict[str, object]]]) -> None:
+        self._answers = answers
+        self.poller: Poller | None = None
+
+    def receive_message(self, **_arguments: object) -> dict[str, object]:
+        """Give the next answer."""
+        answer = self._answers.pop(0)
+        if not self._answers:
+            assert self.poller is not None
+            self.poller.stop()
+        return answer()
+
+
+def test_nothing_that_a_queue_answers_ends_a_poller(
+    record: Record, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An answer that cannot be read, and a message without what every message has."""
+
+    def unreadable() -> dict[str, object]:
+        raise ValueError("not JSON")
+
+    queue = OddQueue([unreadable, lambda: {"Messages": [{"MessageId": "odd"}]}, dict])
+    invoker = Invoker(f"{FAKE_APP}.worker", function_name="fake", timeout_seconds=20)
+    mapping = EventSourceMapping(queue_url="http://127.0.0.1:1/1/queue")
+    queue.poller = Poller(cast("SQSClient", queue), mapping, invoker)
+    queue.poller.run()
+    assert [line.getMessage() for line in caplog.records if line.levelname == "ERROR"] == [
+        "queue unreachable: not JSON",
+        "a batch cannot be delivered; it stays in the queue",
+    ]
+    assert record.lines() == []
 
 
 def test_a_stop_lets_the_execution_in_hand_finish(

@@ -80,6 +80,24 @@ def test_lines_are_prefixed_and_a_closed_terminal_is_no_error() -> None:
     assert stream.closed
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GET /tasks/\x1b]0;gone\x07", r"GET /tasks/\x1b]0;gone\x07"),
+        ("\x9b2J\x00\x7f", r"\x9b2J\x00\x7f"),
+        ("a\u202eb \ud800", r"a\u202eb \ud800"),
+        ("café 𝄞", "café 𝄞"),
+    ],
+)
+def test_no_control_character_reaches_the_terminal(text: str, shown: str) -> None:
+    """Whatever a log line holds, as itself or escaped in JSON."""
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    for line in (text, json.dumps({"level": "INFO", "message": text})):
+        terminal.say(rendered(line) or "")
+    assert stream.getvalue() == f"local      | {shown}\n" * 2
+
+
 def test_the_printed_command_is_what_a_shell_understands() -> None:
     """The body survives the shell's quoting as the JSON that it is."""
     words = shlex.split(curl_line("http://127.0.0.1:8000"))

@@ -9,14 +9,14 @@ starts next sees one complete snapshot: the new one or the one before.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+import filelock
 
 #: What one service's state is written as; MiniStack's own format, so that its loader reads it.
 Encode = Callable[[str, object], str]
@@ -72,16 +72,8 @@ def sole_access(directory: Path) -> Iterator[None]:
     newcomer has read it.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + SAVING_SECONDS_MAX
-    with (directory / "lock").open("wb") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
+    lock = filelock.FileLock(directory / "lock", timeout=SAVING_SECONDS_MAX, poll_interval=0.02)
+    with lock:
         yield
 
 

@@ -25,6 +25,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 from infra.local.emulator.saved_state import (
     SAVING_SECONDS_MAX,
     DamagedSnapshotError,
@@ -243,6 +245,9 @@ def main() -> int:
         serve(directory, port, float(os.environ.get("AUTOSAVE_SECONDS", "2")))
     except DamagedSnapshotError as error:
         print(f"emulator: {error}; `make reset` starts empty", file=sys.stderr)
+        return 1
+    except filelock.Timeout:
+        print(f"emulator: another one still saves to {directory}", file=sys.stderr)
         return 1
     except OSError as error:
         print(

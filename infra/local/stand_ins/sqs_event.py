@@ -7,6 +7,7 @@ batch).
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -57,9 +58,18 @@ def _record(message: Mapping[str, Any], arn: str) -> dict[str, Any]:
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a message attribute in the event's spelling: names begin in lower case."""
-    lowered = {name[0].lower() + name[1:]: part for name, part in value.items()}
+    """Write a message attribute in the event's spelling: names begin in lower case.
+
+    An event is JSON, so bytes are base64 in it, as in Lambda's.
+    """
+    lowered = {name[0].lower() + name[1:]: _carried(part) for name, part in value.items()}
     return {"stringListValues": [], "binaryListValues": []} | lowered
+
+
+def _carried(part: object) -> object:
+    if isinstance(part, bytes | bytearray):
+        return base64.b64encode(part).decode("ascii")
+    return [_carried(item) for item in part] if isinstance(part, list) else part
 
 
 def failed_message_ids(

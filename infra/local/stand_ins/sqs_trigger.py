@@ -90,18 +90,28 @@ class Poller:
         self._stopping = True
 
     def run(self) -> None:
-        """Poll until stopped. An unreachable queue is waited for, however long."""
+        """Poll until stopped. An unreachable queue is waited for, however long.
+
+        Nothing that a message holds ends the poller: it would meet that message again at each
+        redelivery, and its neighbours would wait with it.
+        """
         warm = self._invoker.warm_up()
         if warm.error is not None:
             logger.error("the function cannot be initialised", extra={"error": warm.error})
         while not self._stopping:
             try:
                 messages = self.receive()
-            except (BotoCoreError, ClientError) as error:
+            except Exception as error:  # noqa: BLE001  the SDK may not understand an answer
                 self._back_off(error)
                 continue
             if messages:
-                self.process(messages)
+                try:
+                    self.process(messages)
+                except Exception:
+                    logger.exception(
+                        "a batch cannot be delivered; it stays in the queue",
+                        extra={"message_ids": [message.get("MessageId") for message in messages]},
+                    )
         self._invoker.close()
 
     def process(self, messages: Sequence[MessageTypeDef]) -> frozenset[str]:

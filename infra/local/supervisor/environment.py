@@ -2,7 +2,8 @@
 
 Later layers win: `.chalice/config.json`'s stage `local`, the stacks' outputs, what the user set.
 Above all of them stands what keeps the local stage local: dummy credentials, no AWS configuration
-files, no proxy for loopback.
+files, no proxy for loopback. What would make a part believe that it runs on Lambda, or write its
+log in another form, does not reach it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ NAMES_OF_OUTPUTS = {
     "TASKS_QUEUE_URL": "QueueUrl",
     "TASKS_DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
 }
-#: The user's own AWS settings that are meant for this stage; every other ``AWS_*`` is dropped.
+#: What is dropped of the user's environment: AWS's settings, those of Lambda's runtime, and those
+#: of Powertools, which turn one log line into many (``POWERTOOLS_DEV``) or add lines of no form
+#: (``POWERTOOLS_DEBUG``).
+FOREIGN_PREFIXES = ("AWS_", "LAMBDA_", "POWERTOOLS_", "_X_AMZN_")
+#: The user's own AWS settings that are meant for this stage.
 ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS")
 #: The user's real account is out of reach, whatever else is set.
 LOCAL_ONLY = {
@@ -69,7 +74,7 @@ def part_environment(
     backend: Mapping[str, str], user: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Lay a backend's variables over the user's environment, and what the user set over them."""
-    passed = {name: value for name, value in user.items() if not name.startswith("AWS_")}
+    passed = {name: value for name, value in user.items() if not name.startswith(FOREIGN_PREFIXES)}
     own = {name: user[name] for name in {*backend, *ENDPOINTS} if user.get(name)}
     environment = passed | dict(backend) | own | LOCAL_ONLY
     bypass = ",".join(filter(None, [user.get("NO_PROXY") or user.get("no_proxy"), LOOPBACK]))
@@ -78,7 +83,7 @@ def part_environment(
 
 def isolate_this_process(environment: dict[str, str]) -> None:
     """Put this process's own SDK calls under the same rule."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+    for name in [name for name in os.environ if name.startswith(FOREIGN_PREFIXES)]:
         del os.environ[name]
     os.environ.update(part_environment({}, environment))
 

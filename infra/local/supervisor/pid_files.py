@@ -8,13 +8,14 @@ directory, and that is looked up before anything is signalled.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import filelock
+import psutil
 
 #: How often a process is looked at while its end is waited for.
 POLL_INTERVAL_SECONDS = 0.05
@@ -39,21 +40,15 @@ def read_pid(path: Path) -> int | None:
 
 
 def command_line(pid: int) -> str | None:
-    """Give a living process's command line, its arguments joined by blanks."""
-    proc = Path(f"/proc/{pid}/cmdline")
-    if Path("/proc/self/cmdline").exists():
-        try:
-            return proc.read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            return None
-    shown = subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return shown.stdout.strip() or None
+    """Give a living process's command line, its arguments joined by blanks; a zombie has none."""
+    try:
+        return " ".join(psutil.Process(pid).cmdline()) or None
+    except psutil.Error:
+        return None
 
 
 def is_part(pid: int, name: str, data_dir: Path) -> bool:
-    """Whether this process is this part. A zombie has no command line, so it is nobody."""
+    """Whether this process is this part."""
     return (command_line(pid) or "").endswith(f" {name} {data_dir}")
 
 
@@ -112,12 +107,12 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 @contextlib.contextmanager
 def held_lock(path: Path) -> Iterator[bool]:
-    """Hold a lock file, or yield ``False`` if somebody has it. The kernel lets go when we die."""
+    """Hold a lock file, or yield ``False`` if another has it. The kernel lets go when we die."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
+    try:
+        held = filelock.FileLock(path).acquire(blocking=False)
+    except filelock.Timeout:
+        yield False
+    else:
+        with held:
             yield True

@@ -32,13 +32,23 @@ class Terminal:
     def say(self, text: str, name: str = "local") -> None:
         """Print one message of a part, or of the supervisor."""
         for line in text.splitlines() or [""]:
-            self.plain(f"{name:<{NAME_WIDTH}} | {line}")
+            self.plain(f"{name:<{NAME_WIDTH}} | {printable(line)}")
 
     def plain(self, text: str) -> None:
         """Print something to be copied, without a prefix."""
         with contextlib.suppress(OSError, ValueError):  # gone, or closed
             self._stream.write(text + "\n")
             self._stream.flush()
+
+
+def printable(line: str) -> str:
+    """Write what is no visible character as its escape.
+
+    A client's text may be in a line, and a terminal obeys control characters.
+    """
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 class LogTail:

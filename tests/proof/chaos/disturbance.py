@@ -168,15 +168,11 @@ def is_executing(log: Path) -> bool:
 
 def sandboxes(parents: Collection[int]) -> list[int]:
     """Find the sandboxes of these pollers."""
-    shown = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
-    )
-    rows = (line.split(maxsplit=2) for line in shown.stdout.splitlines())
     return [
-        int(pid)
-        for pid, parent, *command in rows
-        if int(parent) in parents
-        and "infra.local.stand_ins.lambda_runtime.sandbox" in " ".join(command)
+        process.pid
+        for process in psutil.process_iter(["ppid", "cmdline"])
+        if process.info["ppid"] in parents
+        and "infra.local.stand_ins.lambda_runtime.sandbox" in (process.info["cmdline"] or ())
     ]
 
 
