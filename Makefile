@@ -94,7 +94,7 @@ lock: $(environment) ## Pin all dependencies anew after a change of pyproject.to
 .PHONY: clean
 clean: ## Remove environments, caches and builds; never data
 	rm -rf .venv .venv-emulator .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
-	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+	rm -rf $(addsuffix __pycache__,./ */ */*/ */*/*/ */*/*/*/ */*/*/*/*/)
 
 ##@ Prove it
 
@@ -112,7 +112,8 @@ prove: $(environment) $(emulator) ## All evidence for the protocol in full, figu
 	@echo; echo "commit $$(git describe --always --dirty 2> /dev/null || echo unknown)," \
 	  "$$(( ($$(date +%s) - $$(cat $(evidence)/started)) / 60 )) minutes"; \
 	for part in explorer faults stateful chaos; do \
-	  test ! -e $(evidence)/$$part.txt || sed -nE "/$(figures)/s/^/$$part: /p" $(evidence)/$$part.txt; \
+	  test ! -e $(evidence)/$$part.txt || while IFS= read -r line; do \
+	    case $$line in $(figures)) echo "$$part: $$line" ;; esac; done < $(evidence)/$$part.txt; \
 	done; \
 	test ! -e $(evidence)/failed || { echo "failed: $$(tr '\n' ' ' < $(evidence)/failed)" >&2; exit 1; }
 
@@ -159,9 +160,10 @@ test-dynamodb-local: $(environment) ## The store's contract on AWS DynamoDB Loca
 
 .PHONY: help
 help: ## This list
-	@awk 'BEGIN { FS = ":.*## " } \
-	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@while IFS= read -r line; do case $$line in \
+	  "##@ "*) printf '\n%s\n' "$${line#"##@ "}" ;; \
+	  [a-z]*:*"## "*) printf '  make %-19s %s\n' "$${line%%:*}" "$${line##*"## "}" ;; \
+	  esac; done < $(firstword $(MAKEFILE_LIST))
 
 # --- evidence --------------------------------------------------------------------------------------
 # $(call prove,NAME,COMMAND) shows what the command prints, keeps it, and notes a failure without
@@ -170,7 +172,7 @@ help: ## This list
 evidence := build/evidence
 prove = echo; echo "--- $(1)"; \
   { PYTHONUNBUFFERED=1 $(2) 2>&1 || echo $(1) >> $(evidence)/failed; } | tee $(evidence)/$(1).txt
-figures := ^(configurations|scenarios|states|mutants|seed|killed|paused|submissions|tasks|retries|audit|violations)|[0-9] passed
+figures := configurations*|scenarios*|states*|mutants*|seed*|killed*|paused*|submissions*|tasks*|retries*|audit*|violations*|*[0-9]" passed"*
 
 # --- environments ----------------------------------------------------------------------------------
 # tools/environment.py says how they are made.

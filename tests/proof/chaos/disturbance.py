@@ -16,6 +16,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+import psutil
+
 from infra.local.supervisor.pid_files import living_parts
 from tests.acceptance.stage import Stage
 from tests.proof.chaos.plan import Kill, Pause, Plan, Target
