@@ -61,6 +61,7 @@ def submit(
                 event=TaskEvent.SUBMIT, status=TaskStatus.PENDING, transitioned_at=now, attempt=0
             ),
         ),
+        schema_version=request.schema_version,
     )
 
 

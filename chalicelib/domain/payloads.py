@@ -7,7 +7,7 @@ import json
 import zlib
 from typing import Final
 
-from chalicelib.domain.task import TaskResult
+from chalicelib.domain.task import Register, TaskResult
 from chalicelib.errors import PayloadTooLarge
 
 #: Lambda carries 6,291,556 bytes each way ("Lambda quotas"); what is beside a circuit takes some.
@@ -16,6 +16,7 @@ RESULT_ENCODED_BYTES_MAX: Final = 1_000_000
 #: An item holds 400 KB, names included ("Quotas in Amazon DynamoDB"); the rest takes some.
 PACKED_BYTES_MAX: Final = 390 * 1024
 
+_RESULT_FIELDS: Final = dataclasses.fields(TaskResult)
 _RAW: Final = b"r"
 _ZLIB: Final = b"z"
 _ZLIB_LEVEL: Final = 6
@@ -106,5 +107,12 @@ def result_to_json(result: TaskResult) -> str:
 
 
 def result_from_json(text: str) -> TaskResult:
-    """Decode a stored result."""
-    return TaskResult(**json.loads(text))
+    """Decode a stored result. Names that are not known here are a newer writer's."""
+    given = json.loads(text)
+    known = {field.name: given[field.name] for field in _RESULT_FIELDS if field.name in given}
+    registers = known.get("registers")
+    if registers is not None:
+        known["registers"] = tuple(
+            Register(name=register["name"], size=register["size"]) for register in registers
+        )
+    return TaskResult(**known)

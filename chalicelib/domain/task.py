@@ -13,8 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-#: Counts the meaning of a stored item. Raise it when an old reader would misread a new item.
-SCHEMA_VERSION: Final = 1
+#: Counts the meaning of a stored item. Raise it when an old reader would misread a new item. This
+#: is the newest that is understood here; an item has the oldest that says all that is in it.
+SCHEMA_VERSION: Final = 2
+#: A request may have a seed.
+SCHEMA_WITH_SEED: Final = 2
+#: JSON's readers keep whole numbers exact up to here (RFC 8259, section 6).
+SEED_MAX: Final = 2**53 - 1
 
 
 class TaskStatus(enum.StrEnum):
@@ -67,29 +72,63 @@ class TaskRequest:
     shots: int
     #: The client's own labels.
     tags: Mapping[str, str]
+    #: What the executor's randomness is to start from, 0 to `SEED_MAX`; None leaves it to the
+    #: circuit and the shots.
+    seed: int | None = None
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the canonical request: tells a replay from a reused idempotency key."""
-        canonical = json.dumps(
-            {"circuit": self.circuit, "shots": self.shots, "tags": dict(self.tags)},
-            sort_keys=True,
-            separators=(",", ":"),
-        )
+        fields: dict[str, object] = {
+            "circuit": self.circuit,
+            "shots": self.shots,
+            "tags": dict(self.tags),
+        }
+        if self.seed is not None:
+            # A request without one keeps the fingerprint that it had before there were seeds.
+            fields["seed"] = self.seed
+        canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def effective_seed(self) -> int:
+        """The seed, or what stands for it: the same for the same circuit and number of shots."""
+        if self.seed is not None:
+            return self.seed
+        digest = hashlib.sha256(f"{self.shots}\n{self.circuit}".encode()).digest()
+        return int.from_bytes(digest[:4])
+
+    @property
+    def schema_version(self) -> int:
+        """The schema that an item with this request needs."""
+        return 1 if self.seed is None else SCHEMA_WITH_SEED
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """A classical register of a circuit."""
+
+    name: str
+    #: Its bits; a lone bit is a register of one.
+    size: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
     """What an execution yields."""
 
-    #: Bit string to number of times it was seen; the numbers add up to `shots`.
+    #: Bit string to number of times it was seen, sorted by bit string; the numbers add up to
+    #: `shots`. In a bit string the last declared register is leftmost, in each register the bit
+    #: with the highest index, and there is a space between registers: "1 01".
     counts: Mapping[str, int]
     shots: int
     executor: str
     executor_version: str
     #: What the executor's randomness started from, so that a result can be made again.
     seed: int
+    #: The registers of the bit strings, in the order of declaration. None in a result from before
+    #: they were kept.
+    registers: tuple[Register, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +207,7 @@ class Task:
     due_at: datetime | None = None
     #: Notes that the sweeper has left on it.
     sweeps: int = 0
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = 1
 
     @property
     def previous_status(self) -> TaskStatus | None:

@@ -1,35 +1,28 @@
 """A stand-in for a quantum computer: deterministic counts, and failures when asked for.
 
-The seed comes from circuit and shots alone, so the same request always has the same counts,
-whichever attempt makes them.
+The seed is the request's or comes from circuit and shots alone, so the same request always has the
+same counts, whichever attempt makes them. Its registers and their bits are those of the circuit, as
+the simulator's are; the numbers mean nothing.
 """
 
 from __future__ import annotations
 
 import collections
-import hashlib
 import random
-import re
 import time
 from collections.abc import Callable
 from typing import Final
 
-from chalicelib.domain.task import TaskRequest, TaskResult
+from chalicelib.domain.task import Register, TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
+from chalicelib.executors.bit_strings import in_registers
+from chalicelib.executors.text_scan import scan
 from chalicelib.settings import Settings
 
 NAME: Final = "mock"
-VERSION: Final = "1.0.0"
-#: The widest bit string; a real device has fewer.
-_WIDTH_MAX: Final = 64
-
-# OpenQASM 3 `bit[2] c;` and OpenQASM 2 `creg c[2];`; a lone `bit c;` is one bit.
-_BIT_REGISTER: Final = re.compile(
-    r"\bbit\s*(?:\[\s*(?P<v3>\d{1,6})\s*\])?\s+\w+"
-    r"|\bcreg\s+\w+\s*\[\s*(?P<v2>\d{1,6})\s*\]"
-)
-_COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_IS_OPENQASM: Final = re.compile(r"\s*OPENQASM\s+\d+(?:\.\d+)?\s*;")
+VERSION: Final = "2.0.0"
+#: Of a text that declares no bits. The tests of load and protocol submit any text.
+_ONE_BIT: Final = (Register(name="c", size=1),)
 
 
 class MockExecutor:
@@ -67,28 +60,37 @@ class MockExecutor:
         return _draw_counts(request)
 
 
-def measured_bits(circuit: str) -> int:
-    """Return how many classical bits an OpenQASM circuit declares; 1 for any other text."""
-    code = _COMMENT.sub(" ", circuit)
-    if not _IS_OPENQASM.match(code):
-        return 1
-    width = sum(int(m["v3"] or m["v2"] or 1) for m in _BIT_REGISTER.finditer(code))
-    return max(1, min(_WIDTH_MAX, width))
-
-
 def _draw_counts(request: TaskRequest) -> TaskResult:
-    digest = hashlib.sha256(f"{request.shots}\n{request.circuit}".encode()).digest()
-    seed = int.from_bytes(digest[:4])
-    generator = random.Random(seed)  # noqa: S311 - a simulation, not a secret
-    width = measured_bits(request.circuit)
+    registers = _registers_of(request.circuit)
+    width = sum(register.size for register in registers)
+    seed = request.effective_seed
+    # The circuit is a part of what the numbers come from: with one seed, circuits still differ.
+    start = f"{seed}\n{request.shots}\n{request.circuit}"
+    generator = random.Random(start)  # noqa: S311 - a simulation, not a secret
     # A few outcomes with weights of their own look like a circuit's; noise would not.
     outcomes = sorted({generator.getrandbits(width) for _ in range(2 ** min(width, 3))})
     weights = [generator.random() for _ in outcomes]
     drawn = collections.Counter(generator.choices(outcomes, weights, k=request.shots))
     return TaskResult(
-        counts={f"{outcome:0{width}b}": drawn[outcome] for outcome in sorted(drawn)},
+        counts={
+            in_registers(f"{outcome:0{width}b}", registers): drawn[outcome]
+            for outcome in sorted(drawn)
+        },
         shots=request.shots,
         executor=NAME,
         executor_version=VERSION,
         seed=seed,
+        registers=registers,
     )
+
+
+def _registers_of(circuit: str) -> tuple[Register, ...]:
+    """Return what the circuit gives back; one bit where its text does not tell.
+
+    Raises:
+        CircuitRefused: a register is too large to be drawn.
+    """
+    seen = scan(circuit)
+    if seen.problem is not None and seen.problem.is_about_size:
+        raise seen.problem
+    return seen.registers or _ONE_BIT

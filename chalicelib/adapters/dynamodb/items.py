@@ -87,6 +87,7 @@ class TaskItem(Model):
     circuit = BinaryAttribute(legacy_encoding=False, null=True)
     circuit_ref = UnicodeAttribute(null=True)
     shots = NumberAttribute()
+    seed = NumberAttribute(null=True)
     tags = JSONAttribute(null=True)
     status = UnicodeAttribute()
     attempt = NumberAttribute()
@@ -135,6 +136,7 @@ def new_item_values(task: Task) -> dict[str, Any]:
         "correlation_id": task.correlation_id,
         "request_fingerprint": task.request_fingerprint,
         "shots": task.request.shots,
+        "seed": task.request.seed,
         "tags": dict(task.request.tags) or None,
         "status": task.status.value,
         "attempt": task.attempt,
@@ -162,7 +164,12 @@ def to_task(item: TaskItem, *, circuit: str, result: str | None) -> Task:
     return Task(
         task_id=item.task_id,
         owner=item.owner,
-        request=TaskRequest(circuit=circuit, shots=int(item.shots), tags=item.tags or {}),
+        request=TaskRequest(
+            circuit=circuit,
+            shots=int(item.shots),
+            tags=item.tags or {},
+            seed=_whole_or_none(item.seed),
+        ),
         request_fingerprint=item.request_fingerprint,
         correlation_id=item.correlation_id,
         status=TaskStatus(item.status),
@@ -178,6 +185,10 @@ def to_task(item: TaskItem, *, circuit: str, result: str | None) -> Task:
         sweeps=int(item.sweeps),
         schema_version=int(item.schema_version),
     )
+
+
+def _whole_or_none(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _lease(holder: str | None, expires_at: datetime | None) -> Lease | None:

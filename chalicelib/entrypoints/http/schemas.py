@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.domain.task import Task, TaskRequest, TaskStatus
+from chalicelib.domain.task import SEED_MAX, Task, TaskRequest, TaskStatus
 from chalicelib.errors import FieldError, InvalidRequest
 
 SHOTS_DEFAULT: Final = 1024
@@ -29,6 +29,10 @@ Circuit = Annotated[
 ]
 Shots = Annotated[
     int, Meta(ge=1, le=SHOTS_MAX, description=f"a whole number from 1 to {SHOTS_MAX}")
+]
+Seed = Annotated[
+    Annotated[int, Meta(ge=0, le=SEED_MAX)] | None,
+    Meta(description=f"an integer from 0 to {SEED_MAX} (2^53 - 1), or null"),
 ]
 Tags = Annotated[
     dict[
@@ -51,10 +55,11 @@ class PostTask(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     circuit: Circuit
     shots: Shots = SHOTS_DEFAULT
     tags: Tags = msgspec.field(default_factory=dict)
+    seed: Seed = None
 
     def to_request(self) -> TaskRequest:
         """Return what is asked for."""
-        return TaskRequest(circuit=self.circuit, shots=self.shots, tags=self.tags)
+        return TaskRequest(circuit=self.circuit, shots=self.shots, tags=self.tags, seed=self.seed)
 
 
 class TaskAccepted(msgspec.Struct, kw_only=True):
@@ -76,10 +81,24 @@ class HistoryView(msgspec.Struct, kw_only=True):
     attempt: int
 
 
+class RegisterView(msgspec.Struct, kw_only=True):
+    """A classical register of the circuit."""
+
+    name: str
+    size: int
+
+
 class ResultView(msgspec.Struct, kw_only=True):
-    """A task's result."""
+    """A task's result.
+
+    In the bit strings of `counts` the last register is leftmost, in each register the bit with the
+    highest index, and there is a space between registers: with registers `a` of size 2 and `b` of
+    size 1, `"1 01"` is b[0] = 1, a[1] = 0, a[0] = 1. The registers are null in a result from before
+    they were kept.
+    """
 
     counts: Mapping[str, int]
+    registers: list[RegisterView] | None
     shots: int
     executor: str
     executor_version: str
@@ -94,6 +113,7 @@ class TaskView(msgspec.Struct, kw_only=True):
     circuit: str
     shots: int
     tags: Mapping[str, str]
+    seed: int | None
     submitted_at: str
     started_at: str | None
     completed_at: str | None
@@ -213,6 +233,7 @@ def view_of(task: Task) -> TaskView:
         circuit=task.request.circuit,
         shots=task.request.shots,
         tags=task.request.tags,
+        seed=task.request.seed,
         submitted_at=timestamp(task.submitted_at),
         started_at=_timestamp_or_none(task.started_at),
         completed_at=_timestamp_or_none(task.completed_at),

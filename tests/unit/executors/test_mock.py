@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.executors.mock import MockExecutor, measured_bits
+from chalicelib.executors.mock import MockExecutor
 from chalicelib.settings import Settings
 from tests.support.in_memory import a_request
 
@@ -39,22 +41,40 @@ def test_the_same_request_has_the_same_result_and_another_has_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("circuit", "width"),
+    ("circuit", "registers"),
     [
-        (BELL, 2),
-        ("OPENQASM 3;\nbit c;\n", 1),
-        ("OPENQASM 3.0;\nbit[3] a;\nbit[ 4 ] b;", 7),
-        ('OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[5];\ncreg c[5];', 5),
-        ("// a comment\nOPENQASM 3.0;\n// bit[9] c;\n/* bit[8] d; */\nbit[2] c;", 2),
-        ("OPENQASM 3.0;\nqubit[9] q;", 1),
-        ("OPENQASM 3.0;\nbit[1000] c;", 64),
-        ("bit[2] c;", 1),
-        ("no program at all", 1),
+        ("OPENQASM 3;\nbit[2] a;\nbit b;", [("a", 2), ("b", 1)]),
+        ("OPENQASM 3.0;\nqubit[9] q;", [("c", 1)]),
+        ("OPENQASM 3.0;\nbit[1000] c;", [("c", 1000)]),
+        ("no program (at all", [("c", 1)]),
     ],
 )
-def test_bit_strings_are_as_wide_as_the_circuits_bits(circuit: str, width: int) -> None:
-    """OpenQASM 2 and 3 are read as far as that; any other text is one bit wide."""
-    assert measured_bits(circuit) == width
+def test_it_gives_back_the_circuits_registers(
+    circuit: str, registers: list[tuple[str, int]]
+) -> None:
+    """In the order of declaration, however wide; any other text is one bit."""
+    result = an_executor()[0].execute(a_request(circuit, shots=3), time_limit_seconds=1)
+    assert result.registers is not None
+    assert [(register.name, register.size) for register in result.registers] == registers
+    for bits in result.counts:
+        assert [len(part) for part in bits.split(" ")] == [size for _, size in reversed(registers)]
+    assert list(result.counts) == sorted(result.counts)
+
+
+def test_a_register_too_large_to_draw_fails_for_good() -> None:
+    """The mock has the limits on sizes that the simulator has."""
+    with pytest.raises(PermanentExecutionError, match="line 1, column 5: a size of 10,001 is too"):
+        an_executor()[0].execute(a_request("bit[10001] c;"), time_limit_seconds=1)
+
+
+def test_a_seed_decides_the_sample() -> None:
+    """The same seed gives the same counts, another seed others; the result names it."""
+    executor = an_executor()[0]
+    requests = [dataclasses.replace(a_request(BELL, shots=100), seed=seed) for seed in (7, 7, 8)]
+    first, again, other = (executor.execute(r, time_limit_seconds=1) for r in requests)
+    assert first == again
+    assert first.seed == 7
+    assert first.counts != other.counts
 
 
 @pytest.mark.parametrize(
