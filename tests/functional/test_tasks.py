@@ -52,8 +52,39 @@ def test_a_task_is_accepted_executed_and_found(api: Api) -> None:
     result = done["result"]
     assert sum(result["counts"].values()) == result["shots"] == 100
     assert all(len(bits) == 2 for bits in result["counts"])
+    assert result["registers"] == [{"name": "c", "size": 2}]
     assert (done["circuit"], done["tags"], done["attempt"]) == (BELL, {"team": "a"}, 1)
+    assert done["seed"] is None
     assert api.messages() == 0
+
+
+def test_a_seed_is_kept_and_decides_the_sample(api: Api) -> None:
+    """The largest that JSON's readers keep exact comes back as it was; null is no seed."""
+    results = {}
+    for name, seed in (("least", 0), ("most", 2**53 - 1), ("again", 2**53 - 1), ("none", None)):
+        task_id = api.post({"circuit": BELL, "shots": 1000, "seed": seed}).body["task_id"]
+        api.deliver()
+        task = api.get(task_id).body
+        assert task["seed"] == seed
+        results[name] = task["result"]
+    assert results["most"] == results["again"]
+    assert [results["least"]["seed"], results["most"]["seed"]] == [0, 2**53 - 1]
+    assert len({str(result["counts"]) for result in results.values()}) == 3
+
+
+def test_a_result_from_before_registers_were_kept_is_given_back_without_them(api: Api) -> None:
+    """Its registers are null; all else is as it was."""
+    task_id = api.submit()
+    api.deliver()
+    old = {"counts": {"0": 9}, "shots": 9, "executor": "mock", "executor_version": "1", "seed": 3}
+    api.backend.dynamodb().update_item(
+        TableName=api.backend.table_name,
+        Key={"task_id": {"S": task_id}},
+        UpdateExpression="SET #r = :r",
+        ExpressionAttributeNames={"#r": "result"},
+        ExpressionAttributeValues={":r": {"B": b"r" + json.dumps(old).encode()}},
+    )
+    assert api.get(task_id).body["result"] == {**old, "registers": None}
 
 
 def test_an_etag_changes_with_every_transition_and_saves_the_body(api: Api) -> None:

@@ -202,10 +202,14 @@ class RecordingObserver:
 
 
 def a_request(
-    circuit: str = "OPENQASM 3.0;", *, shots: int = 8, tags: dict[str, str] | None = None
+    circuit: str = "OPENQASM 3.0;",
+    *,
+    shots: int = 8,
+    tags: dict[str, str] | None = None,
+    seed: int | None = None,
 ) -> TaskRequest:
     """Return a small valid request."""
-    return TaskRequest(circuit=circuit, shots=shots, tags=tags or {})
+    return TaskRequest(circuit=circuit, shots=shots, tags=tags or {}, seed=seed)
 
 
 def a_result(shots: int = 8) -> TaskResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zlib
 
@@ -10,6 +11,7 @@ import pytest
 
 from chalicelib.domain import payloads
 from chalicelib.domain.message import TaskMessage
+from chalicelib.domain.task import Register
 from chalicelib.errors import PayloadTooLarge
 from tests.support.in_memory import T0, a_result
 
@@ -77,3 +79,21 @@ def test_a_message_survives_its_encoding_and_is_small() -> None:
     assert TaskMessage.from_json(encoded) == message
     assert json.loads(encoded)["v"] == 1
     assert len(encoded) < 400
+
+
+def test_a_result_is_decoded_as_it_was_encoded() -> None:
+    """Its registers included; their order and the counts' order is kept."""
+    registers = (Register(name="a", size=2), Register(name="b", size=1))
+    result = dataclasses.replace(a_result(), counts={"1 01": 3, "0 11": 5}, registers=registers)
+    decoded = payloads.result_from_json(payloads.result_to_json(result))
+    assert decoded == result
+    assert list(decoded.counts) == ["1 01", "0 11"]
+
+
+def test_results_of_other_writers_are_decoded() -> None:
+    """An older one has no registers; names that a newer one added are ignored, inside too."""
+    old = {"counts": {"0": 8}, "shots": 8, "executor": "t", "executor_version": "1", "seed": 1}
+    assert payloads.result_from_json(json.dumps(old)) == a_result()
+    new = {**old, "registers": [{"name": "c", "size": 1, "basis": "z"}], "duration_ms": 3}
+    registers = payloads.result_from_json(json.dumps(new)).registers
+    assert registers == (Register(name="c", size=1),)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
@@ -70,7 +68,7 @@ def test_a_register_too_large_to_draw_fails_for_good() -> None:
 def test_a_seed_decides_the_sample() -> None:
     """The same seed gives the same counts, another seed others; the result names it."""
     executor = an_executor()[0]
-    requests = [dataclasses.replace(a_request(BELL, shots=100), seed=seed) for seed in (7, 7, 8)]
+    requests = [a_request(BELL, shots=100, seed=seed) for seed in (7, 7, 8)]
     first, again, other = (executor.execute(r, time_limit_seconds=1) for r in requests)
     assert first == again
     assert first.seed == 7
