@@ -32,9 +32,9 @@ TASKS ?= 1000
 python := .venv/bin/python
 environment := .venv/.installed
 emulator := .venv-emulator/.installed
-code = $(wildcard app.py chalicelib infra tests benchmarks tools examples)
+code = $(wildcard app.py chalicelib infra tests benchmarks tools examples client/src)
 templates = $(wildcard infra/templates/*.yaml)
-lint_imports := .venv/bin/lint-imports --no-logo
+lint_imports := PYTHONPATH=client/src .venv/bin/lint-imports --no-logo
 
 ##@ Run it here
 

@@ -1,0 +1,96 @@
+"""Runs one command, and turns whatever goes wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from quantum_tasks.cli import exits, parser
+
+if TYPE_CHECKING:
+    from quantum_tasks.errors import QuantumTasksError
+
+
+class UsageError(Exception):
+    """Something on the command line cannot be used."""
+
+
+class Context:
+    """What a command knows so far, for the line that is printed when it is interrupted."""
+
+    def __init__(self) -> None:
+        self.task_id: str | None = None
+        self.key: str | None = None
+
+    def interrupted(self) -> str:
+        """Say what goes on, and how to come back to it."""
+        if self.task_id is not None:
+            return f"interrupted; the task goes on: qtasks wait {self.task_id}"
+        if self.key is not None:
+            return f"interrupted; submitting again with --key {self.key} finds the task"
+        return "interrupted"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `qtasks` and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without the bars' characters
+    context = Context()
+    try:
+        arguments = parser.build().parse_args(argv)
+        code = _run(arguments, context)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        _say(context.interrupted())
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone, which is its right. Python would complain of it once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.BROKEN_PIPE
+    return code
+
+
+def _run(arguments: Namespace, context: Context) -> int:
+    from quantum_tasks.errors import QuantumTasksError  # noqa: PLC0415 - not for --help
+
+    try:
+        return _command(arguments, context)
+    except UsageError as error:
+        _say(f"error: {error}")
+        return exits.USAGE
+    except QuantumTasksError as error:
+        for line in _lines(error):
+            _say(line)
+        return exits.code_for(error)
+
+
+def _command(arguments: Namespace, context: Context) -> int:
+    """Run the command; each module is imported only for its own."""
+    if arguments.command == "completion":
+        from quantum_tasks.cli import completion  # noqa: PLC0415
+
+        print(completion.script(arguments.shell, parser.build()))
+        return exits.DONE
+    if arguments.command == "ui":
+        code: int = importlib.import_module("quantum_tasks.ui").run(arguments)
+        return code
+    from quantum_tasks.cli import commands  # noqa: PLC0415
+
+    return commands.run(arguments, context)
+
+
+def _lines(error: QuantumTasksError) -> list[str]:
+    from quantum_tasks.errors import ProblemError  # noqa: PLC0415
+
+    fields = error.errors if isinstance(error, ProblemError) else ()
+    return [f"error: {error}", *(f"  {field.field}: {field.message}" for field in fields)]
+
+
+def _say(text: str) -> None:
+    print(f"qtasks: {text}", file=sys.stderr)

@@ -1,0 +1,104 @@
+"""Shows how a task is doing while it is waited for: on standard error, never on standard output."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+from quantum_tasks.cli.terminal import LiveLine, colored, printable
+from quantum_tasks.views import TaskView
+
+#: How often the live line is written over.
+TICK_SECONDS: Final = 0.2
+
+
+class Progress:
+    """A live line on a terminal, one line per change elsewhere. It is the client's clock as well.
+
+    A client sleeps by its clock; this one writes the line over while it does.
+    """
+
+    def __init__(self, *, each_change: bool = True) -> None:
+        self._line = LiveLine()
+        self._each_change = each_change
+        self._task: TaskView | None = None
+        self._text = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether there is a terminal for the live line."""
+        return self._line.live
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, and keep the line's times going."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._tick()
+            time.sleep(min(left, TICK_SECONDS) if self._line.live else left)
+
+    def change(self, task: TaskView) -> None:
+        """Show a task that has changed."""
+        self._task = task
+        if self._line.live:
+            self._tick()
+        elif self._each_change and (text := change_line(task)) != self._text:
+            print(text, file=sys.stderr, flush=True)
+            self._text = text
+
+    def end(self) -> None:
+        """Take the live line away, before something else is written."""
+        self._line.clear()
+
+    def _tick(self) -> None:
+        if self._task is not None:
+            self._line.show(live_text(self._task, datetime.now(UTC)))
+
+
+def live_text(task: TaskView, now: datetime) -> str:
+    """Return one line: id, status, how long it queued and ran, which attempt."""
+    data = task.data
+    parts = [task.id, printable(task.status)]
+    if data.submitted_at is not None:
+        queued = (data.started_at or data.completed_at or now) - data.submitted_at
+        parts.append(f"queued {duration(queued.total_seconds())}")
+    if data.started_at is not None:
+        ran = (data.completed_at or now) - data.started_at
+        parts.append(f"running {duration(ran.total_seconds())}")
+    if data.attempt:
+        parts.append(f"attempt {data.attempt}")
+    return "  ".join(parts)
+
+
+def change_line(task: TaskView) -> str:
+    """Return a task's newest change as a line."""
+    history = task.history
+    if not history:
+        return f"{task.id}  {colored(printable(task.status), task.status, sys.stderr)}"
+    entry = history[-1]
+    notes = f"  {printable(entry.notes)}" if entry.notes else ""
+    attempt = f"  attempt {entry.attempt}" if entry.attempt else ""
+    status = colored(printable(entry.status), entry.status, sys.stderr)
+    return f"{stamp(entry.transitioned_at)}  {status}{attempt}{notes}"
+
+
+def stamp(at: datetime | None) -> str:
+    """Return a time for a person: UTC, to the millisecond."""
+    if at is None:
+        return "-"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def duration(seconds: float) -> str:
+    """Return a duration for a person; clocks may differ, so it is never below zero."""
+    seconds = max(0.0, seconds)
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,44 @@
+"""A service for the client, the client for it, and no configuration of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from quantum_tasks import Client
+from tests.client.service import Running, Service, serve
+
+
+@pytest.fixture(autouse=True)
+def no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let no file or variable of this machine decide what a test does."""
+    monkeypatch.setenv("QTASKS_CONFIG", str(tmp_path / "none.toml"))
+    for name in ("QTASKS_URL", "QTASKS_PROFILE", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    """Run a service."""
+    yield from serve(Service())
+
+
+@pytest.fixture
+def service(running: Running) -> Service:
+    """Return the service that is running."""
+    return running.service
+
+
+@pytest.fixture
+def running_url(running: Running) -> str:
+    """Return the running service's address."""
+    return running.url
+
+
+@pytest.fixture
+def client(running: Running) -> Iterator[Client]:
+    """Return a client of the running service."""
+    with Client(running.url) as client:
+        yield client
