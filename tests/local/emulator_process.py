@@ -60,7 +60,7 @@ class EmulatorProcess:
         return (self.data_dir / "emulator.log").read_text()
 
     @property
-    def snapshots(self) -> Path:
+    def state(self) -> Path:
         """Where it saves."""
         return self.data_dir / "emulator"
 

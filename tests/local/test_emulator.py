@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import sqlite3
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from infra.local.emulator.pieces import DYNAMODB_PARTS
+from infra.local.emulator.saved_state import DATABASE
+from infra.local.settings import Settings
 from infra.local.supervisor.stack import deploy_all
 from tests.local.emulator_process import EmulatorProcess, wait_for
+from tests.support.saved_state import saved_text
 
 pytestmark = pytest.mark.emulator
 
@@ -61,11 +68,8 @@ def task_ids(emulator: EmulatorProcess, index: str, shard: tuple[str, str]) -> l
 
 
 def saved(emulator: EmulatorProcess) -> str:
-    """Read the table as it is on disk."""
-    try:
-        return (emulator.snapshots / "current" / "dynamodb.json").read_text()
-    except FileNotFoundError:  # never saved, or swung while it was opened
-        return ""
+    """Read what is on disk."""
+    return saved_text(emulator.state)
 
 
 class Load(threading.Thread):
@@ -159,24 +163,97 @@ def test_nothing_is_written_while_nothing_changes(emulator: EmulatorProcess) -> 
     """Reading, and waiting, leave the disk alone."""
     put(emulator, 1)
     wait_for(lambda: "task-000001" in saved(emulator), "the change to be on disk")
-    wait_for(lambda: _is_settled(emulator), "no snapshot to follow")
-    before = (emulator.snapshots / "current").resolve()
+    wait_for(lambda: _writes(emulator) == _writes_later(emulator), "no write to follow")
+    before = _writes(emulator)
     for _ in range(3):
         task_ids(emulator, "open_tasks", ("open_shard", "open-0"))
-        threading.Event().wait(2 * emulator.autosave_seconds)
-    assert (emulator.snapshots / "current").resolve() == before
+        assert _writes_later(emulator) == before
 
 
-def _is_settled(emulator: EmulatorProcess) -> bool:
-    before = (emulator.snapshots / "current").resolve()
+def _writes(emulator: EmulatorProcess) -> tuple[int, int]:
+    """Return what every commit changes: the log that SQLite writes ahead."""
+    status = (emulator.state / f"{DATABASE}-wal").stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _writes_later(emulator: EmulatorProcess) -> tuple[int, int]:
     threading.Event().wait(2 * emulator.autosave_seconds)
-    return (emulator.snapshots / "current").resolve() == before
+    return _writes(emulator)
+
+
+def test_only_what_changed_is_written(emulator: EmulatorProcess) -> None:
+    """A thousand items that are saved cost the next save nothing."""
+    for number in range(1000):
+        put(emulator, number)
+    wait_for(lambda: "task-000999" in saved(emulator), "them to be on disk")
+    wait_for(lambda: _writes(emulator) == _writes_later(emulator), "no write to follow")
+    before = places(emulator)
+    put(emulator, 500)
+    put(emulator, 1000)
+    wait_for(lambda: "task-001000" in saved(emulator), "the change to be on disk")
+    after = places(emulator)
+    assert after[: len(before)] == before
+    assert len(after) == len(before) + 1
+
+
+def places(emulator: EmulatorProcess) -> list[tuple[int, str]]:
+    """Read which row is whose: a row that was written over keeps its place."""
+    path = emulator.state / DATABASE
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        return database.execute("SELECT place, key FROM state ORDER BY place").fetchall()
+
+
+def test_what_is_deleted_stays_deleted(emulator: EmulatorProcess) -> None:
+    """Items and messages that went do not come back with a restart, and the others do."""
+    url, sqs = queue_url(emulator), emulator.sqs
+    for number in range(3):
+        put(emulator, number)
+        sqs.send_message(QueueUrl=url, MessageBody=f"message-{number}")
+    wait_for(lambda: "message-2" in saved(emulator), "them to be on disk")
+    emulator.dynamodb.delete_item(TableName=TABLE, Key={"task_id": {"S": "task-000001"}})
+    (received,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=600)["Messages"]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=received["ReceiptHandle"])
+    wait_for(lambda: "task-000001" not in saved(emulator), "the deletion to be on disk")
+    emulator.kill()
+    emulator.start()
+    ids = task_ids(emulator, "open_tasks", ("open_shard", "open-0"))
+    assert ids == ["task-000000", "task-000002"]
+    bodies = [
+        message["Body"]
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    ]
+    assert bodies == ["message-1", "message-2"]
 
 
 def test_damaged_state_is_an_error_and_not_an_empty_table(emulator: EmulatorProcess) -> None:
-    """It says which file, and what to do."""
+    """It says what is damaged, and what to do."""
     put(emulator, 1)
     emulator.stop()
-    (emulator.snapshots / "current" / "dynamodb.json").write_text(json.dumps({"tables": {}}))
+    with contextlib.closing(sqlite3.connect(emulator.state / DATABASE)) as database, database:
+        database.execute("UPDATE state SET value = '{}' WHERE key LIKE '%task-000001%'")
     assert emulator.spawn().wait(30) == 1
-    assert "dynamodb.json is not what was written; `make reset` starts empty" in emulator.log
+    assert "is not what was written; `make reset` starts empty" in emulator.log
+    assert "task-000001" in emulator.log
+
+
+def test_two_emulators_never_share_a_state(emulator: EmulatorProcess) -> None:
+    """The second says so and ends; the first goes on."""
+    assert emulator.spawn().wait(30) == 1
+    assert "another emulator uses" in emulator.log
+    put(emulator, 1)
+
+
+def test_every_part_of_dynamodb_is_saved(tmp_path: Path) -> None:
+    """A MiniStack that keeps more than this project saves would lose it silently."""
+    program = (
+        "import json; from ministack.services import dynamodb\n"
+        "print(json.dumps([*dynamodb.get_state()]))"
+    )
+    answer = subprocess.run(
+        [Settings.from_environment().emulator_python, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(json.loads(answer.stdout.splitlines()[-1])) == {"tables", *DYNAMODB_PARTS}

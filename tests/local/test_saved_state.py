@@ -2,103 +2,110 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from infra.local.emulator.saved_state import (
-    DamagedSnapshotError,
-    current_snapshot,
-    remove_all_but,
-    sole_access,
-    write_snapshot,
+    DATABASE,
+    Changes,
+    DamagedStateError,
+    SavedState,
+    StateInUseError,
 )
 from infra.local.settings import ROOT
-from tests.local.emulator_process import wait_for
 
 
-def encode(service: str, state: object) -> str:
-    """Write a state in a form that shows whose it is."""
-    return json.dumps({service: state})
+def write(directory: Path, changes: Changes) -> dict[str, str]:
+    """Save changes, and return what another process reads afterwards."""
+    with contextlib.closing(SavedState(directory)) as saved:
+        saved.write(changes)
+    return read(directory)
 
 
-def write(directory: Path, **states: object) -> Path:
-    """Save these states."""
-    directory.mkdir(parents=True, exist_ok=True)
-    functions = {name: (lambda state=state: state) for name, state in states.items()}
-    return write_snapshot(directory, functions, encode)
-
-
-def fail() -> NoReturn:
-    """Stand for a service whose state cannot be had."""
-    raise RuntimeError("no state")
+def read(directory: Path) -> dict[str, str]:
+    """Return what a process that starts now reads."""
+    with contextlib.closing(SavedState(directory)) as saved:
+        return dict(saved.read())
 
 
 def test_nothing_saved_is_nothing_to_load(tmp_path: Path) -> None:
-    """The first start has no snapshot, and that is no error."""
-    assert current_snapshot(tmp_path) is None
+    """The first start has no state, and that is no error."""
+    assert read(tmp_path / "new") == {}
 
 
-def test_the_last_snapshot_is_current_and_alone(tmp_path: Path) -> None:
-    """Older ones go; a service without a state is left out."""
-    write(tmp_path, sqs=1)
-    last = write(tmp_path, sqs=2, dynamodb=3, kms=None)
-    current = current_snapshot(tmp_path)
-    assert current == last
-    assert json.loads((last / "sqs.json").read_text()) == {"sqs": 2}
-    assert {path.name for path in last.iterdir()} == {"sqs.json", "dynamodb.json", "manifest"}
-    assert list(tmp_path.glob("snapshot-*")) == [last]
+def test_a_change_keeps_its_place_and_a_deletion_leaves_none(tmp_path: Path) -> None:
+    """A queue's messages come back in the order in which they were sent."""
+    write(tmp_path, Changes(put={"b": "1", "a": "2", "c": "3"}))
+    state = write(tmp_path, Changes(put={"a": "4", "d": "5"}, deleted=["b", "never there"]))
+    assert list(state.items()) == [("a", "4"), ("c", "3"), ("d", "5")]
 
 
-def test_a_failed_save_leaves_the_one_before(tmp_path: Path) -> None:
-    """Whichever service fails, and whatever had been written by then."""
-    before = write(tmp_path, sqs=1)
-    with pytest.raises(RuntimeError, match="no state"):
-        write_snapshot(tmp_path, {"sqs": lambda: 2, "dynamodb": fail}, encode)
-    assert current_snapshot(tmp_path) == before
-    assert write(tmp_path, sqs=3).name == "snapshot-3"
-    assert len(list(tmp_path.glob("snapshot-*"))) == 1
+def test_everything_replaces_everything(tmp_path: Path) -> None:
+    """After a write that failed it is not known what is on disk, so all is written again."""
+    write(tmp_path, Changes(put={"a": "1", "b": "2"}))
+    assert write(tmp_path, Changes(put={"b": "3"}, is_everything=True)) == {"b": "3"}
 
 
-@pytest.mark.parametrize("name", ["sqs.json", "manifest"])
-def test_a_damaged_snapshot_is_refused(tmp_path: Path, name: str) -> None:
-    """Starting empty in its place would overwrite what may still be saved by hand."""
-    file = write(tmp_path, sqs=1) / name
-    file.write_text("{")
-    with pytest.raises(DamagedSnapshotError, match=r"snapshot-1"):
-        current_snapshot(tmp_path)
-    file.unlink()
-    with pytest.raises(DamagedSnapshotError, match=r"snapshot-1"):
-        current_snapshot(tmp_path)
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+    """Whichever part of it fails."""
+    before = write(tmp_path, Changes(put={"a": "1"}))
+    impossible = Changes(put={"b": "2", "c": None}, deleted=["a"])  # type: ignore[dict-item]
+    with contextlib.closing(SavedState(tmp_path)) as saved, pytest.raises(AttributeError):
+        saved.write(impossible)
+    assert read(tmp_path) == before
 
 
-def test_what_a_dead_writer_left_is_removed(tmp_path: Path) -> None:
-    """A snapshot that was never made current is not one."""
-    kept = write(tmp_path, sqs=1)
-    (tmp_path / "snapshot-2").mkdir()
-    (tmp_path / "snapshot-2" / "sqs.json").write_text("{half")
-    assert current_snapshot(tmp_path) == kept
-    remove_all_but(tmp_path, kept)
-    assert list(tmp_path.glob("snapshot-*")) == [kept]
-
-
-def test_only_one_process_saves_or_loads(tmp_path: Path) -> None:
-    """Whoever starts waits for a save that outlived its emulator."""
-    mark = tmp_path / "mark"
+def test_what_a_dead_writer_began_never_was(tmp_path: Path) -> None:
+    """A process that dies within a write leaves the state before it."""
+    write(tmp_path, Changes(put={"a": "1"}))
     program = (
-        "import sys, pathlib; from infra.local.emulator.saved_state import sole_access\n"
-        "with sole_access(pathlib.Path(sys.argv[1])): pathlib.Path(sys.argv[2]).touch()\n"
+        "import os, pathlib, sys\n"
+        "from infra.local.emulator.saved_state import Changes, SavedState\n"
+        "class Dying(dict):\n"
+        "    def items(self):\n"
+        "        yield 'a', '2'\n"
+        "        yield from ((f'k{n}', 'x' * 10_000) for n in range(1000))\n"
+        "        os._exit(9)\n"
+        "SavedState(pathlib.Path(sys.argv[1])).write(Changes(put=Dying()))\n"
     )
-    with sole_access(tmp_path):
-        other = subprocess.Popen(
-            [sys.executable, "-c", program, str(tmp_path), str(mark)], cwd=ROOT
-        )
-        with pytest.raises(subprocess.TimeoutExpired):
-            other.wait(0.5)
-        assert not mark.exists()
-    assert other.wait(30) == 0
-    wait_for(mark.exists, "the other process to have had its turn")
+    died = subprocess.run([sys.executable, "-c", program, tmp_path], cwd=ROOT, check=False)
+    assert died.returncode == 9
+    assert read(tmp_path) == {"a": "1"}
+
+
+@pytest.mark.parametrize("damage", [b"no database at all", b"SQLite format 3\0" + b"x" * 100])
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path, damage: bytes) -> None:
+    """Starting empty in its place would overwrite what may still be saved by hand."""
+    write(tmp_path, Changes(put={"a": "1"}))
+    (tmp_path / DATABASE).write_bytes(damage)
+    with pytest.raises(DamagedStateError, match=DATABASE):
+        read(tmp_path)
+
+
+def test_a_row_that_changed_on_disk_is_refused(tmp_path: Path) -> None:
+    """It is named, so that it can be looked at."""
+    write(tmp_path, Changes(put={"a": "1", "b": "2"}))
+    with contextlib.closing(sqlite3.connect(tmp_path / DATABASE)) as database, database:
+        database.execute("UPDATE state SET value = '3' WHERE key = 'b'")
+    with pytest.raises(DamagedStateError, match="b is not what was written"):
+        read(tmp_path)
+
+
+def test_what_an_earlier_version_saved_is_refused(tmp_path: Path) -> None:
+    """It saved whole snapshots behind a link; starting empty would look like a loss."""
+    (tmp_path / "snapshot-1").mkdir()
+    (tmp_path / "current").symlink_to("snapshot-1")
+    with pytest.raises(DamagedStateError, match="earlier version"):
+        SavedState(tmp_path)
+
+
+def test_one_process_has_it_at_a_time(tmp_path: Path) -> None:
+    """Two emulators that save to one place would mix their states."""
+    with contextlib.closing(SavedState(tmp_path)), pytest.raises(StateInUseError):
+        SavedState(tmp_path)
+    assert read(tmp_path) == {}

@@ -1,130 +1,133 @@
-"""The emulator's state on disk: whole, of one instant, or not there at all.
+"""The emulator's state on disk: of one instant, and only what changed since is written again.
 
 MiniStack saves on SIGTERM only and file by file, so a kill loses everything since the last stop and
-can leave the queue's state older than the table's. Here a snapshot is a directory of its own; the
-symbolic link ``current`` is swung to it once every byte is on disk, which is atomic, so whoever
-starts next sees one complete snapshot: the new one or the one before.
+can leave the queue's state older than the table's. Here every item, every message and the rest of
+each service is a row of one SQLite database. What changed goes in as one transaction, so whoever
+starts next sees one complete instant: the new one or the one before.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+import dataclasses
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import filelock
 
-#: What one service's state is written as; MiniStack's own format, so that its loader reads it.
-Encode = Callable[[str, object], str]
+DATABASE: Final = "state.sqlite3"
 
-MANIFEST = "manifest"
+_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS state (
+    place INTEGER PRIMARY KEY,  -- in the order in which the keys came, which a change keeps
+    key TEXT NOT NULL UNIQUE,
+    value TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+)
+"""
+_PUT: Final = """
+INSERT INTO state (key, value, checksum) VALUES (?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value, checksum = excluded.checksum
+"""
 
 
-#: A save that takes longer hangs, most likely on a lock that another thread held when its process
-#: was forked.
-SAVING_SECONDS_MAX = 30.0
-
-
-class DamagedSnapshotError(Exception):
+class DamagedStateError(Exception):
     """The saved state cannot be read as it was written."""
 
 
-def write_snapshot(
-    directory: Path, states: Mapping[str, Callable[[], object]], encode: Encode
-) -> Path:
-    """Write every service's state to a new directory and make it the current one.
-
-    Any failure leaves the old one. A service that has nothing to say (``None``) is left out, as
-    MiniStack does. Call it with ``sole_access``.
-    """
-    number = 1 + max((snapshot_number(path) for path in _snapshots(directory)), default=0)
-    target = directory / f"snapshot-{number}"
-    target.mkdir()
-    sums: dict[str, str] = {}
-    for service, state_of in states.items():
-        state = state_of()
-        if state is None:
-            continue
-        text = encode(service, state).encode()
-        _write_durably(target / f"{service}.json", text)
-        sums[f"{service}.json"] = hashlib.sha256(text).hexdigest()
-    _write_durably(target / MANIFEST, json.dumps(sums, indent=1).encode())
-    _sync(target)
-    link = directory / "current.new"
-    link.unlink(missing_ok=True)
-    link.symlink_to(target.name)
-    link.replace(directory / "current")
-    _sync(directory)
-    remove_all_but(directory, target)
-    return target
+class StateInUseError(Exception):
+    """Another emulator has this state."""
 
 
-@contextlib.contextmanager
-def sole_access(directory: Path) -> Iterator[None]:
-    """Keep every other process away from the snapshots; whoever holds this and dies lets go of it.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What is different now from what was saved before."""
 
-    It makes a starting emulator wait for the last save of one that was killed: the save is a
-    process of its own and goes on, and must neither lose its directory nor swing the link after the
-    newcomer has read it.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(directory / "lock", timeout=SAVING_SECONDS_MAX, poll_interval=0.02)
-    with lock:
-        yield
+    put: Mapping[str, str]
+    deleted: Sequence[str] = ()
+    #: Nothing else is there: what was saved before is forgotten.
+    is_everything: bool = False
 
 
-def current_snapshot(directory: Path) -> Path | None:
-    """The snapshot to load, proved to be as it was written; ``None`` when nothing was ever saved.
+class SavedState:
+    """One emulator's database. One process has it at a time."""
 
-    A damaged one is refused, not skipped: starting empty would overwrite it two seconds later.
-    """
-    link = directory / "current"
-    if not link.is_symlink():
-        return None
-    snapshot = link.resolve()
-    try:
-        sums = json.loads((snapshot / MANIFEST).read_bytes())
-        for name, expected in sums.items():
-            if hashlib.sha256((snapshot / name).read_bytes()).hexdigest() != expected:
-                message = f"{snapshot / name} is not what was written"
-                raise DamagedSnapshotError(message)
-    except (OSError, ValueError) as error:
-        message = f"{snapshot} cannot be read: {error}"
-        raise DamagedSnapshotError(message) from error
-    return snapshot
+    def __init__(self, directory: Path) -> None:
+        """Open the database, or make an empty one.
+
+        Raises:
+            StateInUseError: another process has it.
+            DamagedStateError: it is no database, or from a version that saved in another way.
+        """
+        self._path = directory / DATABASE
+        directory.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as opened:
+            try:
+                opened.enter_context(filelock.FileLock(directory / "lock", timeout=0))
+            except filelock.Timeout as error:
+                raise StateInUseError(f"another emulator uses {directory}") from error
+            if not self._path.exists() and (directory / "current").is_symlink():
+                raise DamagedStateError(f"{directory} was saved by an earlier version")
+            self._database = opened.enter_context(contextlib.closing(self._connect()))
+            self._opened = opened.pop_all()
+
+    def _connect(self) -> sqlite3.Connection:
+        with self._damage_named():
+            # Calls come from one thread at a time, but not from the one that opened it.
+            database = sqlite3.connect(self._path, check_same_thread=False)
+            try:
+                # Readers do not block the writer. FULL: what is committed is on disk.
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = FULL")
+                database.execute(_TABLE)
+            except sqlite3.DatabaseError:
+                database.close()
+                raise
+        return database
+
+    def read(self) -> Mapping[str, str]:
+        """Return everything, in the order in which it came.
+
+        Raises:
+            DamagedStateError: something is not as it was written. It is refused and not passed
+                over: what starts without it would soon save its absence.
+        """
+        state: dict[str, str] = {}
+        with self._damage_named():
+            for key, value, checksum in self._database.execute(
+                "SELECT key, value, checksum FROM state ORDER BY place"
+            ):
+                if _checksum(value) != checksum:
+                    raise DamagedStateError(f"{self._path}: {key} is not what was written")
+                state[key] = value
+        return state
+
+    def write(self, changes: Changes) -> None:
+        """Save all of it or, whatever fails, nothing of it."""
+        with self._database:
+            if changes.is_everything:
+                self._database.execute("DELETE FROM state")
+            self._database.executemany(
+                "DELETE FROM state WHERE key = ?", ((key,) for key in changes.deleted)
+            )
+            self._database.executemany(
+                _PUT, ((key, value, _checksum(value)) for key, value in changes.put.items())
+            )
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._opened.close()
+
+    @contextlib.contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise DamagedStateError(f"{self._path} cannot be read: {error}") from error
 
 
-def remove_all_but(directory: Path, kept: Path | None) -> None:
-    """Remove what is not current: older snapshots, and ones whose writer died."""
-    for path in _snapshots(directory):
-        if kept is None or path.name != kept.name:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def snapshot_number(path: Path) -> int:
-    """The place of a snapshot in the order in which they were begun."""
-    return int(path.name.partition("-")[2])
-
-
-def _snapshots(directory: Path) -> Iterator[Path]:
-    return (path for path in directory.glob("snapshot-*") if path.name.partition("-")[2].isdigit())
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    """Make the names in a directory survive a power cut, as fsync does for a file's content."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _checksum(value: str) -> int:
+    return zlib.crc32(value.encode())
