@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from quantum_tasks import Client
-from tests.client.service import Running, Service, serve
+from tests.client.service import Service
+from tests.client.serving import Running, serve
 
 
 @pytest.fixture(autouse=True)
