@@ -59,10 +59,11 @@ def batch_members(
     """
     documents = []
     for index, request in enumerate(requests):
-        unknown = sorted(request.keys() - NAMES)
-        if unknown or "circuit" not in request:
-            wrong = f"has {unknown[0]!r}, which is not one of {', '.join(sorted(NAMES))}"
-            raise _invalid(f"requests[{index}]", wrong if unknown else "has no circuit")
+        place = f"requests[{index}]"
+        for name in sorted(request.keys() - NAMES):
+            raise _invalid(place, f"has {name!r}, which is not one of {', '.join(sorted(NAMES))}")
+        if "circuit" not in request:
+            raise _invalid(place, "has no circuit")
         documents.append(task_document(**request))
     return batching.members(documents, key=key)
 
