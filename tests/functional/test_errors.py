@@ -52,7 +52,7 @@ def random_text(length: int) -> str:
         (b"[" * 100_000, "body", "must be JSON"),
         ([], "body", "must be a JSON object, not []"),
         ("text", "body", "must be a JSON object"),
-        ({}, "circuit", "is missing; it must be text that is not blank"),
+        ({}, "circuit", "is missing; it must be a string that is not blank"),
         ({"circuit": " "}, "circuit", "not blank"),
         ({"circuit": ""}, "circuit", "not blank"),
         ({"circuit": "\n\t"}, "circuit", "not blank"),

@@ -14,10 +14,16 @@ from chalicelib.adapters.telemetry import log_context, logger
 from chalicelib.composition import Service, get_service
 from chalicelib.domain.retry_policy import poll_after_seconds
 from chalicelib.domain.task import Task
-from chalicelib.entrypoints.http import schemas
+from chalicelib.entrypoints.http import parsing, schemas
 from chalicelib.entrypoints.http.caller import owner_of
 from chalicelib.entrypoints.http.problems import MEDIA_TYPE, problem_for
-from chalicelib.errors import ServiceUnavailable, TaskServiceError, UnsupportedMediaType
+from chalicelib.errors import (
+    FieldError,
+    InvalidRequest,
+    ServiceUnavailable,
+    SubmissionUnavailable,
+    TaskServiceError,
+)
 from chalicelib.use_cases.submit import Submission
 
 _CORRELATION_ID: Final = "X-Correlation-ID"
@@ -50,13 +56,13 @@ def _endpoint(*, signed: bool = True) -> Callable[[_Handler[_P]], _View[_P]]:
         def answer(request: Request | None, /, *args: _P.args, **kwargs: _P.kwargs) -> Response:
             assert request is not None  # noqa: S101 - Chalice sets it before it calls a view
             given = request.headers.get(_CORRELATION_ID)
-            correlation_id = schemas.valid_correlation_id(given) or str(uuid.uuid4())
+            correlation_id = parsing.valid_correlation_id(given) or str(uuid.uuid4())
             with log_context(correlation_id=correlation_id):
                 try:
                     call = _call(request, correlation_id, signed=signed)
                     response = handler(call, *args, **kwargs)
                 except Exception as exc:  # noqa: BLE001 - the boundary: clients see no stack trace
-                    response = _problem(exc, correlation_id)
+                    response = _problem(exc, request, correlation_id)
             response.headers.setdefault(_CORRELATION_ID, correlation_id)
             return response
 
@@ -74,16 +80,15 @@ def _call(request: Request, correlation_id: str, *, signed: bool) -> Call:
 @_endpoint()
 def post_task(call: Call) -> Response:
     """Submit a task; 202 as soon as it is stored and its message sent."""
-    _check_content_type(call.request.headers)
-    body = call.request.raw_body
-    posted = schemas.parse_post_task(body if isinstance(body, bytes) else body.encode())
+    parsing.check_content_type(call.request.headers.get("content-type", ""))
+    posted = parsing.parse_post_task(_body(call.request))
     submitted = call.service.submit(
         Submission(
             request=posted.to_request(),
             owner=call.owner,
             correlation_id=call.correlation_id,
-            idempotency_key=schemas.parse_idempotency_key(
-                call.request.headers.get("Idempotency-Key")
+            idempotency_key=parsing.parse_idempotency_key(
+                _values(call.request, parsing.IDEMPOTENCY_KEY)
             ),
         )
     )
@@ -95,7 +100,7 @@ def post_task(call: Call) -> Response:
         message="the task was accepted before" if submitted.replayed else "the task is accepted",
         correlation_id=call.correlation_id,
     )
-    headers = {"Location": f"tasks/{task.task_id}", "Retry-After": "1"}
+    headers = {"Location": _location(call.request, task.task_id), "Retry-After": "1"}
     if submitted.replayed:
         headers["Idempotent-Replayed"] = "true"
     return _json(202, accepted, headers)
@@ -104,7 +109,7 @@ def post_task(call: Call) -> Response:
 @_endpoint()
 def get_task(call: Call, task_id: str) -> Response:
     """Return one task, or 304 if the client has it as it is."""
-    task = call.service.get(schemas.parse_task_id(task_id), owner=call.owner)
+    task = call.service.get(parsing.parse_task_id(task_id), owner=call.owner)
     etag = _etag(task)
     headers = {"ETag": etag}
     if not task.status.is_terminal:
@@ -119,7 +124,7 @@ def get_task(call: Call, task_id: str) -> Response:
 def cancel_task(call: Call, task_id: str) -> Response:
     """Cancel a task that has not ended; cancelling twice is 200."""
     try:
-        task = call.service.cancel(schemas.parse_task_id(task_id), owner=call.owner)
+        task = call.service.cancel(parsing.parse_task_id(task_id), owner=call.owner)
     except ServiceUnavailable as exc:
         done = "may have been" if exc.in_doubt else "was not"
         message = f"the database did not answer; the task {done} cancelled, cancel it again"
@@ -141,11 +146,29 @@ def get_health(call: Call) -> Response:
     return _json(200 if health.database else 503, view, {"Cache-Control": "no-store"})
 
 
-def _check_content_type(headers: Mapping[str, str]) -> None:
-    given = headers.get("content-type", "")
-    if given.partition(";")[0].strip().lower() != _JSON:
-        message = f"the content type must be {_JSON}, not {given[:100]!r}"
-        raise UnsupportedMediaType(message)
+def _body(request: Request) -> bytes:
+    """Return the body's bytes, as they came."""
+    try:
+        body = request.raw_body
+        return body if isinstance(body, bytes) else body.encode()
+    except UnicodeEncodeError as exc:
+        # An event's text may hold half of a surrogate pair, which no UTF-8 has.
+        error = FieldError("body", f"must be JSON: character {exc.start} is half of a pair")
+        raise InvalidRequest(error) from exc
+
+
+def _values(request: Request, name: str) -> list[str]:
+    """Return every value of a header; Chalice's own mapping keeps the last one only."""
+    named = request.to_original_event().get("multiValueHeaders") or {}
+    values = [value for key, all_ in named.items() if key.lower() == name.lower() for value in all_]
+    single = request.headers.get(name)
+    return values or ([] if single is None else [single])
+
+
+def _location(request: Request, task_id: str) -> str:
+    """Return where the task is, relative to the request's path, which may end in a slash."""
+    path = str(request.context.get("path") or "")
+    return task_id if path.endswith("/") else f"tasks/{task_id}"
 
 
 def _etag(task: Task) -> str:
@@ -161,10 +184,12 @@ def _matches(if_none_match: str | None, etag: str) -> bool:
     return "*" in tags or etag in tags
 
 
-def _problem(error: Exception, correlation_id: str) -> Response:
+def _problem(error: Exception, request: Request, correlation_id: str) -> Response:
     if not isinstance(error, TaskServiceError):
         logger.error("unhandled error: %s", error, exc_info=error)
     answer = problem_for(error, correlation_id=correlation_id)
+    if isinstance(error, SubmissionUnavailable) and error.task_id is not None:
+        answer.headers["Location"] = _location(request, error.task_id)
     return Response(
         body=schemas.encode(answer.problem),
         status_code=answer.problem.status,

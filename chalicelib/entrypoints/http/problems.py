@@ -38,7 +38,9 @@ _KINDS: Final[Mapping[type[TaskServiceError], tuple[int, str, str]]] = {
     StoreFull: (507, "store-full", "The store is full"),
 }
 _BUG: Final = (500, "internal-error", "Something went wrong")
-_BUG_DETAIL: Final = "a fault of ours, which has been logged; quote the correlation id to report it"
+#: An answer is small, whatever a message repeats.
+_DETAIL_CHARACTERS_MAX: Final = 4_000
+_BUG_DETAIL: Final = "an internal error; it has been logged, quote the correlation id to report it"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ class ProblemAnswer:
     """A problem document and the headers that go with it."""
 
     problem: Problem
-    headers: Mapping[str, str]
+    headers: dict[str, str]
 
 
 def problem_for(error: Exception, *, correlation_id: str) -> ProblemAnswer:
@@ -57,7 +59,7 @@ def problem_for(error: Exception, *, correlation_id: str) -> ProblemAnswer:
         type=f"/problems/{slug}",
         title=title,
         status=status,
-        detail=_BUG_DETAIL if kind is _BUG else str(error),
+        detail=_BUG_DETAIL if kind is _BUG else str(error)[:_DETAIL_CHARACTERS_MAX],
         correlation_id=correlation_id,
     )
     headers: dict[str, str] = {}
@@ -69,5 +71,4 @@ def problem_for(error: Exception, *, correlation_id: str) -> ProblemAnswer:
         problem.kept = error.kept.value
         if error.task_id is not None:
             problem.task_id = error.task_id
-            headers["Location"] = f"tasks/{error.task_id}"
     return ProblemAnswer(problem=problem, headers=headers)

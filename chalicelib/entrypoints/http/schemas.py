@@ -5,31 +5,25 @@ A field's `description` says what it must be; the same words stand in the error 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.domain.task import SEED_MAX, Task, TaskRequest, TaskStatus
-from chalicelib.errors import FieldError, InvalidRequest
 
 SHOTS_DEFAULT: Final = 1024
 SHOTS_MAX: Final = 100_000
 TAGS_MAX: Final = 50
-
-_SHOWN_CHARACTERS_MAX: Final = 40
-_TASK_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
+#: Names and values together, as UTF-8: tags stand in the item, which every transition rewrites.
+TAGS_BYTES_MAX: Final = 2_048
 
 Circuit = Annotated[
-    str, Meta(pattern=r"\S", description="text that is not blank (OpenQASM 3 is expected)")
+    str, Meta(pattern=r"\S", description="a string that is not blank (OpenQASM 3 is expected)")
 ]
-Shots = Annotated[
-    int, Meta(ge=1, le=SHOTS_MAX, description=f"a whole number from 1 to {SHOTS_MAX}")
-]
+Shots = Annotated[int, Meta(ge=1, le=SHOTS_MAX, description=f"an integer from 1 to {SHOTS_MAX}")]
 Seed = Annotated[
     Annotated[int, Meta(ge=0, le=SEED_MAX)] | None,
     Meta(description=f"an integer from 0 to {SEED_MAX} (2^53 - 1), or null"),
@@ -42,8 +36,8 @@ Tags = Annotated[
     Meta(
         max_length=TAGS_MAX,
         description=(
-            f"an object of at most {TAGS_MAX} texts, names of 1 to 128 characters, "
-            "values of at most 256"
+            f"an object of at most {TAGS_MAX} string values, names of 1 to 128 characters, values "
+            f"of at most 256, and {TAGS_BYTES_MAX:,} bytes of UTF-8 in all"
         ),
     ),
 ]
@@ -159,67 +153,6 @@ def encode(view: msgspec.Struct) -> str:
     return msgspec.json.encode(view).decode()
 
 
-def parse_post_task(body: bytes) -> PostTask:
-    """Read the body of `POST /tasks`.
-
-    Raises:
-        InvalidRequest: with every field that is wrong, what it must be and what it was.
-    """
-    try:
-        given = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as exc:
-        raise InvalidRequest(FieldError("body", f"must be JSON: {exc}")) from exc
-    if not isinstance(given, dict):
-        raise InvalidRequest(FieldError("body", f"must be a JSON object, not {_shown(given)}"))
-    fields = {field.name: field for field in msgspec.structs.fields(PostTask)}
-    errors = [
-        FieldError(name, f"is not a field; the fields are {', '.join(fields)}")
-        for name in given.keys() - fields.keys()
-    ]
-    values: dict[str, Any] = {}
-    for name, field in fields.items():
-        if name in given:
-            try:
-                values[name] = msgspec.convert(given[name], field.type)
-            except msgspec.ValidationError:
-                errors.append(FieldError(name, _complaint(field.type, given[name])))
-        elif field.required:
-            errors.append(FieldError(name, f"is missing; it must be {_description(field.type)}"))
-    if errors:
-        raise InvalidRequest(*sorted(errors, key=lambda error: error.field))
-    return PostTask(**values)
-
-
-def parse_task_id(text: str) -> str:
-    """Return a task id in its one form, lower case.
-
-    Raises:
-        InvalidRequest: it is not 8-4-4-4-12 hexadecimal digits.
-    """
-    task_id = text.lower()
-    if not _TASK_ID.fullmatch(task_id):
-        message = f"must be 8-4-4-4-12 hexadecimal digits (a UUID), not {_shown(text)}"
-        raise InvalidRequest(FieldError("task_id", message))
-    return task_id
-
-
-def parse_idempotency_key(text: str | None) -> str | None:
-    """Return the key if there is one.
-
-    Raises:
-        InvalidRequest: it is not 1 to 255 visible ASCII characters.
-    """
-    if text is None or _is_visible(text, length_max=255):
-        return text
-    message = f"must be 1 to 255 visible ASCII characters, not {_shown(text)}"
-    raise InvalidRequest(FieldError("Idempotency-Key", message))
-
-
-def valid_correlation_id(text: str | None) -> str | None:
-    """Return a client's correlation id if it can stand in headers and logs as it is."""
-    return text if text is not None and _is_visible(text, length_max=128) else None
-
-
 def timestamp(at: datetime) -> str:
     """Return a time as RFC 3339 in UTC with microseconds."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -257,27 +190,3 @@ def view_of(task: Task) -> TaskView:
 
 def _timestamp_or_none(at: datetime | None) -> str | None:
     return None if at is None else timestamp(at)
-
-
-def _is_visible(text: str, *, length_max: int) -> bool:
-    return len(text) <= length_max and _VISIBLE_ASCII.fullmatch(text) is not None
-
-
-def _description(field_type: Any) -> str:  # noqa: ANN401 - an annotation
-    return next(
-        m.description
-        for m in getattr(field_type, "__metadata__", ())
-        if isinstance(m, Meta) and m.description
-    )
-
-
-def _complaint(field_type: Any, value: object) -> str:  # noqa: ANN401 - an annotation
-    return f"must be {_description(field_type)}; it was {_shown(value)}"
-
-
-def _shown(value: object) -> str:
-    """Return a client's value as an error may repeat it: as JSON, and short."""
-    text = msgspec.json.encode(value).decode()
-    if len(text) > _SHOWN_CHARACTERS_MAX:
-        return f"{text[:_SHOWN_CHARACTERS_MAX]}… ({len(text):,} characters)"
-    return text

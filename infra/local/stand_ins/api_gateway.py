@@ -24,7 +24,7 @@ from chalice.local import (
     RouteMatcher,
 )
 
-from chalicelib.entrypoints.http.schemas import valid_correlation_id
+from chalicelib.entrypoints.http.parsing import valid_correlation_id
 from infra.local.settings import STAGE
 
 #: Lambda's limit for a synchronous invocation, each way, on the JSON that carries it (6 MB and what
