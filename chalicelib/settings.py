@@ -98,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for field in msgspec.structs.fields(cls):
             text = environment.get(field.name.upper(), "").strip()
             if text:
-                values[field.name] = _parse(field, text)
+                values[field.name] = parse_setting(field.name.upper(), field.type, text)
         settings = cls(**values)
         _check_together(settings)
         return settings
@@ -108,17 +108,22 @@ _SHOWN_CHARACTERS_MAX: Final = 100
 _BOOLEANS: Final = {"yes": "true", "no": "false"}
 
 
-def _parse(field: msgspec.structs.FieldInfo, text: str) -> object:
+def parse_setting(name: str, kind: Any, text: str) -> Any:  # noqa: ANN401 - an annotation
+    """Read one variable as its type and bounds say.
+
+    Raises:
+        InvalidSetting: naming the variable, its value and what it must be.
+    """
     given = text
-    if field.type is bool:
+    if kind is bool:
         given = _BOOLEANS.get(text.lower(), text)
-    elif get_origin(field.type) is Literal:
+    elif get_origin(kind) is Literal:
         given = text.upper()
     try:
-        return msgspec.convert(given, field.type, strict=False)
+        return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as exc:
-        message = f"must be {_expected(field.type)}, not {text[:_SHOWN_CHARACTERS_MAX]!r}"
-        raise InvalidSetting(f"{field.name.upper()} {message}") from exc
+        message = f"must be {_expected(kind)}, not {text[:_SHOWN_CHARACTERS_MAX]!r}"
+        raise InvalidSetting(f"{name} {message}") from exc
 
 
 def _expected(kind: Any) -> str:  # noqa: ANN401 - an annotation

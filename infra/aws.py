@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypeVar
 
@@ -56,28 +55,7 @@ def none_if(codes: Collection[str], call: Callable[[], _T]) -> _T | None:
     """Return AWS's answer, or None where it is an error with one of these codes."""
     try:
         return call()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in codes:
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] in codes:
             return None
         raise
-
-
-def wait_until(
-    is_so: Callable[[], bool],
-    what: str,
-    *,
-    seconds_max: float,
-    poll_seconds: float,
-    failing_as: type[Exception],
-) -> None:
-    """Look again and again until something is so.
-
-    Raises:
-        failing_as: it is not so after all that time; what was waited for is named.
-    """
-    deadline = time.monotonic() + seconds_max
-    while not is_so():
-        if time.monotonic() > deadline:
-            message = f"waited {seconds_max:.0f} s in vain for {what}"
-            raise failing_as(message)
-        time.sleep(poll_seconds)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from infra.aws import wait_until
+from infra.waiting import wait_for
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -21,21 +21,34 @@ if TYPE_CHECKING:
 #: Index and table creation take a minute or two, a rollback as long again.
 _SETTLED_SECONDS_MAX: Final = 900.0
 _DONE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-#: Nothing came of its creation: it can only be deleted. What it retains stays.
-_STILLBORN: Final = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+#: Nothing came of its creation, or not all of its deletion: it can only be deleted. What it
+#: retains stays. REVIEW_IN_PROGRESS is a stack of which only a change set was made.
+_DEAD_ENDS: Final = frozenset(
+    {
+        *("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"),
+        *("DELETE_FAILED", "REVIEW_IN_PROGRESS"),
+    }
+)
 
 
-class StackError(Exception):
+class StackFailed(Exception):
     """CloudFormation would not make what the template says."""
 
 
 class Stacks:
     """The stacks of one account and region."""
 
-    def __init__(self, client: CloudFormationClient, *, poll_seconds: float = 3.0) -> None:
-        """Take the client, and how often to look whether a stack is ready."""
+    def __init__(
+        self,
+        client: CloudFormationClient,
+        *,
+        poll_seconds: float = 3.0,
+        seconds_max: float = _SETTLED_SECONDS_MAX,
+    ) -> None:
+        """Take the client, how often to look whether a stack is ready, and how long at most."""
         self._client = client
         self._poll_seconds = poll_seconds
+        self._seconds_max = seconds_max
 
     def deploy(
         self,
@@ -44,15 +57,15 @@ class Stacks:
         parameters: Mapping[str, str],
         capabilities: Sequence[CapabilityType] = (),
     ) -> dict[str, str]:
-        """Create or update a stack and return its outputs. Nothing changes where nothing is to.
+        """Create or update a stack and return its outputs. Nothing is done where nothing is to be.
 
         Raises:
-            StackError: with CloudFormation's first reason.
+            StackFailed: with CloudFormation's first reason.
         """
+        self.remove_dead_end(name)
         present = self.described(name)
-        if present is not None and present["StackStatus"] in _STILLBORN:
-            self.delete(name)
-            present = None
+        if present is not None and self._is_as_wanted(present, template, parameters):
+            return _outputs_of(present)
         change = self._client.create_stack if present is None else self._client.update_stack
         try:
             change(
@@ -61,10 +74,10 @@ class Stacks:
                 Parameters=_parameters(parameters, present),
                 Capabilities=list(capabilities),
             )
-        except ClientError as error:
-            if "No updates are to be performed" not in str(error):
-                message = f"stack {name}: {error}"
-                raise StackError(message) from error
+        except ClientError as exc:
+            if "No updates are to be performed" not in str(exc):
+                message = f"stack {name}: {exc}"
+                raise StackFailed(message) from exc
         return _outputs_of(self._done(name))
 
     def adopt(
@@ -80,7 +93,7 @@ class Stacks:
         next `deploy`. Our templates have them last.
 
         Raises:
-            StackError: CloudFormation does not take it.
+            StackFailed: CloudFormation does not take it.
         """
         try:
             self._client.create_change_set(
@@ -101,10 +114,20 @@ class Stacks:
                 f"the import into stack {name}",
             )
             self._client.execute_change_set(StackName=name, ChangeSetName="adopt")
-        except ClientError as error:
-            message = f"stack {name} cannot take {resource['LogicalResourceId']}: {error}"
-            raise StackError(message) from error
+        except ClientError as exc:
+            message = f"stack {name} cannot take {resource['LogicalResourceId']}: {exc}"
+            raise StackFailed(message) from exc
         self._done(name)
+
+    def remove_dead_end(self, name: str) -> None:
+        """Delete a stack that can only be deleted, so that it can be made again.
+
+        Raises:
+            StackFailed: it cannot even be deleted; its reason is told.
+        """
+        present = self.described(name)
+        if present is not None and present["StackStatus"] in _DEAD_ENDS:
+            self.delete(name)
 
     def outputs(self, name: str) -> dict[str, str] | None:
         """Return the outputs of a stack, or None if there is no such stack."""
@@ -115,7 +138,7 @@ class Stacks:
         """Delete a stack if there is one, and tell whether there was.
 
         Raises:
-            StackError: something of it cannot be deleted.
+            StackFailed: something of it cannot be deleted.
         """
         if self.described(name) is None:
             return False
@@ -123,25 +146,40 @@ class Stacks:
         left = self._settled(name)
         if left is not None:
             message = f"stack {name} is {self._complaint(name, left)}"
-            raise StackError(message)
+            raise StackFailed(message)
         return True
 
     def described(self, name: str) -> StackTypeDef | None:
         """Return what CloudFormation says of a stack, or None if there is none."""
         try:
             stacks = self._client.describe_stacks(StackName=name)["Stacks"]
-        except ClientError as error:
-            if "does not exist" in str(error):
+        except ClientError as exc:
+            if "does not exist" in str(exc):
                 return None
             raise
         return next((stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"), None)
+
+    def _is_as_wanted(
+        self, present: StackTypeDef, template: str, parameters: Mapping[str, str]
+    ) -> bool:
+        """Whether a stack was made of just this; an update would find nothing to do, slowly."""
+        if present["StackStatus"] not in _DONE:
+            return False
+        values = {
+            parameter.get("ParameterKey"): parameter.get("ParameterValue")
+            for parameter in present.get("Parameters", [])
+        }
+        if any(values.get(key) != value for key, value in parameters.items()):
+            return False
+        name = present["StackName"]
+        return str(self._client.get_template(StackName=name)["TemplateBody"]) == template
 
     def _done(self, name: str) -> StackTypeDef:
         """Wait for a stack and return it if it is as its template says."""
         settled = self._settled(name)
         if settled is None or settled["StackStatus"] not in _DONE:
             message = f"stack {name} is {self._complaint(name, settled)}"
-            raise StackError(message)
+            raise StackFailed(message)
         return settled
 
     def _settled(self, name: str) -> StackTypeDef | None:
@@ -149,18 +187,21 @@ class Stacks:
 
         def is_settled() -> bool:
             present = self.described(name)
-            return present is None or not present["StackStatus"].endswith("_IN_PROGRESS")
+            return present is None or (
+                present["StackStatus"] in _DEAD_ENDS
+                or not present["StackStatus"].endswith("_IN_PROGRESS")
+            )
 
-        self._wait(is_settled, f"stack {name}: look at its events")
+        self._wait(is_settled, f"stack {name} to settle: look at its events")
         return self.described(name)
 
     def _wait(self, is_over: Callable[[], bool], what: str) -> None:
-        wait_until(
+        wait_for(
             is_over,
             what,
-            seconds_max=_SETTLED_SECONDS_MAX,
+            seconds_max=self._seconds_max,
             poll_seconds=self._poll_seconds,
-            failing_as=StackError,
+            failing_as=StackFailed,
         )
 
     def _complaint(self, name: str, stack: StackTypeDef | None) -> str:

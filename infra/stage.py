@@ -25,7 +25,7 @@ VISIBILITY_PER_TIMEOUT: Final = 6
 _OWN_PART: Final = "deployment"
 
 
-class ConfigurationError(Exception):
+class InvalidStage(Exception):
     """`.chalice/config.json` does not describe a stage that can be deployed."""
 
 
@@ -107,21 +107,39 @@ class StageSpec:
 
 
 def read_configuration(root: Path) -> dict[str, Any]:
-    """Read `.chalice/config.json`."""
-    content: dict[str, Any] = json.loads((root / ".chalice" / "config.json").read_text())
+    """Read `.chalice/config.json`.
+
+    Raises:
+        InvalidStage: it is not there, or not a JSON object.
+    """
+    path = root / ".chalice" / "config.json"
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as exc:
+        raise InvalidStage(f"{path} cannot be read: {exc}") from exc
+    if not isinstance(content, dict):
+        raise InvalidStage(f"{path} must hold a JSON object")
     return content
+
+
+def stage_variables(configuration: Mapping[str, Any], stage: str) -> dict[str, str]:
+    """Return the variables that Chalice sets in every function of a stage."""
+    # A name that no function has, so that no function's own variables are among them.
+    config = Config(chalice_stage=stage, function_name="", config_from_disk=dict(configuration))
+    variables: dict[str, str] = config.environment_variables
+    return variables
 
 
 def stage_spec(configuration: Mapping[str, Any], stage: str) -> StageSpec:
     """Return what a stage is to be.
 
     Raises:
-        ConfigurationError: there is no such stage, or it lacks something.
+        InvalidStage: there is no such stage, or it lacks something.
     """
     deployable = sorted(set(configuration["stages"]) - {LOCAL_STAGE})
     if stage not in deployable:
         message = f"there is no stage {stage!r} to deploy; .chalice/config.json has: {deployable}"
-        raise ConfigurationError(message)
+        raise InvalidStage(message)
     config = Config(chalice_stage=stage, config_from_disk=dict(configuration))
     part = configuration["stages"][stage]
     own = part.get(_OWN_PART, {})
@@ -129,7 +147,7 @@ def stage_spec(configuration: Mapping[str, Any], stage: str) -> StageSpec:
     if missing or not config.log_retention_in_days:
         wanted = sorted(missing) or ["log_retention_in_days"]
         message = f"stage {stage!r} does not say: {', '.join(wanted)}"
-        raise ConfigurationError(message)
+        raise InvalidStage(message)
     # `app.py` leaves the API open where it is `local`, and sees only this when it is packaged.
     for name, expected in (
         ("STAGE", part.get("environment_variables", {}).get("STAGE")),
@@ -137,7 +155,7 @@ def stage_spec(configuration: Mapping[str, Any], stage: str) -> StageSpec:
     ):
         if expected != stage:
             message = f"stage {stage!r} must set {name} to its own name at its own level"
-            raise ConfigurationError(message)
+            raise InvalidStage(message)
     return StageSpec(
         stage=stage,
         app_name=config.app_name,
@@ -166,7 +184,7 @@ def _function_spec(config: Config, name: str) -> FunctionSpec:
     ]
     if missing or scoped.autogen_policy is not False:
         message = f"{where} must set: {', '.join(missing) or 'autogen_policy to false'}"
-        raise ConfigurationError(message)
+        raise InvalidStage(message)
     suffix = "" if name == "api_handler" else f"-{name}"
     spec = FunctionSpec(
         name=name,
@@ -178,7 +196,7 @@ def _function_spec(config: Config, name: str) -> FunctionSpec:
     )
     try:
         _ = spec.settings
-    except InvalidSetting as error:
-        message = f"{where}: {error}"
-        raise ConfigurationError(message) from error
+    except InvalidSetting as exc:
+        message = f"{where}: {exc}"
+        raise InvalidStage(message) from exc
     return spec

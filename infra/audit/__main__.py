@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from chalicelib.settings import InvalidSetting
 from infra.audit.audit import VIOLATIONS_SHOWN_MAX, Tolerance, Verdict, audit
 from infra.audit.reading import Located, Reader
-from infra.local.settings import SettingError, Settings
-from infra.local.supervisor.environment import NotRunningError, load_backend, part_environment
+from infra.local.settings import Settings
+from infra.local.supervisor.environment import NotRunning, load_backend, process_environment
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyError as missing:
         print(f"error: {missing.args[0]} is not set", file=sys.stderr)
         return 2
-    except (NotRunningError, SettingError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (NotRunning, InvalidSetting) as exc:
+        print(f"error: {exc}", file=sys.stderr)
         return 2
     tolerance = Tolerance(
         skew=timedelta(seconds=options.skew_seconds),
@@ -68,7 +69,7 @@ def described(verdict: Verdict) -> Iterator[str]:
 
 def _turn_to_the_local_stage() -> None:
     """Take table, queues, endpoint and dummy credentials of what runs here."""
-    environment = part_environment(load_backend(Settings.from_environment()))
+    environment = process_environment(load_backend(Settings.from_environment()))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(environment)

@@ -12,18 +12,18 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws import Aws
-from infra.cloudformation import StackError
+from infra.cloudformation import StackFailed
 from infra.deploy.deployment import Deployment, DeploymentFailed, DeploymentRefused
-from infra.deploy.smoke import SmokeError, client_of, smoke
-from infra.deploy.teardown import Destruction
+from infra.deploy.smoke import SmokeTestFailed, client_of, smoke
+from infra.deploy.teardown import Teardown
 from infra.doctor.checks import examine, report
 from infra.doctor.live_stage import read_snapshot
-from infra.package.archive import ArchiveError
-from infra.package.dependencies import DependenciesError
+from infra.package.archive import PackageRefused
+from infra.package.dependencies import DependenciesUnavailable
 from infra.package.packaging import make_package
-from infra.package.workspace import ProjectError
+from infra.package.workspace import ChaliceFailed
 from infra.stage import (
-    ConfigurationError,
+    InvalidStage,
     StageSpec,
     read_configuration,
     stage_spec,
@@ -32,16 +32,16 @@ from infra.stage import (
 ROOT: Final = Path(__file__).resolve().parents[2]
 #: What a person can do something about: told in one message, without a stack trace.
 _TOLD: Final = (
-    ArchiveError,
+    PackageRefused,
     BotoCoreError,
     ClientError,
-    ConfigurationError,
-    DependenciesError,
+    InvalidStage,
+    DependenciesUnavailable,
     DeploymentFailed,
     DeploymentRefused,
-    ProjectError,
-    SmokeError,
-    StackError,
+    ChaliceFailed,
+    SmokeTestFailed,
+    StackFailed,
 )
 
 
@@ -82,7 +82,7 @@ def run_smoke(spec: StageSpec, arguments: argparse.Namespace) -> int:
     ]
     if not apis:
         message = f"there is no API with the name {spec.name}"
-        raise SmokeError(message)
+        raise SmokeTestFailed(message)
     api_id = apis[0]["id"]
     smoke(
         client_of(aws, spec, api_id, signed=True), client_of(aws, spec, api_id, signed=False), print
@@ -98,7 +98,7 @@ def destroy(spec: StageSpec, arguments: argparse.Namespace) -> int:
         if input(asked).strip() != spec.stage:
             print("nothing was removed", file=sys.stderr)
             return 1
-    Destruction(Aws(), ROOT, spec).run()
+    Teardown(Aws(), ROOT, spec).run()
     return 0
 
 
@@ -123,8 +123,8 @@ def main() -> int:
     try:
         spec = stage_spec(read_configuration(ROOT), arguments.stage)
         return COMMANDS[arguments.command](spec, arguments)
-    except _TOLD as error:
-        print(error, file=sys.stderr)
+    except _TOLD as exc:
+        print(exc, file=sys.stderr)
         return 1
     except (EOFError, KeyboardInterrupt):
         print("stopped", file=sys.stderr)

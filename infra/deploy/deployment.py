@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws import Aws
-from infra.cloudformation import StackError, Stacks
-from infra.deploy.post_deploy import Finishing, FinishingError
-from infra.deploy.smoke import SmokeError, client_of, smoke
+from infra.cloudformation import StackFailed, Stacks
+from infra.deploy.post_deploy import PostDeploy, PostDeployFailed
+from infra.deploy.smoke import SmokeTestFailed, client_of, smoke
 from infra.doctor.checks import examine, report
 from infra.doctor.live_stage import chalice_record, read_snapshot
-from infra.package.archive import ArchiveError
-from infra.package.dependencies import DependenciesError
-from infra.package.workspace import FillIn, Project, ProjectError
+from infra.package.archive import PackageRefused
+from infra.package.dependencies import DependenciesUnavailable
+from infra.package.workspace import ChaliceFailed, FillIn, Workspace
 from infra.stage import StageSpec
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 #: What a step may fail with; anything else is a fault of this program.
 _FAILURES: Final = (
-    ArchiveError,
+    PackageRefused,
     BotoCoreError,
     ClientError,
-    DependenciesError,
-    FinishingError,
-    ProjectError,
-    SmokeError,
-    StackError,
+    DependenciesUnavailable,
+    PostDeployFailed,
+    ChaliceFailed,
+    SmokeTestFailed,
+    StackFailed,
 )
 
 
@@ -83,11 +83,11 @@ class Deployment:
             raise DeploymentRefused(message)
         self._region = aws.region
         self._stacks = Stacks(aws.client("cloudformation"), poll_seconds=poll_seconds)
-        self._finishing = Finishing(aws, spec, poll_seconds=poll_seconds)
+        self._post_deploy = PostDeploy(aws, spec, poll_seconds=poll_seconds)
         self._outputs: dict[str, str] = {}
         self._api_id = ""
         directory = root / "build" / "deploy" / spec.stage
-        self._project = Project(root, directory, spec, for_this_machine=for_this_machine)
+        self._workspace = Workspace(root, directory, spec, for_this_machine=for_this_machine)
 
     def steps(self) -> Iterable[Step]:
         """Return what is to be done, in this order."""
@@ -102,8 +102,10 @@ class Deployment:
                 "run it again; if it says that the stage is live without a record, `make destroy`"
                 " removes all but the data, and a new deployment brings every open task back",
             ),
-            Step("the mapping's flag", self._finishing.report_failures, again),
-            Step("the setting that relies on it", self._finishing.rely_on_reported_failures, again),
+            Step("the mapping's flag", self._post_deploy.report_failures, again),
+            Step(
+                "the setting that relies on it", self._post_deploy.rely_on_reported_failures, again
+            ),
             Step("throttling and gateway responses", self._finish_api, again),
             Step("doctor", self._examine, "change what it names in .chalice/config.json, deploy"),
             Step("smoke test", self._smoke, "the stage is live: look at it now, or roll back"),
@@ -121,16 +123,16 @@ class Deployment:
             self._say(f"{self._spec.stage}: {step.name}")
             try:
                 step.run()
-            except _FAILURES as error:
-                message = f"{step.name} failed: {error}\nwhat to do: {step.remedy}"
-                raise DeploymentFailed(message) from error
+            except _FAILURES as exc:
+                message = f"{step.name} failed: {exc}\nwhat to do: {step.remedy}"
+                raise DeploymentFailed(message) from exc
 
     def _refuse_what_is_wrong(self) -> None:
         try:
             snapshot = read_snapshot(self._aws, self._spec, self._root)
-        except (BotoCoreError, ClientError) as error:
-            message = f"the account cannot be read: {error}"
-            raise DeploymentRefused(message) from error
+        except (BotoCoreError, ClientError) as exc:
+            message = f"the account cannot be read: {exc}"
+            raise DeploymentRefused(message) from exc
         if self._spec.app_stack in snapshot.stacks:
             message = (
                 f"stage {self._spec.stage} is deployed by a pipeline, as stack"
@@ -177,29 +179,29 @@ class Deployment:
         )
 
     def _build(self) -> None:
-        built = self._project.fill(FillIn(self._outputs))
+        built = self._workspace.fill(FillIn(self._outputs))
         record = chalice_record(self._root, self._spec)
         record.parent.mkdir(parents=True, exist_ok=True)
-        (self._project.directory / ".chalice" / "deployed").symlink_to(record.parent.resolve())
+        (self._workspace.directory / ".chalice" / "deployed").symlink_to(record.parent.resolve())
         self._say(f"  {built.zip_bytes:,} bytes, {built.modules} modules, all compiled")
 
     def _run_chalice(self) -> None:
         # What is written down is without the setting: a mapping that Chalice makes anew has no
         # flag, and the functions come first.
-        self._project.chalice(
+        self._workspace.chalice(
             *("deploy", "--stage", self._spec.stage, "--connection-timeout", "120"),
             region=self._region,
         )
 
     def _finish_api(self) -> None:
-        self._api_id = self._finishing.finish_api()
+        self._api_id = self._post_deploy.finish_api()
 
     def _examine(self) -> None:
         snapshot = read_snapshot(self._aws, self._spec, self._root)
         findings = examine(self._spec, snapshot)
         told = report(self._spec, snapshot, findings)
         if findings:
-            raise FinishingError(told)
+            raise PostDeployFailed(told)
         self._say(told)
 
     def _smoke(self) -> None:

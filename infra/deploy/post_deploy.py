@@ -9,20 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from infra.aws import Aws, wait_until
+from infra.aws import Aws
 from infra.package.gateway_responses import RESPONSES
 from infra.package.template import REPORT_FAILURES
 from infra.stage import StageSpec
+from infra.waiting import wait_for
 
 _T = TypeVar("_T")
 _IN_FORCE_SECONDS_MAX: Final = 120.0
 
 
-class FinishingError(Exception):
+class PostDeployFailed(Exception):
     """AWS did not take a setting."""
 
 
-class Finishing:
+class PostDeploy:
     """The last steps of a deployment."""
 
     def __init__(self, aws: Aws, spec: StageSpec, *, poll_seconds: float = 2.0) -> None:
@@ -53,7 +54,7 @@ class Finishing:
         """Turn the worker's setting on; only where the flag is seen on the mapping."""
         if self._mapping().get("FunctionResponseTypes") != [REPORT_FAILURES]:
             message = "the worker's mapping does not report failures; its setting stays off"
-            raise FinishingError(message)
+            raise PostDeployFailed(message)
         client = self._aws.client("lambda")
         configuration = client.get_function_configuration(FunctionName=self._worker)
         variables = configuration["Environment"]["Variables"]
@@ -111,17 +112,17 @@ class Finishing:
         return str(_only(named, f"API with the name {self._spec.name}"))
 
     def _wait(self, in_force: Callable[[], bool], what: str) -> None:
-        wait_until(
+        wait_for(
             in_force,
             what,
             seconds_max=_IN_FORCE_SECONDS_MAX,
             poll_seconds=self._poll_seconds,
-            failing_as=FinishingError,
+            failing_as=PostDeployFailed,
         )
 
 
 def _only(found: list[_T], what: str) -> _T:
     if len(found) != 1:
         message = f"there must be one {what}, there are {len(found)}"
-        raise FinishingError(message)
+        raise PostDeployFailed(message)
     return found[0]

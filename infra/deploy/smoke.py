@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 from infra.aws import Aws
 from infra.deploy.api_client import Answer, ApiClient, api_url
 from infra.stage import StageSpec
+from infra.waiting import wait_for
 
 #: A cold start, a first poll of the mapping, and one execution.
 _COMPLETED_SECONDS_MAX: Final = 90.0
@@ -19,7 +19,7 @@ _STATUSES: Final = ["pending", "processing", "completed"]
 _ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 
 
-class SmokeError(Exception):
+class SmokeTestFailed(Exception):
     """The stage does not do what it is there for."""
 
 
@@ -35,13 +35,13 @@ def smoke(signed: ApiClient, unsigned: ApiClient, say: Callable[[str], None]) ->
     """Submit a task and follow it to its end.
 
     Raises:
-        SmokeError: with what was expected and what came instead.
+        SmokeTestFailed: with what was expected and what came instead.
     """
     health = unsigned.call("GET", "/health")
     _expect("GET /health", health, 200)
     if health.body["status"] != "healthy":
         message = f"GET /health says {health.body}: look at the functions' permissions"
-        raise SmokeError(message)
+        raise SmokeTestFailed(message)
     refused = unsigned.call("POST", "/tasks", {"circuit": _CIRCUIT})
     _expect("POST /tasks without a signature", refused, 403)
     key = {"Idempotency-Key": f"smoke-{uuid.uuid4()}"}
@@ -52,25 +52,24 @@ def smoke(signed: ApiClient, unsigned: ApiClient, say: Callable[[str], None]) ->
     statuses = [entry["status"] for entry in task["status_history"]]
     if statuses != _STATUSES:
         message = f"task {task['task_id']} went {statuses}: {task['error_message']}"
-        raise SmokeError(message)
+        raise SmokeTestFailed(message)
     say(f"task {task['task_id']} went {', '.join(statuses)}")
 
 
 def _ended(client: ApiClient, task_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + _COMPLETED_SECONDS_MAX
-    while True:
+    def look() -> dict[str, Any] | None:
         answer = client.call("GET", f"/tasks/{task_id}")
         _expect(f"GET /tasks/{task_id}", answer, 200)
         task: dict[str, Any] = answer.body
-        if task["status"] in _ENDED:
-            return task
-        if time.monotonic() > deadline:
-            message = (
-                f"task {task_id} is still {task['status']} after {_COMPLETED_SECONDS_MAX:.0f} s:"
-                " look at the worker's log, and at its mapping"
-            )
-            raise SmokeError(message)
-        time.sleep(_POLL_SECONDS)
+        return task if task["status"] in _ENDED else None
+
+    return wait_for(
+        look,
+        f"the end of task {task_id}: see the worker's log, and its mapping",
+        seconds_max=_COMPLETED_SECONDS_MAX,
+        poll_seconds=_POLL_SECONDS,
+        failing_as=SmokeTestFailed,
+    )
 
 
 def _expect(what: str, answer: Answer, status: int) -> None:
@@ -79,4 +78,4 @@ def _expect(what: str, answer: Answer, status: int) -> None:
             f"{what} was answered with {answer.status} instead of {status}:"
             f" {answer.content[:500].decode(errors='replace')}"
         )
-        raise SmokeError(message)
+        raise SmokeTestFailed(message)

@@ -14,7 +14,7 @@ from infra.stage import StageSpec
 _MISSING: Final = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotFoundException"})
 
 
-class Destruction:
+class Teardown:
     """Removes what `make deploy` or a pipeline has made, by name.
 
     By name and not by Chalice's record, so that it also removes a deployment that stopped half-way

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from infra.doctor.live_stage import Snapshot
 from infra.stage import StageSpec
@@ -28,14 +28,42 @@ class Finding:
     wanted: object
     why: str
     severity: Severity = Severity.WRONG
+    #: The rule that found it; the rule itself sets it.
+    rule: str = ""
 
     def __str__(self) -> str:
         """Return one line for a terminal."""
         return (
-            f"{self.severity.name.lower()}: {self.setting} is {self.value},"
+            f"{self.severity.name.lower()} {self.rule}: {self.setting} is {self.value},"
             f" must be {self.wanted}: {self.why}"
         )
 
 
 #: Looks at one thing of a live stage and yields what is not as it must be.
-Rule = Callable[[StageSpec, Snapshot], Iterable[Finding]]
+Judge = Callable[[StageSpec, Snapshot], Iterable[Finding]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Something that must hold of a live stage."""
+
+    #: What it is called in reports and in the docs; it stays the same when its words change.
+    id: str
+    #: What must hold, in one sentence.
+    says: str
+    judge: Judge
+
+    def __call__(self, spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+        """Yield what breaks the rule."""
+        for finding in self.judge(spec, snapshot):
+            yield dataclasses.replace(finding, rule=self.id)
+
+
+def rule(identifier: str) -> Callable[[Judge], Rule]:
+    """Make a function that judges a rule; its docstring says what must hold."""
+
+    def make(judge: Judge) -> Rule:
+        says = (judge.__doc__ or "").partition("\n")[0].rstrip(".")
+        return Rule(id=identifier, says=says, judge=judge)
+
+    return make

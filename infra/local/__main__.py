@@ -7,16 +7,17 @@ import shutil
 import sys
 from urllib.parse import urlsplit
 
-from infra.local.settings import SettingError, Settings
-from infra.local.supervisor.environment import NotRunningError, isolate_this_process
-from infra.local.supervisor.pid_files import held_lock, living_parts
+from chalicelib.settings import InvalidSetting
+from infra.local.settings import Settings
+from infra.local.supervisor.environment import NotRunning, isolate_this_process
+from infra.local.supervisor.pid_files import held_lock, living_processes
 from infra.local.supervisor.terminal import Terminal
 
 COMMANDS = ("run", "api", "worker", "stop", "reset")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class RefusedError(Exception):
+class CommandRefused(Exception):
     """The command would do harm."""
 
 
@@ -28,9 +29,10 @@ def main(arguments: list[str]) -> int:
     user = dict(os.environ)
     isolate_this_process(user)
     # Not before the environment is safe, and not for commands that need no SDK.
-    from infra.local.supervisor.stack import StackError  # noqa: PLC0415
+    from infra.cloudformation import StackFailed  # noqa: PLC0415
     from infra.local.supervisor.stop import stop_everything  # noqa: PLC0415
-    from infra.local.supervisor.watch import StartError, Supervisor  # noqa: PLC0415
+    from infra.local.supervisor.watch import StartFailed, Supervisor  # noqa: PLC0415
+    from infra.stage import InvalidStage  # noqa: PLC0415
 
     terminal = Terminal()
     try:
@@ -46,8 +48,15 @@ def main(arguments: list[str]) -> int:
                 from infra.local.supervisor.attach import attach  # noqa: PLC0415
 
                 return attach(kind, settings, terminal, user)
-    except (NotRunningError, RefusedError, SettingError, StackError, StartError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (
+        NotRunning,
+        CommandRefused,
+        InvalidSetting,
+        InvalidStage,
+        StackFailed,
+        StartFailed,
+    ) as exc:
+        print(f"error: {exc}", file=sys.stderr)
         return 1
 
 
@@ -55,10 +64,10 @@ def reset(settings: Settings, terminal: Terminal, *, yes: bool) -> int:
     """Empty the data: the emulator's saved state, or this stage's stacks at a given endpoint."""
     endpoint = settings.endpoint_url
     if endpoint is not None and urlsplit(endpoint).hostname not in LOOPBACK:
-        raise RefusedError(f"{endpoint} is not on this machine; its data stays")
+        raise CommandRefused(f"{endpoint} is not on this machine; its data stays")
     with held_lock(settings.run_dir / "supervisor.lock") as is_ours:
-        if not is_ours or living_parts(settings.data_dir):
-            raise RefusedError("it runs; stop it first: make stop")
+        if not is_ours or living_processes(settings.data_dir):
+            raise CommandRefused("it runs; stop it first: make stop")
         state = settings.data_dir / "emulator"
         what = f"the local table and queues at {endpoint}" if endpoint else f"all data in {state}"
         if not yes and not confirmed(f"This deletes {what}. Continue? [y/N] "):

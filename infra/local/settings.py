@@ -6,13 +6,18 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
+
+from msgspec import Meta
+
+from chalicelib.settings import InvalidSetting, parse_setting
 
 #: Loopback only: the local stage has no authentication.
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 STAGE = "local"
-#: The repository's root: where ``app.py`` is, and where every part runs.
+#: The repository's root: where `app.py` is, and where every process runs.
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Short, so that recovery can be watched; the deployed stages have longer ones.
@@ -23,8 +28,7 @@ MAX_RECEIVE_COUNT = 10
 SWEEP_INTERVAL_SECONDS = 5.0
 
 
-class SettingError(Exception):
-    """A setting has a value that cannot work."""
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,7 @@ class Settings:
     workers: int
     #: State, logs and process ids (DATA_DIR).
     data_dir: Path
-    #: A backend that runs already (AWS_ENDPOINT_URL); ``None`` starts an emulator.
+    #: A backend that runs already (AWS_ENDPOINT_URL); `None` starts an emulator.
     endpoint_url: str | None
     #: The emulator's port, and whether it was asked for (EMULATOR_PORT); unasked, a taken port is
     #: replaced.
@@ -53,7 +57,7 @@ class Settings:
 
     @property
     def log_dir(self) -> Path:
-        """One log file per part."""
+        """One log file per process."""
         return self.data_dir / "log"
 
     @classmethod
@@ -63,28 +67,30 @@ class Settings:
             environment.get("EMULATOR_PYTHON") or ROOT / ".venv-emulator" / "bin" / "python"
         )
         return cls(
-            port=_number(environment, "PORT", 8000, least=1, most=65535),
-            workers=_number(environment, "WORKERS", 2, least=0, most=64),
+            port=number_from(environment, "PORT", 8000, least=1, most=65535),
+            workers=number_from(environment, "WORKERS", 2, least=0, most=64),
             data_dir=(ROOT / (environment.get("DATA_DIR") or ".local")).resolve(),
             endpoint_url=_endpoint(environment),
-            emulator_port=_number(environment, "EMULATOR_PORT", 4566, least=1, most=65535),
+            emulator_port=number_from(environment, "EMULATOR_PORT", 4566, least=1, most=65535),
             emulator_port_is_explicit=bool(environment.get("EMULATOR_PORT")),
             emulator_python=Path(emulator_python),
         )
 
 
-def _number(
-    environment: Mapping[str, str], name: str, default: int, *, least: int, most: int
-) -> int:
-    text = environment.get(name) or str(default)
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if not least <= value <= most:
-        message = f"{name} must be a whole number from {least} to {most}, not {text!r}"
-        raise SettingError(message)
-    return value
+def number_from(
+    environment: Mapping[str, str], name: str, default: _Number, *, least: float, most: float
+) -> _Number:
+    """Read one number as the service reads its own; an empty value is as good as none.
+
+    Raises:
+        InvalidSetting: naming the variable, its value and what it must be.
+    """
+    text = environment.get(name, "").strip()
+    if not text:
+        return default
+    kind = Annotated[type(default), Meta(ge=least, le=most)]
+    number: _Number = parse_setting(name, kind, text)
+    return number
 
 
 def _endpoint(environment: Mapping[str, str]) -> str | None:
@@ -95,22 +101,25 @@ def _endpoint(environment: Mapping[str, str]) -> str | None:
             continue
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            message = f"{name} must be a URL such as http://127.0.0.1:4566, not {value!r}"
-            raise SettingError(message)
+            raise InvalidSetting(
+                f"{name} must be a URL such as http://127.0.0.1:4566, not {value!r}"
+            )
         if "amazonaws.com" in value.lower():
-            message = f"{name} is a real AWS endpoint ({value}); the local stage never talks to one"
-            raise SettingError(message)
+            raise InvalidSetting(
+                f"{name} is a real AWS endpoint ({value}); the local stage never talks to one"
+            )
     return environment.get("AWS_ENDPOINT_URL") or None
 
 
-def environment_number(name: str, default: float) -> float:
-    """Read one of a part's own numbers."""
-    text = os.environ.get(name) or str(default)
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if value <= 0:
-        message = f"{name} must be a number above 0, not {text!r}"
-        raise SettingError(message)
-    return value
+def function_timeout_seconds(environment: Mapping[str, str]) -> float:
+    """Return after how long a function is stopped (FUNCTION_TIMEOUT_SECONDS); Lambda's bounds."""
+    return number_from(
+        environment, "FUNCTION_TIMEOUT_SECONDS", FUNCTION_TIMEOUT_SECONDS, least=0.01, most=900
+    )
+
+
+def sweep_interval_seconds(environment: Mapping[str, str]) -> float:
+    """Return the pause between two sweeps (SWEEP_INTERVAL_SECONDS)."""
+    return number_from(
+        environment, "SWEEP_INTERVAL_SECONDS", SWEEP_INTERVAL_SECONDS, least=0.01, most=86_400
+    )

@@ -35,7 +35,7 @@ _UNCHECKED_HASH: Final = 0b01
 _ELF_MACHINES: Final[Mapping[int, str]] = {62: "x86_64", 183: "arm64"}
 
 
-class ArchiveError(Exception):
+class PackageRefused(Exception):
     """The package is not what may be shipped."""
 
 
@@ -71,7 +71,7 @@ def compile_tree(tree: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         message = f"not everything compiles:\n{done.stdout}{done.stderr}"
-        raise ArchiveError(message)
+        raise PackageRefused(message)
 
 
 def write_zip(tree: Path, target: Path) -> None:
@@ -109,7 +109,7 @@ def check(package: Path, *, services: frozenset[str], architecture: str) -> Insp
     """Refuse a package that must not be shipped.
 
     Raises:
-        ArchiveError: naming everything that is wrong with it.
+        PackageRefused: naming everything that is wrong with it.
     """
     found = inspect(package)
     wrong: list[str] = []
@@ -129,7 +129,7 @@ def check(package: Path, *, services: frozenset[str], architecture: str) -> Insp
         wrong.append(f"built for {', '.join(found.architectures)} instead of {architecture}")
     if wrong:
         message = f"{package.name}: {'; '.join(wrong)}"
-        raise ArchiveError(message)
+        raise PackageRefused(message)
     return found
 
 

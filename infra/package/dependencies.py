@@ -31,7 +31,7 @@ _TEST_DIRECTORIES: Final = frozenset({"test", "tests"})
 _DEAD_SUFFIXES: Final = frozenset({".c", ".h", ".pyc", ".pyi", ".pyx", ".typed"})
 
 
-class DependenciesError(Exception):
+class DependenciesUnavailable(Exception):
     """The packages cannot be had as the lock names them."""
 
 
@@ -39,7 +39,7 @@ def install(requirements: Path, target: Path, *, architecture: str, runtime: str
     """Fill an empty directory with what the functions import.
 
     Raises:
-        DependenciesError: a package has no wheel for Lambda, or is not what is locked.
+        DependenciesUnavailable: a package has no wheel for Lambda, or is not what is locked.
     """
     if architecture == HERE:
         _copy_installed(requirements, target)
@@ -77,7 +77,7 @@ def _fetch(requirements: Path, target: Path, architecture: str, version: str) ->
             f"pip could not fetch {requirements.name} for {architecture}, Python {version}:\n"
             + "\n".join(errors or [done.stderr])
         )
-        raise DependenciesError(message)
+        raise DependenciesUnavailable(message)
 
 
 def _copy_installed(requirements: Path, target: Path) -> None:
@@ -87,7 +87,7 @@ def _copy_installed(requirements: Path, target: Path) -> None:
         found = distribution(requirement.name)
         if found.version not in requirement.specifier:
             message = f"{requirement} is locked, {found.version} is installed: run `make lint`"
-            raise DependenciesError(message)
+            raise DependenciesUnavailable(message)
         for file in found.files or ():
             source = Path(str(file.locate()))
             if ".." in file.parts or file.suffix == ".pyc":

@@ -10,7 +10,7 @@ from typing import Final
 
 from infra.package.archive import Inspection
 from infra.package.template import imports, merge_template
-from infra.package.workspace import Project
+from infra.package.workspace import Workspace
 from infra.stage import StageSpec
 
 #: Any: Chalice asks for one, and the template names none.
@@ -30,7 +30,7 @@ def make_package(
     root: Path, spec: StageSpec, target: Path, *, for_this_machine: bool = False
 ) -> Package:
     """Write `sam.json` and `deployment.zip` to a directory. Needs no AWS account."""
-    project = Project(root, target / "project", spec, for_this_machine=for_this_machine)
+    project = Workspace(root, target / "project", spec, for_this_machine=for_this_machine)
     inspection = project.fill(imports(spec))
     merge = project.directory / "merge.json"
     merge.write_text(json.dumps(merge_template(spec), indent=2))

@@ -32,11 +32,11 @@ _PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 _REUSED: Final = "Reusing existing deployment package."
 
 
-class ProjectError(Exception):
+class ChaliceFailed(Exception):
     """Chalice did not do what it was asked."""
 
 
-class Project:
+class Workspace:
     """A directory that Chalice can work in for one stage."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Project:
         The region is given, whatever environment and profile say: the stacks' is the functions'.
 
         Raises:
-            ProjectError: it failed, or it built a package of its own.
+            ChaliceFailed: it failed, or it built a package of its own.
         """
         command = [str(Path(sys.executable).with_name("chalice"))]
         command += ["--project-dir", str(self.directory), *arguments]
@@ -72,10 +72,10 @@ class Project:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             message = f"chalice {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
-            raise ProjectError(message)
+            raise ChaliceFailed(message)
         if _REUSED not in done.stdout:
             message = f"Chalice did not take the prepared package; it said:\n{done.stdout}"
-            raise ProjectError(message)
+            raise ChaliceFailed(message)
         return done.stdout
 
     @property
@@ -174,7 +174,7 @@ class FillIn:
             return self._values[name]
         except KeyError:
             message = f"no stack has an output {name!r}; there are {sorted(self._values)}"
-            raise ProjectError(message) from None
+            raise ChaliceFailed(message) from None
 
 
 def _copy(source: Path, target: Path) -> None:

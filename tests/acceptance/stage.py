@@ -9,16 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from infra.local.settings import ROOT
-from infra.local.supervisor.pid_files import living_parts
+from infra.local.supervisor.pid_files import living_processes
 from infra.local.supervisor.stack import remove_all
 from infra.local.supervisor.watch import free_port
+from infra.waiting import PATIENCE_SECONDS, wait_for
 from tests.acceptance.http_client import Http
 from tests.support import external_backends
 from tests.support.backends import dynamodb_at, sqs_at
@@ -28,33 +26,17 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 TABLE = "quantum-tasks-local"
-#: What any step may take on a slow machine; nothing waits this long when all is well.
-PATIENCE_SECONDS = 60.0
 BELL_STATE = (
     'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'
     "h q[0];\ncx q[0], q[1];\nc = measure q;\n"
 )
 
 
-T = TypeVar("T")
-
-
-def eventually(
-    look: Callable[[], T], what: str, *, seconds: float = PATIENCE_SECONDS, pause: float = 0.05
-) -> T:
-    """Look until something true is seen, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for: {what}"
-        threading.Event().wait(pause)
-    return seen
-
-
 class Stage:
     """One data directory and what runs on it."""
 
     def __init__(self, data_dir: Path, **variables: str) -> None:
-        """Choose the ports; nothing runs yet. ``variables`` are environment variables."""
+        """Choose the ports; nothing runs yet. `variables` are environment variables."""
         self.data_dir = data_dir.resolve()
         self.port = free_port()
         #: A client of the first API process.
@@ -121,7 +103,7 @@ class Stage:
             assert process.poll() is None, self.terminal()
             return self.terminal().count("ready after") > seen
 
-        eventually(is_ready, "the stage to be ready")
+        wait_for(is_ready, "the stage to be ready")
         return self
 
     def attach_api(self, **variables: str) -> int:
@@ -134,7 +116,7 @@ class Stage:
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", port)) == 0
 
-        eventually(is_listening, "the attached API to listen")
+        wait_for(is_listening, "the attached API to listen")
         return port
 
     def attach_worker(self, **variables: str) -> subprocess.Popen[bytes]:
@@ -181,7 +163,7 @@ class Stage:
         codes = [process.returncode for process in self._running]
         assert codes == [0] * len(codes), self.terminal()
         self._running.clear()
-        assert living_parts(self.data_dir) == {}
+        assert living_processes(self.data_dir) == {}
 
     def crash_supervisor(self) -> None:
         """Kill the supervisor alone, and see that it is gone."""
@@ -196,7 +178,7 @@ class Stage:
     def close(self) -> None:
         """See that nothing is left, whatever has happened."""
         self.http.close()
-        for part in ("supervisor", *living_parts(self.data_dir)):
+        for part in ("supervisor", *living_processes(self.data_dir)):
             path = self.data_dir / "run" / f"{part}.pid"
             if path.exists():
                 os.kill(int(path.read_text()), signal.SIGCONT)
@@ -205,7 +187,7 @@ class Stage:
             if process.poll() is None:
                 process.kill()
             process.wait(PATIENCE_SECONDS)
-        assert living_parts(self.data_dir) == {}
+        assert living_processes(self.data_dir) == {}
         if external_backends.ENDPOINT_URL:
             remove_all(external_backends.ENDPOINT_URL)
 

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from typing import Any
 
+from infra.waiting import wait_for
 from tests.acceptance.http_client import Http, Reply
-from tests.acceptance.stage import BELL_STATE, eventually
+from tests.acceptance.stage import BELL_STATE
 
 TERMINAL = frozenset({"completed", "failed", "cancelled"})
 
@@ -36,7 +37,7 @@ def finished(http: Http, task_id: str) -> dict[str, Any]:
         task = read(http, task_id)
         return task if task["status"] in TERMINAL else None
 
-    task = eventually(look, f"task {task_id} to end")
+    task = wait_for(look, f"task {task_id} to end")
     assert task is not None
     return task
 

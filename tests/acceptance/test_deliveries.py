@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from infra.local.settings import MAX_RECEIVE_COUNT
+from infra.waiting import wait_for
 from tests.acceptance.http_client import Http, Reply
-from tests.acceptance.stage import BELL_STATE, TABLE, Stage, eventually
+from tests.acceptance.stage import BELL_STATE, TABLE, Stage
 from tests.acceptance.tasks import finished, read, statuses, submit
 
 pytestmark = pytest.mark.acceptance
@@ -60,7 +61,7 @@ def has_received(stage: Stage, message_id: str, count: int) -> bool:
 def stop_worker(stage: Stage) -> None:
     """Let the attached worker end in order."""
     stage.signal("worker-1", signal.SIGTERM)
-    eventually(lambda: stage.is_gone("worker-1"), "the worker to stop")
+    wait_for(lambda: stage.is_gone("worker-1"), "the worker to stop")
 
 
 @pytest.mark.parametrize("flag", [False, True], ids=["raising", "partial-batch-response"])
@@ -80,15 +81,15 @@ def test_garbage_goes_to_the_dead_letter_queue_alone(idle_stage: Stage, *, flag:
     value = str(flag).lower()
     stage.attach_worker(REPORT_BATCH_ITEM_FAILURES=value, PARTIAL_BATCH_RESPONSES=value)
     for count in range(2, MAX_RECEIVE_COUNT, 2):
-        eventually(partial(has_received, stage, garbage, count), f"{count} receives")
+        wait_for(partial(has_received, stage, garbage, count), f"{count} receives")
         neighbours.append(submit(stage.http))
-    eventually(lambda: stage.dead_letters() > dead_before, "garbage to be a dead letter")
+    wait_for(lambda: stage.dead_letters() > dead_before, "garbage to be a dead letter")
     for task_id in neighbours:
         task = finished(stage.http, task_id)
         assert statuses(task) == ["pending", "processing", "completed"]
         assert task["attempt"] == 1
     # In flight counts: nothing is hidden that would come back later.
-    eventually(lambda: stage.messages() == 0, "the queue to be empty")
+    wait_for(lambda: stage.messages() == 0, "the queue to be empty")
     stop_worker(stage)
 
     assert receives(stage, garbage) == MAX_RECEIVE_COUNT
@@ -132,6 +133,6 @@ def test_two_hundred_concurrent_posts_with_one_key_make_one_task(idle_stage: Sta
     stage.attach_worker()
     task = finished(stage.http, task_id)
     assert statuses(task) == ["pending", "processing", "completed"]
-    eventually(lambda: stage.messages() == 0, "every duplicate to be acknowledged")
+    wait_for(lambda: stage.messages() == 0, "every duplicate to be acknowledged")
     assert read(stage.http, task_id) == task
     stop_worker(stage)

@@ -11,8 +11,9 @@ from datetime import datetime
 
 import pytest
 
+from infra.waiting import wait_for
 from tests.acceptance.http_client import Reply
-from tests.acceptance.stage import Stage, eventually
+from tests.acceptance.stage import Stage
 from tests.acceptance.tasks import read_concurrently, statuses, submit_concurrently
 
 pytestmark = pytest.mark.acceptance
@@ -61,7 +62,9 @@ def test_a_thousand_tasks_from_sixteen_clients(
     ids = [reply.json["task_id"] for reply in replies]
     assert len(set(ids)) == TASKS
 
-    eventually(lambda: stage.messages() == 0, "the queue to be empty", pause=0.2, seconds=120)
+    wait_for(
+        lambda: stage.messages() == 0, "the queue to be empty", poll_seconds=0.2, seconds_max=120
+    )
     drained = time.monotonic()
     tasks = read_concurrently(ports, ids, CLIENTS)
     histories = Counter(tuple(statuses(task)) for task in tasks)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.supervisor.watch import free_port
+from infra.waiting import wait_for
 from tests.acceptance.http_client import Http, Reply
-from tests.acceptance.stage import BELL_STATE, Stage, eventually
+from tests.acceptance.stage import BELL_STATE, Stage
 from tests.acceptance.tasks import finished, submit
 from tests.support.backends import silent_port
 from tests.support.saved_state import saved_text
@@ -59,7 +60,7 @@ def check_works_again(stage: Stage, earlier: str) -> None:
         reply = stage.http.get("/health")
         return reply.status == 200 and reply.json["status"] == "healthy"
 
-    eventually(is_healthy, "the API to be healthy again")
+    wait_for(is_healthy, "the API to be healthy again")
     finished(stage.http, submit(stage.http))
     assert finished(stage.http, earlier)["status"] == "completed"
 
@@ -101,8 +102,8 @@ def test_a_worker_waits_for_its_queue(stage: Stage) -> None:
     """A worker that cannot reach the queue says so, tries again ever later, and lives."""
     stage.start(workers=0)
     stage.attach_worker(AWS_ENDPOINT_URL_SQS=f"http://127.0.0.1:{free_port()}")
-    pid = eventually(lambda: _pid(stage, "worker-1"), "the worker to run")
-    eventually(lambda: _retries(stage) >= 3, "three retries in the log")
+    pid = wait_for(lambda: _pid(stage, "worker-1"), "the worker to run")
+    wait_for(lambda: _retries(stage) >= 3, "three retries in the log")
     assert stage.pid("worker-1") == pid
     assert stage.log("worker-1").count("queue unreachable") == 1
     stage.stop()
@@ -141,7 +142,7 @@ def test_a_killed_backend(stage: Stage) -> None:
     pids = {part: stage.pid(part) for part in PARTS}
     earlier = submit(stage.http)
     finished(stage.http, earlier)
-    eventually(lambda: _is_saved(stage, earlier), "the task to be on disk")
+    wait_for(lambda: _is_saved(stage, earlier), "the task to be on disk")
     supervisor = stage.signal("supervisor", signal.SIGSTOP)
     killed = stage.signal("emulator", signal.SIGKILL)
     check_unavailable(stage, earlier)

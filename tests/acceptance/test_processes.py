@@ -7,32 +7,33 @@ import socket
 
 import pytest
 
-from infra.local.supervisor.pid_files import is_part, living_parts
-from tests.acceptance.stage import Stage, eventually
+from infra.local.supervisor.pid_files import is_our_process, living_processes
+from infra.waiting import wait_for
+from tests.acceptance.stage import Stage
 from tests.acceptance.tasks import finished, statuses, submit, submit_concurrently
 
 pytestmark = pytest.mark.acceptance
 
 
-def restarted(stage: Stage, part: str, killed: int) -> int:
-    """Wait until a part runs again, and return its new process id."""
+def restarted(stage: Stage, process: str, killed: int) -> int:
+    """Wait until a process runs again, and return its new process id."""
 
     def look() -> int:
-        pid = living_parts(stage.data_dir).get(part, killed)
+        pid = living_processes(stage.data_dir).get(process, killed)
         return pid if pid != killed else 0
 
-    return eventually(look, f"{part} to run again")
+    return wait_for(look, f"{process} to run again")
 
 
 def test_what_dies_is_started_again_and_nothing_is_lost(stage: Stage) -> None:
     """A kill -9 of API and worker: said loudly, started again, every accepted task completes."""
     stage.start(workers=1)
     replies = submit_concurrently([stage.port], count=30, clients=2)
-    killed = {part: stage.signal(part, signal.SIGKILL) for part in ("worker-1", "api")}
-    for part, pid in killed.items():
-        restarted(stage, part, pid)
-        assert f"{part:<10} | !!! DIED by signal 9" in stage.terminal()
-    eventually(lambda: _answers(stage), "the API to answer")
+    killed = {process: stage.signal(process, signal.SIGKILL) for process in ("worker-1", "api")}
+    for process, pid in killed.items():
+        restarted(stage, process, pid)
+        assert f"{process:<10} | !!! DIED by signal 9" in stage.terminal()
+    wait_for(lambda: _answers(stage), "the API to answer")
     for reply in replies:
         assert statuses(finished(stage.http, reply.json["task_id"]))[-1] == "completed"
     stage.stop()
@@ -46,16 +47,16 @@ def _answers(stage: Stage) -> bool:
 
 
 def test_stopping_after_the_supervisor_was_killed(stage: Stage) -> None:
-    """The pid files lead to the parts; nothing is left, and the data is saved."""
+    """The pid files lead to the processes; nothing is left, and the data is saved."""
     stage.start(workers=1)
     task_id = submit(stage.http)
     finished(stage.http, task_id)
     stage.crash_supervisor()
-    parts = living_parts(stage.data_dir)
-    assert parts.keys() == {"api", "worker-1", "sweeper", "emulator"}
+    processes = living_processes(stage.data_dir)
+    assert processes.keys() == {"api", "worker-1", "sweeper", "emulator"}
     assert stage.command("stop").wait(60) == 0
-    assert living_parts(stage.data_dir) == {}
-    assert not any(is_part(pid, name, stage.data_dir) for name, pid in parts.items())
+    assert living_processes(stage.data_dir) == {}
+    assert not any(is_our_process(pid, name, stage.data_dir) for name, pid in processes.items())
     assert list((stage.data_dir / "run").glob("*.pid")) == []
     stage.forget_ended()
     stage.start(workers=0)
@@ -66,11 +67,11 @@ def test_stopping_after_the_supervisor_was_killed(stage: Stage) -> None:
 def test_starting_after_the_supervisor_was_killed(stage: Stage) -> None:
     """What it left is stopped first, so that nothing runs twice."""
     stage.start(workers=1)
-    left = living_parts(stage.data_dir)
+    left = living_processes(stage.data_dir)
     stage.crash_supervisor()
     stage.start(workers=1)
-    assert not any(is_part(pid, name, stage.data_dir) for name, pid in left.items())
-    assert living_parts(stage.data_dir).keys() == left.keys()
+    assert not any(is_our_process(pid, name, stage.data_dir) for name, pid in left.items())
+    assert living_processes(stage.data_dir).keys() == left.keys()
     stage.stop()
 
 
@@ -101,7 +102,7 @@ def test_a_port_that_somebody_else_has(stage: Stage) -> None:
         assert f"error: port {port} is taken" in stage.terminal()
         assert stage.command("run", EMULATOR_PORT=port).wait(60) == 1
         assert f"error: port {port} is taken (EMULATOR_PORT)" in stage.terminal()
-    assert living_parts(stage.data_dir) == {}
+    assert living_processes(stage.data_dir) == {}
 
 
 def test_attaching_to_nothing_is_refused(stage: Stage) -> None:
@@ -131,7 +132,7 @@ def test_an_endpoint_that_is_given_is_used(stage: Stage, other_stage: Stage) -> 
     """No emulator is started beside it, and its tables and queues are made there."""
     stage.start(workers=0)
     other_stage.start(workers=1, AWS_ENDPOINT_URL=stage.endpoint_url)
-    assert living_parts(other_stage.data_dir).keys() == {"api", "worker-1", "sweeper"}
+    assert living_processes(other_stage.data_dir).keys() == {"api", "worker-1", "sweeper"}
     task = finished(other_stage.http, submit(stage.http))
     assert task["status"] == "completed"
     other_stage.stop()

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from infra.local.settings import SWEEP_INTERVAL_SECONDS
-from tests.acceptance.stage import TABLE, Stage, eventually
+from infra.waiting import wait_for
+from tests.acceptance.stage import TABLE, Stage
 from tests.acceptance.tasks import finished, read, statuses, submit
 
 pytestmark = pytest.mark.acceptance
@@ -53,9 +54,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         take_away_the_message(stage, without_message)
         for worker in WORKERS:
             stage.attach_worker(MOCK_EXECUTION_SECONDS=str(EXECUTION_SECONDS))
-            eventually(partial(logged, stage, worker, "polling"), f"{worker} to run")
+            wait_for(partial(logged, stage, worker, "polling"), f"{worker} to run")
         without_worker = submit(stage.http)
-        killed = eventually(lambda: claimant(stage, without_worker), "a worker to claim the task")
+        killed = wait_for(lambda: claimant(stage, without_worker), "a worker to claim the task")
         assert killed is not None
         stage.signal(killed, signal.SIGKILL)
         assert read(stage.http, without_worker)["status"] == "processing"
@@ -105,7 +106,7 @@ def test_a_worker_that_completes_a_cancelled_task_writes_nothing(scene: Scene) -
     """The task stays to the byte what the cancel made it, and its message is done with."""
     stage = scene.stage
     task_id = submit(stage.http)
-    eventually(lambda: read(stage.http, task_id)["status"] == "processing", "it to be executed")
+    wait_for(lambda: read(stage.http, task_id)["status"] == "processing", "it to be executed")
     reply = stage.http.post(f"/tasks/{task_id}/cancel", {})
     assert (reply.status, reply.json["status"]) == (200, "cancelled")
     cancelled = read(stage.http, task_id)
@@ -113,7 +114,7 @@ def test_a_worker_that_completes_a_cancelled_task_writes_nothing(scene: Scene) -
     def acknowledged() -> list[Any]:
         return logged(stage, scene.survivor, "message acknowledged", task_id)
 
-    (entry,) = eventually(acknowledged, "the worker to have finished")
+    (entry,) = wait_for(acknowledged, "the worker to have finished")
     assert entry["reason"] == "the task is cancelled already"
     assert read(stage.http, task_id) == cancelled
     assert statuses(cancelled) == ["pending", "processing", "cancelled"]

@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from infra.local.settings import ROOT
-from tests.acceptance.stage import Stage, eventually
+from infra.waiting import wait_for
+from tests.acceptance.stage import Stage
 from tests.acceptance.tasks import finished, read, statuses, submit, submit_concurrently
 
 pytestmark = pytest.mark.acceptance
@@ -74,7 +75,7 @@ def test_tasks_wait_for_workers(stage: Stage) -> None:
     stage.attach_worker()
     for task_id in ids:
         assert statuses(finished(http, task_id)) == ["pending", "processing", "completed"]
-    eventually(lambda: stage.messages() == 0, "the queue to be empty")
+    wait_for(lambda: stage.messages() == 0, "the queue to be empty")
     assert stage.dead_letters() == 0
     stage.stop()
 

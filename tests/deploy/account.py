@@ -19,8 +19,8 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from infra.local.supervisor.watch import free_port
+from infra.waiting import wait_for
 from tests.deploy.tls import Certificate, make_certificate
-from tests.deploy.waiting import wait_for
 from tests.support.backends import EMULATOR_PYTHON, ROOT
 
 REGION = "us-east-1"
@@ -42,7 +42,7 @@ class Account:
         """What a program needs to take this account for AWS, with root's credentials."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_CA_BUNDLE": str(self.certificate.certificate),
+            "AWS_CA_BUNDLE": str(self.certificate.authority),
             "AWS_ACCESS_KEY_ID": ROOT_CREDENTIALS.access_key,
             "AWS_SECRET_ACCESS_KEY": ROOT_CREDENTIALS.secret_key,
             "AWS_DEFAULT_REGION": REGION,
@@ -56,7 +56,7 @@ class Account:
         return _client(
             service,
             endpoint_url,
-            str(self.certificate.certificate),
+            str(self.certificate.authority),
             (who.access_key, who.secret_key),
         )
 
@@ -105,7 +105,7 @@ def account(directory: Path) -> Iterator[Account]:
         "USE_SSL": "1",
         "MINISTACK_SSL_CERT": str(certificate.certificate),
         "MINISTACK_SSL_KEY": str(certificate.key),
-        "AWS_CA_BUNDLE": str(certificate.certificate),  # the functions' own
+        "AWS_CA_BUNDLE": str(certificate.authority),  # the functions' own
         "AWS_DEFAULT_REGION": REGION,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
@@ -122,7 +122,7 @@ def account(directory: Path) -> Iterator[Account]:
             start_new_session=True,  # the functions' processes are its children
         )
         try:
-            wait_for(lambda: _listens(plain_port, process), "MiniStack", seconds=60)
+            wait_for(lambda: _listens(plain_port, process), "MiniStack", seconds_max=60)
             yield Account(
                 endpoint_url=f"https://127.0.0.1:{port}",
                 plain_endpoint_url=f"http://127.0.0.1:{plain_port}",

@@ -16,8 +16,8 @@ from chalicelib.domain.task import Task
 from chalicelib.settings import Settings
 from infra.deploy.api_client import Answer, ApiClient, api_url
 from infra.stage import StageSpec
+from infra.waiting import wait_for
 from tests.deploy.account import REGION, Account
-from tests.deploy.waiting import wait_for
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 #: What EventBridge sends ("Amazon EventBridge scheduled events").
@@ -50,7 +50,7 @@ class DeployedStage:
         url = api_url(
             self.api_id, self.spec.stage, region=REGION, endpoint_url=self.account.endpoint_url
         )
-        certificate = str(self.account.certificate.certificate)
+        certificate = str(self.account.certificate.authority)
         return ApiClient(url, who, region=REGION, ca_bundle=certificate)
 
     def function_name(self, function: str) -> str:
@@ -64,7 +64,7 @@ class DeployedStage:
             task: dict[str, Any] = client.call("GET", f"/tasks/{task_id}").body
             return task if task.get("status") in ENDED else None
 
-        return wait_for(look, f"end of task {task_id}", seconds=seconds)
+        return wait_for(look, f"end of task {task_id}", seconds_max=seconds)
 
     def item(self, task_id: str) -> dict[str, Any] | None:
         """Return a task's item as it lies in the table."""

@@ -12,15 +12,15 @@ import pytest
 from infra.aws import Aws
 from infra.cloudformation import Stacks
 from infra.deploy.deployment import Deployment, DeploymentFailed, DeploymentRefused
-from infra.deploy.teardown import Destruction
+from infra.deploy.teardown import Teardown
 from infra.doctor.checks import deployed_by, examine
 from infra.doctor.live_stage import chalice_record, read_snapshot
 from infra.package.template import REPORT_FAILURES
 from infra.stage import StageSpec, read_configuration, stage_spec
+from infra.waiting import wait_for
 from tests.deploy.account import Account
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
-from tests.deploy.waiting import wait_for
 
 pytestmark = pytest.mark.emulator
 
@@ -236,7 +236,7 @@ def test_destroying_leaves_the_data_and_a_new_deployment_takes_it_up(
     alice = live(aws, owner, prod).caller(users.alice)
     task_id = task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT}))
     said: list[str] = []
-    Destruction(owner, checkout, prod, poll_seconds=0.1, say=said.append).run()
+    Teardown(owner, checkout, prod, poll_seconds=0.1, say=said.append).run()
     assert "quantum-tasks-prod-data and its table stay" in said[-1]
     assert not chalice_record(checkout, prod).exists()
     assert remains(owner, prod) == [f"table {prod.name}"]
@@ -262,7 +262,7 @@ def test_destroying_what_is_not_there_is_no_error(
         },
     )
     said: list[str] = []
-    Destruction(owner, checkout, nothing, poll_seconds=0.1, say=said.append).run()
+    Teardown(owner, checkout, nothing, poll_seconds=0.1, say=said.append).run()
     assert said == []
 
 

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters import telemetry
 from infra.deploy.api_client import ApiClient
+from infra.waiting import wait_for
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
-from tests.deploy.waiting import wait_for
 
 pytestmark = pytest.mark.emulator
 
@@ -103,7 +103,7 @@ def test_a_poison_message_reaches_the_dead_letter_queue_and_its_neighbours_compl
             "processing",
             "completed",
         ]
-    wait_for(lambda: stage.messages("DeadLetterQueueUrl") == (1, 0), "dead letter", seconds=60)
+    wait_for(lambda: stage.messages("DeadLetterQueueUrl") == (1, 0), "dead letter", seconds_max=60)
     (dead,) = stage.account.client("sqs").receive_message(
         QueueUrl=stage.outputs["DeadLetterQueueUrl"], AttributeNames=["ApproximateReceiveCount"]
     )["Messages"]

@@ -204,12 +204,12 @@ LIVE = {
         *("the sweeper's schedule", "DISABLED", "ENABLED"),
     ),
     "muted alarms": Case(
-        stage.alarms_watch,
+        stage.alarms_are_enabled,
         spoil.muted_alarms,
         *("alarm quantum-tasks-dev-dead-letters", "without its actions", "actions enabled"),
     ),
     "endless log": Case(
-        stage.logs_end,
+        stage.logs_are_kept_as_long_as_configured,
         spoil.endless_log,
         *("the retention of /aws/lambda/quantum-tasks-dev-worker", "for ever", "14"),
     ),
@@ -225,7 +225,7 @@ LIVE = {
         *("the API's throttling", "200", "20"),
     ),
     "AWS's own words": Case(
-        stage.the_gateway_speaks_our_language,
+        stage.gateway_answers_are_problem_documents,
         spoil.no_gateway_response,
         *("the API's gateway responses", "MISSING_AUTHENTICATION_TOKEN", "problem documents"),
     ),
@@ -250,6 +250,7 @@ def test_doctor_names_what_is_spoiled_on_a_live_stage(
     if case.severity is DANGEROUS:
         assert findings[0] is about[0]
     line = str(about[0])
+    assert about[0].rule == case.rule.id
     assert all(part in line for part in (case.setting, case.value, case.wanted, about[0].why))
     assert examine(stage.spec, read()) == []
 
@@ -267,7 +268,8 @@ def test_the_dangerous_comes_first(stage: DeployedStage, read: Callable[[], Snap
     assert findings[0].severity is DANGEROUS
     assert "failed messages are returned, ignored and deleted" in findings[0].why
     assert {finding.severity for finding in findings[1:]} == {WRONG}
-    assert report(stage.spec, found, findings).splitlines()[1].strip().startswith("dangerous: ")
+    told = report(stage.spec, found, findings).splitlines()[1].strip()
+    assert told.startswith("dangerous delivery/partial-batch-responses: ")
 
 
 def make_doctor(stage: DeployedStage) -> subprocess.CompletedProcess[str]:
@@ -289,7 +291,9 @@ def test_the_command_passes_a_good_stage_and_fails_a_bad_one(stage: DeployedStag
     with NO_FLAG(stage):
         failed = make_doctor(stage)
     assert failed.returncode == 1
-    assert failed.stdout.splitlines()[1].startswith("  dangerous: the mapping's FunctionResponse")
+    assert failed.stdout.splitlines()[1].startswith(
+        "  dangerous delivery/partial-batch-responses: the mapping's FunctionResponse"
+    )
 
 
 def without(mapping: Any, key: str) -> dict[str, Any]:  # noqa: ANN401 - any mapping
@@ -340,7 +344,7 @@ RECORDED: dict[str, tuple[Rule, Callable[[Snapshot], dict[str, Any]], str]] = {
         "the table's index open_tasks is missing, must be ACTIVE",
     ),
     "no alarm": (
-        stage.alarms_watch,
+        stage.alarms_are_enabled,
         lambda s: {"alarms": s.alarms[1:]},
         "alarm quantum-tasks-dev-api-errors is missing",
     ),
@@ -376,6 +380,17 @@ def test_every_rule_is_broken_by_a_test() -> None:
     """A rule that finds nothing proves nothing."""
     broken = {case.rule for case in LIVE.values()} | {rule for rule, *_ in RECORDED.values()}
     assert broken == set(RULES)
+
+
+def test_the_docs_list_every_rule_by_its_id() -> None:
+    """In the order in which they are applied, each with what it says, and no other."""
+    rows = re.findall(
+        r"^\| `((?:delivery|functions|stage)/[a-z-]+)` \| (.+?) \|$",
+        (ROOT / "docs" / "deployment.md").read_text(),
+        re.MULTILINE,
+    )
+    assert rows == [(rule.id, rule.says) for rule in RULES]
+    assert len({rule.id for rule in RULES}) == len(RULES)
 
 
 def test_the_alarms_are_those_of_the_template() -> None:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.support.backends import ROOT, Backend, emulator
-from tests.support.external_backends import MissingError, check_dynamodb_local, check_endpoint
+from tests.support.external_backends import BackendMissing, check_dynamodb_local, check_endpoint
 
 COMPOSE = ROOT / "docker-compose.localstack.yml"
 
@@ -193,21 +193,21 @@ def _example(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
 )
 def test_an_endpoint_that_cannot_be_tested_is_refused(url: str, complaint: str) -> None:
     """With what is missing, before any test runs."""
-    with pytest.raises(MissingError, match=complaint):
+    with pytest.raises(BackendMissing, match=complaint):
         check_endpoint({"AWS_ENDPOINT_URL": url})
 
 
 @pytest.mark.emulator
 def test_an_endpoint_that_somebody_uses_is_left_alone(running: Backend) -> None:
     """The suites empty the stage that they use."""
-    with pytest.raises(MissingError, match="a local stage has its data at"):
+    with pytest.raises(BackendMissing, match="a local stage has its data at"):
         check_endpoint({"AWS_ENDPOINT_URL": str(running.endpoint_url)})
 
 
 def test_dynamodb_local_must_be_there(tmp_path: Path) -> None:
     """Nobody may ship it, so a person says where it is."""
     for variables in ({}, {"DYNAMODB_LOCAL_DIR": str(tmp_path)}):
-        with pytest.raises(MissingError, match="say where DynamoDB Local is unpacked"):
+        with pytest.raises(BackendMissing, match="say where DynamoDB Local is unpacked"):
             check_dynamodb_local(variables)
 
 
@@ -215,5 +215,5 @@ def test_dynamodb_local_needs_java(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """It is said, and which version."""
     (tmp_path / "DynamoDBLocal.jar").touch()
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingError, match="needs a JDK of version 17 or later; there is none"):
+    with pytest.raises(BackendMissing, match="needs a JDK of version 17 or later; there is none"):
         check_dynamodb_local({"DYNAMODB_LOCAL_DIR": str(tmp_path)})

@@ -13,8 +13,8 @@ import pytest
 
 from infra.deploy.api_client import ApiClient
 from infra.package.template import REPORT_FAILURES
+from infra.waiting import wait_for
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
-from tests.deploy.waiting import wait_for
 
 pytestmark = [pytest.mark.emulator, pytest.mark.usefixtures("clean_queue")]
 
@@ -64,7 +64,7 @@ def test_without_flag_and_setting_a_failing_delivery_comes_back_and_nothing_else
     wait_for(
         lambda: deliveries(stage, poison, what="message cannot be read") >= 2,
         "second delivery",
-        seconds=40,
+        seconds_max=40,
     )
     assert sum(stage.messages()) == 1
     for task_id in tasks:

@@ -15,17 +15,17 @@ from typing import Any
 import pytest
 
 from infra.package import archive, botocore_data
-from infra.package.archive import ArchiveError, check, compile_tree, write_zip
+from infra.package.archive import PackageRefused, check, compile_tree, write_zip
 from infra.package.dependencies import (
     HERE,
-    DependenciesError,
+    DependenciesUnavailable,
     fetch_command,
     install,
     pinned,
     this_architecture,
 )
 from infra.package.packaging import Package, make_package
-from infra.package.workspace import FillIn, Project, ProjectError
+from infra.package.workspace import ChaliceFailed, FillIn, Workspace
 from infra.stage import StageSpec
 from tests.support.backends import ROOT
 
@@ -133,7 +133,7 @@ def test_a_package_that_cannot_be_fetched_is_told(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    with pytest.raises(DependenciesError, match=r"for arm64, Python 3\.11:\nERROR: .*boto"):
+    with pytest.raises(DependenciesUnavailable, match=r"for arm64, Python 3\.11:\nERROR: .*boto"):
         install(
             _only_boto3(tmp_path), tmp_path / "tree", architecture="arm64", runtime="python3.11"
         )
@@ -143,7 +143,7 @@ def test_an_environment_that_is_not_the_locked_one_is_refused(tmp_path: Path) ->
     """What is tested would not be what is shipped."""
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("boto3==1.0.0 --hash=sha256:" + 64 * "0" + "\n")
-    with pytest.raises(DependenciesError, match=r"boto3==1\.0\.0 is locked, \S+ is installed"):
+    with pytest.raises(DependenciesUnavailable, match=r"1\.0\.0 is locked, \S+ is installed"):
         install(requirements, tmp_path / "tree", architecture=HERE, runtime="python3.11")
 
 
@@ -174,21 +174,21 @@ def test_two_builds_are_the_same_bytes(
 
 def test_chalice_must_take_the_prepared_package(spec: StageSpec, tmp_path: Path) -> None:
     """If it builds one of its own, that is not shipped: large, uncompiled, never tested."""
-    project = Project(ROOT, tmp_path / "project", spec)
+    project = Workspace(ROOT, tmp_path / "project", spec)
     (project.directory / ".chalice").mkdir(parents=True)
     (project.directory / ".chalice" / "config.json").write_text(
         '{"version": "2.0", "app_name": "x"}'
     )
     (project.directory / "app.py").write_text("import chalice\napp = chalice.Chalice('x')\n")
-    with pytest.raises(ProjectError, match="did not take the prepared package"):
+    with pytest.raises(ChaliceFailed, match="did not take the prepared package"):
         project.chalice("package", str(tmp_path / "out"), region="us-east-1")
 
 
 def test_a_failure_of_chalice_is_told_in_its_own_words(spec: StageSpec, tmp_path: Path) -> None:
     """Whoever deploys sees what it said."""
-    project = Project(ROOT, tmp_path / "project", spec)
+    project = Workspace(ROOT, tmp_path / "project", spec)
     project.directory.mkdir()
-    with pytest.raises(ProjectError, match="Unable to load the project config file"):
+    with pytest.raises(ChaliceFailed, match="Unable to load the project config file"):
         project.chalice("package", "--stage", spec.stage, str(tmp_path / "out"), region="us-east-1")
 
 
@@ -212,7 +212,7 @@ def complaint(tree: Path, **changed: Any) -> str:  # noqa: ANN401
     expected = {"services": frozenset({"sqs"}), "architecture": "x86_64"} | changed
     try:
         check(package, **expected)
-    except ArchiveError as error:
+    except PackageRefused as error:
         return str(error)
     return ""
 
@@ -293,7 +293,7 @@ def test_a_cut_model_keeps_what_operations_are_made_of() -> None:
 
 def test_an_output_that_no_stack_has_is_an_error() -> None:
     """A name with a typing error must not get into a policy."""
-    with pytest.raises(ProjectError, match="no stack has an output 'TableArm'"):
+    with pytest.raises(ChaliceFailed, match="no stack has an output 'TableArm'"):
         FillIn({"TableArn": "arn"}).everywhere({"Resource": ["${TableArm}"]})
 
 

@@ -23,8 +23,8 @@ from chalicelib.domain.task import Lease, TaskResult
 from chalicelib.errors import StoreUnavailable
 from chalicelib.settings import Settings
 from infra.deploy.api_client import Answer, ApiClient
+from infra.waiting import wait_for
 from tests.deploy.deployed_stage import DeployedStage, reduced_policy, task_id_of
-from tests.deploy.waiting import wait_for
 from tests.support.in_memory import a_task
 
 pytestmark = pytest.mark.emulator
@@ -119,7 +119,7 @@ def test_the_worker_without_reading(stage: DeployedStage, alice: ApiClient) -> N
         stage.send(_message(task_id))
         _given_back(stage, task_id, "GetItem")
         assert sum(stage.messages()) == 1
-    wait_for(lambda: stage.messages() == (0, 0), "acknowledged duplicate", seconds=40)
+    wait_for(lambda: stage.messages() == (0, 0), "acknowledged duplicate", seconds_max=40)
 
 
 @pytest.mark.parametrize("taken", [frozenset(), frozenset({"dynamodb:PutItem"})], ids=["", "put"])
@@ -132,7 +132,7 @@ def test_the_worker_may_keep_a_large_result_beside_its_task(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", who.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", who.secret_key)
     monkeypatch.setenv("AWS_ENDPOINT_URL", stage.account.endpoint_url)
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(stage.account.certificate.certificate))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(stage.account.certificate.authority))
     store = DynamoDbTaskStore(Settings(tasks_table_name=stage.outputs["TableName"]))
     counts = {f"{i**7 % (2**40 - 87):040b}": 1 for i in range(1, 1001)}
     result = TaskResult(counts=counts, shots=1000, executor="t", executor_version="1", seed=1)

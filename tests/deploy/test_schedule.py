@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from infra.waiting import wait_for
 from tests.deploy.deployed_stage import DeployedStage
-from tests.deploy.waiting import wait_for
 
 pytestmark = pytest.mark.emulator
 
@@ -17,4 +17,4 @@ def test_the_schedule_runs_the_sweeper(stage: DeployedStage) -> None:
         swept = [line for line in stage.log_lines("sweeper") if '"message":"swept"' in line]
         return len(swept) > len(stage.sweeps)
 
-    assert wait_for(swept_by_itself, "scheduled sweep", seconds=75)
+    assert wait_for(swept_by_itself, "scheduled sweep", seconds_max=75)

@@ -10,8 +10,7 @@ import sys
 
 import pytest
 
-from infra.local.supervisor.environment import stage_variables
-from infra.stage import ConfigurationError, read_configuration, stage_spec
+from infra.stage import InvalidStage, read_configuration, stage_spec, stage_variables
 from tests.support.backends import ROOT
 
 CONFIGURATION = read_configuration(ROOT)
@@ -47,9 +46,9 @@ def test_prod_takes_more_and_remembers_longer_than_dev() -> None:
 
 def test_the_local_stage_is_not_deployed() -> None:
     """It lets everybody in."""
-    with pytest.raises(ConfigurationError, match=r"no stage 'local' to deploy.*dev.*prod"):
+    with pytest.raises(InvalidStage, match=r"no stage 'local' to deploy.*dev.*prod"):
         stage_spec(CONFIGURATION, "local")
-    assert stage_variables()["STAGE"] == "local"
+    assert stage_variables(CONFIGURATION, "local")["STAGE"] == "local"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +73,7 @@ def test_what_would_mislead_is_refused(path: str, value: object, complaint: str)
     target[last] = value
     if value is None:
         del target[last]
-    with pytest.raises(ConfigurationError, match=complaint):
+    with pytest.raises(InvalidStage, match=complaint):
         stage_spec(configuration, "dev")
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
-import time
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +12,7 @@ import psutil
 
 from infra.local.settings import HOST, ROOT, Settings
 from infra.local.supervisor.watch import answers, free_port
+from infra.waiting import wait_for
 from tests.support.backends import dynamodb_at, sqs_at
 
 if TYPE_CHECKING:
@@ -22,14 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 PATIENCE_SECONDS = 30.0
-
-
-def wait_for(look: Callable[[], object], what: str) -> None:
-    """Look until something true is seen."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not look():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:.0f} s for: {what}"
-        threading.Event().wait(0.02)
 
 
 def is_alive(pid: int) -> bool:

@@ -17,7 +17,8 @@ from infra.local.emulator.pieces import DYNAMODB_PARTS
 from infra.local.emulator.saved_state import DATABASE
 from infra.local.settings import Settings
 from infra.local.supervisor.stack import deploy_all
-from tests.local.emulator_process import EmulatorProcess, wait_for
+from infra.waiting import wait_for
+from tests.local.emulator_process import EmulatorProcess
 from tests.support.saved_state import saved_text
 
 pytestmark = pytest.mark.emulator

@@ -21,9 +21,9 @@ from infra.local.stand_ins.api_gateway import BODY_BYTES_MAX, LAMBDA_PAYLOAD_BYT
 from infra.local.stand_ins.api_server import PORT_TAKEN_EXIT_CODE, load_app
 from infra.local.stand_ins.http_server import Server
 from infra.local.supervisor.watch import accepts_connections, free_port
+from infra.waiting import wait_for
 from tests.acceptance.http_client import Http, Reply
 from tests.local.conftest import FAKE_APP
-from tests.local.emulator_process import wait_for
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.stand_ins.lambda_runtime.invoker import Invoker
+from infra.waiting import wait_for
 from tests.local.conftest import FAKE_APP, Record
-from tests.local.emulator_process import is_alive, wait_for
+from tests.local.emulator_process import is_alive
 
 
 def batch(**body: object) -> dict[str, object]:

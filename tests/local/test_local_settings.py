@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.settings import ROOT, SettingError, Settings
-from infra.local.supervisor.environment import backend_variables, part_environment, stage_variables
+from chalicelib.settings import InvalidSetting
+from infra.local.settings import ROOT, Settings
+from infra.local.supervisor.environment import backend_variables, process_environment
+from infra.stage import InvalidStage, read_configuration, stage_variables
 
 OUTPUTS = {
     "TableName": "table",
@@ -45,7 +47,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
 )
 def test_a_setting_that_cannot_work_is_refused_by_name(name: str, value: str) -> None:
     """Above all a real AWS endpoint: the local stage makes and empties tables."""
-    with pytest.raises(SettingError, match=name):
+    with pytest.raises(InvalidSetting, match=name):
         Settings.from_environment({name: value})
 
 
@@ -63,7 +65,7 @@ def test_the_users_account_is_out_of_reach() -> None:
         "STAGE": "prod",
     }
     variables = backend_variables("http://127.0.0.1:4566", OUTPUTS, user)
-    environment = part_environment(variables, user)
+    environment = process_environment(variables, user)
     assert "real" not in "".join(environment.values()).lower()
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"} & set(
         environment
@@ -83,7 +85,7 @@ def test_the_users_environment_does_not_change_the_form_of_the_log(tmp_path: Pat
         "POWERTOOLS_LOGGER_LOG_EVENT": "true",
         "LAMBDA_TASK_ROOT": str(tmp_path),
     }
-    environment = part_environment({}, os.environ | user)
+    environment = process_environment({}, os.environ | user)
     assert not environment.keys() & user.keys()
     program = (
         "from chalicelib.adapters.telemetry import logger;"
@@ -108,7 +110,7 @@ def test_the_user_overrides_the_stage_and_the_stage_its_defaults() -> None:
     assert variables["TASKS_TABLE_NAME"] == "table"
     assert variables["TASKS_QUEUE_URL"] == "http://q/1/queue"
     assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
-    environment = part_environment(variables, user)
+    environment = process_environment(variables, user)
     assert environment["LOG_LEVEL"] == "DEBUG"
     assert environment["MOCK_EXECUTION_SECONDS"] == "5"
     assert environment["AWS_ENDPOINT_URL_SQS"] == "http://x"
@@ -116,17 +118,25 @@ def test_the_user_overrides_the_stage_and_the_stage_its_defaults() -> None:
 
 def test_loopback_needs_no_proxy() -> None:
     """A proxy that the user needs elsewhere would carry the emulator's calls away."""
-    environment = part_environment({}, {"HTTPS_PROXY": "http://p", "no_proxy": "internal"})
+    environment = process_environment({}, {"HTTPS_PROXY": "http://p", "no_proxy": "internal"})
     assert environment["NO_PROXY"] == environment["no_proxy"] == "internal,127.0.0.1,localhost,::1"
 
 
-def test_the_stages_variables_are_chalices(tmp_path: Path) -> None:
-    """The stage's own over the app's; and without a file there are none."""
-    assert stage_variables(tmp_path) == {}
-    (tmp_path / ".chalice").mkdir()
-    config = {
+def test_the_stages_variables_are_chalices() -> None:
+    """The stage's own over the app's, and no function's."""
+    configuration = {
         "environment_variables": {"A": "app", "B": "app"},
+        "lambda_functions": {"worker": {"environment_variables": {"C": "worker"}}},
         "stages": {"local": {"environment_variables": {"B": "local"}}, "dev": {}},
     }
-    (tmp_path / ".chalice" / "config.json").write_text(json.dumps(config))
-    assert stage_variables(tmp_path) == {"A": "app", "B": "local"}
+    assert stage_variables(configuration, "local") == {"A": "app", "B": "local"}
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]"])
+def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path, content: str | None) -> None:
+    """Not there, no JSON, or not an object: one message with the file in it."""
+    if content is not None:
+        (tmp_path / ".chalice").mkdir()
+        (tmp_path / ".chalice" / "config.json").write_text(content)
+    with pytest.raises(InvalidStage, match=r"config\.json"):
+        read_configuration(tmp_path)

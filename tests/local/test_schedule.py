@@ -7,8 +7,9 @@ import subprocess
 import sys
 
 from infra.local.settings import ROOT
+from infra.waiting import wait_for
 from tests.local.conftest import FAKE_APP, Record
-from tests.local.emulator_process import is_alive, wait_for
+from tests.local.emulator_process import is_alive
 
 
 def test_the_sweeper_runs_on_its_schedule_until_stopped(record: Record) -> None:

@@ -13,8 +13,9 @@ import pytest
 from infra.local.settings import ROOT
 from infra.local.stand_ins.lambda_runtime.invoker import Invoker
 from infra.local.stand_ins.sqs_trigger import EventSourceMapping, Poller
+from infra.waiting import wait_for
 from tests.local.conftest import FAKE_APP, Queue, Record
-from tests.local.emulator_process import EmulatorProcess, is_alive, wait_for
+from tests.local.emulator_process import EmulatorProcess, is_alive
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

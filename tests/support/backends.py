@@ -7,7 +7,6 @@ import dataclasses
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,8 +16,10 @@ from botocore.config import Config
 from moto import mock_aws
 
 from chalicelib.settings import Settings
+from infra.cloudformation import Stacks
 from infra.local.supervisor.stack import CREDENTIALS, STACKS, deploy_all
 from infra.local.supervisor.watch import accepts_connections, free_port
+from infra.waiting import wait_for
 from tests.support import external_backends
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ REAL_BACKEND: Final = (
 )
 ROOT: Final = Path(__file__).parents[2]
 EMULATOR_PYTHON: Final = ROOT / ".venv-emulator" / "bin" / "python"
-_STARTUP_SECONDS_MAX: Final = 30.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +73,10 @@ class Backend:
 def moto_backend() -> Iterator[Backend]:
     """Answer every AWS call of this process from memory, until the end of the block."""
     with mock_aws():
-        client = boto3.Session().client("cloudformation")
+        stacks = Stacks(boto3.Session().client("cloudformation"))
         outputs: dict[str, str] = {}
         for stack in STACKS:
-            client.create_stack(
-                StackName=stack.name, TemplateBody=stack.template, Parameters=stack.parameter_list
-            )
-            described = client.describe_stacks(StackName=stack.name)["Stacks"][0]
-            outputs |= {o["OutputKey"]: o["OutputValue"] for o in described["Outputs"]}
+            outputs |= stacks.deploy(stack.name, stack.template, stack.parameters)
         yield _backend(None, outputs)
 
 
@@ -161,11 +157,8 @@ def _backend(endpoint_url: str | None, outputs: dict[str, str]) -> Backend:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _STARTUP_SECONDS_MAX
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        if accepts_connections(port):
-            return
-    message = f"the emulator did not come up on port {port}: see its log"
-    raise RuntimeError(message)
+    def look() -> bool:
+        assert process.poll() is None, "the emulator ended: see its log"
+        return accepts_connections(port)
+
+    wait_for(look, f"the emulator on port {port}: see its log")

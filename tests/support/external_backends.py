@@ -11,10 +11,8 @@ import contextlib
 import ipaddress
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +23,8 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.supervisor.stack import CREDENTIALS, STACKS, deploy_all, remove_all
+from infra.local.supervisor.watch import free_port
+from infra.waiting import wait_for
 
 ROOT: Final = Path(__file__).parents[2]
 #: How the suites are told where to run; everything of `AWS_` is taken from tests.
@@ -42,12 +42,11 @@ ENDPOINT_SUITES: Final = (
     "tests/acceptance/test_load.py",
 )
 DYNAMODB_LOCAL_SUITES: Final = ("tests/contract/test_store_contract.py",)
-_STARTUP_SECONDS_MAX: Final = 60.0
 _JAVA_VERSION_MIN: Final = 17
 _PROGRAM: Final = Path(__file__).with_name("java") / "LoopbackDynamoDbLocal.java"
 
 
-class MissingError(Exception):
+class BackendMissing(Exception):
     """Something that these suites need is not there."""
 
 
@@ -63,7 +62,7 @@ def endpoint_outputs(endpoint_url: str) -> Iterator[dict[str, str]]:
 @contextlib.contextmanager
 def dynamodb_local(directory: Path) -> Iterator[tuple[str, str]]:
     """Run DynamoDB Local in memory; return its address and the name of a table as ours."""
-    port = _free_port()
+    port = free_port()
     libraries = directory / "DynamoDBLocal_lib"
     command = [
         *("java", f"-Djava.library.path={libraries}"),
@@ -79,14 +78,15 @@ def dynamodb_local(directory: Path) -> Iterator[tuple[str, str]]:
 def _create_table(endpoint_url: str, process: subprocess.Popen[bytes]) -> str:
     """Make the table of `infra/templates/data.yaml`; DynamoDB Local has no CloudFormation."""
     client = boto3.Session().client("dynamodb", endpoint_url=endpoint_url, **CREDENTIALS)
-    deadline = time.monotonic() + _STARTUP_SECONDS_MAX
-    while True:
-        try:
+
+    def answers() -> bool:
+        assert process.poll() is None, "DynamoDB Local has ended"
+        with contextlib.suppress(BotoCoreError):
             client.list_tables()
-            break
-        except BotoCoreError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise
+            return True
+        return False
+
+    wait_for(answers, "DynamoDB Local")
     template = yaml.load((ROOT / "infra" / "templates" / "data.yaml").read_text(), _TemplateLoader)  # noqa: S506 - a subclass of SafeLoader
     properties = template["Resources"]["TasksTable"]["Properties"]
     kept = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
@@ -105,7 +105,7 @@ def check_endpoint(environment: Mapping[str, str]) -> str:
     """Return the endpoint to test.
 
     Raises:
-        MissingError: there is none, it cannot be used, or somebody uses it.
+        BackendMissing: there is none, it cannot be used, or somebody uses it.
     """
     url = environment.get("AWS_ENDPOINT_URL", "")
     host = urlsplit(url).hostname
@@ -113,22 +113,22 @@ def check_endpoint(environment: Mapping[str, str]) -> str:
         message = (
             "say where the endpoint is: make test-endpoint AWS_ENDPOINT_URL=http://127.0.0.1:4566"
         )
-        raise MissingError(message)
+        raise BackendMissing(message)
     if not _is_loopback(host):
         message = f"{url} is not on this machine: tests reach loopback addresses only"
-        raise MissingError(message)
+        raise BackendMissing(message)
     client: Any = boto3.Session().client("cloudformation", endpoint_url=url, **CREDENTIALS)
     try:
         present = {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
     except (BotoCoreError, ClientError) as error:
         message = f"CloudFormation does not answer at {url}: {error}"
-        raise MissingError(message) from error
+        raise BackendMissing(message) from error
     if present & {stack.name for stack in STACKS}:
         message = (
             f"a local stage has its data at {url}; the tests would mix theirs in and remove it all:"
             " `make reset` empties it, or take another endpoint"
         )
-        raise MissingError(message)
+        raise BackendMissing(message)
     return url
 
 
@@ -136,7 +136,7 @@ def check_dynamodb_local(environment: Mapping[str, str]) -> Path:
     """Return where DynamoDB Local is.
 
     Raises:
-        MissingError: it is not there, or Java is not.
+        BackendMissing: it is not there, or Java is not.
     """
     directory = Path(environment.get("DYNAMODB_LOCAL_DIR", "")).absolute()
     if not (directory / "DynamoDBLocal.jar").exists():
@@ -144,12 +144,12 @@ def check_dynamodb_local(environment: Mapping[str, str]) -> Path:
             "say where DynamoDB Local is unpacked: make test-dynamodb-local DYNAMODB_LOCAL_DIR=…\n"
             "(AWS's licence lets nobody ship it; docs/deployment.md says where it can be had)"
         )
-        raise MissingError(message)
+        raise BackendMissing(message)
     version = java_version()
     if version is None or version < _JAVA_VERSION_MIN:
         found = "there is none" if version is None else f"it is {version}"
         message = f"DynamoDB Local needs a JDK of version {_JAVA_VERSION_MIN} or later; {found}"
-        raise MissingError(message)
+        raise BackendMissing(message)
     return directory
 
 
@@ -170,13 +170,6 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def main(arguments: list[str]) -> int:
     """Check what is needed, then run the suites."""
     what, *rest = arguments
@@ -188,7 +181,7 @@ def main(arguments: list[str]) -> int:
         else:
             suites = DYNAMODB_LOCAL_SUITES
             told = {DYNAMODB_LOCAL_VARIABLE: str(check_dynamodb_local(os.environ))}
-    except MissingError as error:
+    except BackendMissing as error:
         print(error, file=sys.stderr)
         return 2
     command = [sys.executable, "-m", "pytest", *suites, *rest]

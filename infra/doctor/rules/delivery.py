@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from chalicelib.settings import InvalidSetting, Settings
-from infra.doctor.finding import Finding, Rule, Severity
+from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.template import REPORT_FAILURES
 from infra.stage import VISIBILITY_PER_TIMEOUT, StageSpec
@@ -38,6 +38,7 @@ def variables_of(function: Mapping[str, Any]) -> Mapping[str, str]:
     return variables
 
 
+@rule("delivery/partial-batch-responses")
 def failures_are_reported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The mapping's flag and the setting that relies on it are on together."""
     del spec
@@ -68,6 +69,7 @@ def failures_are_reported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Findi
             )
 
 
+@rule("delivery/mapping")
 def one_mapping_reads_the_queue(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The worker has one mapping, of this stage's queue, and it is on."""
     del spec
@@ -95,6 +97,7 @@ def one_mapping_reads_the_queue(spec: StageSpec, snapshot: Snapshot) -> Iterator
             )
 
 
+@rule("delivery/batch-size")
 def a_batch_is_one_wave(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """All records of a batch are executed at once, and none waits for its batch to fill."""
     del spec
@@ -116,6 +119,7 @@ def a_batch_is_one_wave(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding
             )
 
 
+@rule("delivery/maximum-concurrency")
 def workers_are_bounded(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The mapping has a maximum concurrency, which the function can reach."""
     del spec
@@ -139,6 +143,7 @@ def workers_are_bounded(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding
             )
 
 
+@rule("delivery/visibility-timeout")
 def messages_stay_hidden(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The queue hides a message six times as long as the worker may run, and its window."""
     del spec
@@ -158,6 +163,7 @@ def messages_stay_hidden(spec: StageSpec, snapshot: Snapshot) -> Iterator[Findin
         )
 
 
+@rule("delivery/redrive")
 def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A message gets to the stage's own dead-letter queue, and not before its task's attempts."""
     del spec
@@ -184,6 +190,7 @@ def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator
         )
 
 
+@rule("delivery/retention")
 def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A message is gone before its task is given up; a dead letter waits for people."""
     del spec
@@ -205,6 +212,7 @@ def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterat
         )
 
 
+@rule("delivery/tls")
 def queues_want_tls(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Both queues refuse requests without TLS."""
     del spec
@@ -221,6 +229,7 @@ def queues_want_tls(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
+@rule("delivery/worker-timeout")
 def an_execution_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The worker has time for the longest execution, with claim and settling at their slowest."""
     del spec

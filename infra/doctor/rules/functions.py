@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Final
 
 from chalicelib.settings import InvalidSetting, Settings
-from infra.doctor.finding import Finding, Rule, Severity
+from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.doctor.rules.delivery import variables_of
 from infra.stage import StageSpec
@@ -20,6 +20,7 @@ _ADDED_BY_DEPLOYMENT: Final = frozenset({"PARTIAL_BATCH_RESPONSES"})
 _OUTPUT: Final = re.compile(r"\$\{(\w+)\}")
 
 
+@rule("functions/configuration")
 def functions_are_as_configured(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Time, memory and variables are those of `.chalice/config.json` and the stacks' outputs."""
     for name, function in snapshot.functions.items():
@@ -71,15 +72,16 @@ def _variables(
         )
     try:
         Settings.from_environment(found)
-    except InvalidSetting as error:
+    except InvalidSetting as exc:
         yield Finding(
             setting=f"the environment of {name}",
-            value=str(error),
+            value=str(exc),
             wanted="settings that the service can read",
             why="every invocation fails",
         )
 
 
+@rule("functions/same-build")
 def functions_run_the_same_code(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """API, worker and sweeper are of one build, and no update of theirs is half done."""
     del spec
@@ -103,6 +105,7 @@ def functions_run_the_same_code(spec: StageSpec, snapshot: Snapshot) -> Iterator
             )
 
 
+@rule("functions/runtime-support")
 def runtimes_are_supported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """AWS still updates the functions' Python."""
     del spec

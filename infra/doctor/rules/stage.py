@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from infra.doctor.finding import Finding, Rule, Severity
+from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.gateway_responses import RESPONSES
 from infra.stage import StageSpec
@@ -20,6 +20,7 @@ ALARMS: Final = (
 )
 
 
+@rule("stage/deployed-one-way")
 def it_is_deployed_one_way(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """All of it exists, and either a pipeline has made it or `make deploy`."""
     missing = [
@@ -52,6 +53,7 @@ def it_is_deployed_one_way(spec: StageSpec, snapshot: Snapshot) -> Iterator[Find
         )
 
 
+@rule("stage/table")
 def tasks_are_safe(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The table can be restored, cannot be deleted by a slip, is encrypted and on demand."""
     del spec
@@ -89,6 +91,7 @@ def tasks_are_safe(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
             yield Finding(setting=f"the table's {setting}", value=value, wanted=wanted, why=why)
 
 
+@rule("stage/indexes")
 def indexes_answer(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Sweeping and listing have their index."""
     del spec
@@ -108,6 +111,7 @@ def indexes_answer(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
+@rule("stage/schedule")
 def the_sweeper_runs(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A schedule invokes it every minute."""
     del spec
@@ -124,7 +128,8 @@ def the_sweeper_runs(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def alarms_watch(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+@rule("stage/alarms")
+def alarms_are_enabled(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Every alarm of the messaging stack is there and may act."""
     found = {alarm["AlarmName"]: alarm.get("ActionsEnabled", True) for alarm in snapshot.alarms}
     for alarm in ALARMS:
@@ -138,7 +143,8 @@ def alarms_watch(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def logs_end(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+@rule("stage/log-retention")
+def logs_are_kept_as_long_as_configured(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Every function's log has its group, which forgets after the configured time."""
     for function in spec.functions.values():
         group = f"/aws/lambda/{function.function_name}"
@@ -152,6 +158,7 @@ def logs_end(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
+@rule("stage/authorization")
 def callers_are_known(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Every route but `/health` is authorised."""
     del spec
@@ -168,6 +175,7 @@ def callers_are_known(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
                 )
 
 
+@rule("stage/throttling")
 def the_api_is_throttled(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The API's stage has its own limits, so that one stage cannot use up the account's."""
     if snapshot.api_stage is None:
@@ -184,7 +192,8 @@ def the_api_is_throttled(spec: StageSpec, snapshot: Snapshot) -> Iterator[Findin
         )
 
 
-def the_gateway_speaks_our_language(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+@rule("stage/gateway-responses")
+def gateway_answers_are_problem_documents(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """What the gateway answers itself is a problem document."""
     del spec
     if not snapshot.apis:
@@ -211,9 +220,9 @@ RULES: Final[tuple[Rule, ...]] = (
     tasks_are_safe,
     indexes_answer,
     the_sweeper_runs,
-    alarms_watch,
-    logs_end,
+    alarms_are_enabled,
+    logs_are_kept_as_long_as_configured,
     callers_are_known,
     the_api_is_throttled,
-    the_gateway_speaks_our_language,
+    gateway_answers_are_problem_documents,
 )

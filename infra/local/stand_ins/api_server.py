@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from infra.local.settings import HOST
+from infra.local.settings import HOST, number_from
 from infra.local.stand_ins.api_gateway import Gateway
 from infra.local.stand_ins.http_server import Server
 from infra.local.stand_ins.lambda_runtime.context import function_environment
@@ -39,7 +39,7 @@ def load_app(path: str) -> Chalice:
 
 def main(environment: Mapping[str, str] = os.environ) -> int:
     """Serve until SIGTERM, then finish what is in flight."""
-    port = int(environment.get("PORT") or 8000)
+    port = number_from(environment, "PORT", 8000, least=1, most=65535)
     handler = environment.get("API_APP") or "app.app"
     # As on Lambda, the app builds its clients while it is imported, not in the first request.
     os.environ.update(function_environment(FUNCTION_NAME, handler))

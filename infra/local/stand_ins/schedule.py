@@ -13,12 +13,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from infra.local.settings import (
-    FUNCTION_TIMEOUT_SECONDS,
-    REGION,
-    SWEEP_INTERVAL_SECONDS,
-    environment_number,
-)
+from infra.local.settings import REGION, function_timeout_seconds, sweep_interval_seconds
 from infra.local.stand_ins.lambda_runtime.context import ACCOUNT_ID
 from infra.local.stand_ins.lambda_runtime.invoker import Invoker
 from infra.local.stand_ins.logs import part_logger
@@ -77,11 +72,9 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     invoker = Invoker(
         environment.get("SWEEPER_HANDLER") or "app.sweeper",
         function_name="quantum-tasks-local-sweeper",
-        timeout_seconds=environment_number("FUNCTION_TIMEOUT_SECONDS", FUNCTION_TIMEOUT_SECONDS),
+        timeout_seconds=function_timeout_seconds(environment),
     )
-    schedule = Schedule(
-        invoker, environment_number("SWEEP_INTERVAL_SECONDS", SWEEP_INTERVAL_SECONDS)
-    )
+    schedule = Schedule(invoker, sweep_interval_seconds(environment))
     stop_on_sigterm(schedule.stop)
     schedule.run()
     return 0

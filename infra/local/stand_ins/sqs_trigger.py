@@ -23,7 +23,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.settings import FUNCTION_TIMEOUT_SECONDS, REGION, environment_number
+from infra.local.settings import REGION, function_timeout_seconds, number_from
 from infra.local.stand_ins.lambda_runtime.invoker import Invoker
 from infra.local.stand_ins.logs import part_logger
 from infra.local.stand_ins.sqs_event import event_from, failed_message_ids, queue_arn
@@ -224,7 +224,9 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     """Run one poller for the worker function."""
     mapping = EventSourceMapping(
         queue_url=environment["TASKS_QUEUE_URL"],
-        batch_size=int(environment.get("BATCH_SIZE") or BATCH_SIZE_MAX),
+        batch_size=number_from(
+            environment, "BATCH_SIZE", BATCH_SIZE_MAX, least=1, most=BATCH_SIZE_MAX
+        ),
         reports_batch_item_failures=(
             environment.get("REPORT_BATCH_ITEM_FAILURES") or "false"
         ).lower()
@@ -233,7 +235,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     invoker = Invoker(
         environment.get("WORKER_HANDLER") or "app.worker",
         function_name="quantum-tasks-local-worker",
-        timeout_seconds=environment_number("FUNCTION_TIMEOUT_SECONDS", FUNCTION_TIMEOUT_SECONDS),
+        timeout_seconds=function_timeout_seconds(environment),
     )
     poller = Poller(sqs_client(), mapping, invoker)
     stop_on_sigterm(poller.stop)

@@ -1,4 +1,4 @@
-"""The environment of the parts: what is configured, where the backend is, nothing of AWS.
+"""The environment of the processes: what is configured, where the backend is, nothing of AWS.
 
 Later layers win: `.chalice/config.json`'s stage `local`, the stacks' outputs, what the user set.
 Above all of them stands what keeps the local stage local: dummy credentials, no AWS configuration
@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from infra.local.settings import REGION, ROOT, STAGE, Settings
 from infra.local.supervisor.pid_files import write_atomically
+from infra.stage import read_configuration, stage_variables
 
 #: What the service calls the stacks' outputs.
 NAMES_OF_OUTPUTS = {
@@ -23,8 +23,8 @@ NAMES_OF_OUTPUTS = {
     "TASKS_DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
 }
 #: What is dropped of the user's environment: AWS's settings, those of Lambda's runtime, and those
-#: of Powertools, which turn one log line into many (``POWERTOOLS_DEV``) or add lines of no form
-#: (``POWERTOOLS_DEBUG``).
+#: of Powertools, which turn one log line into many (`POWERTOOLS_DEV`) or add lines of no form
+#: (`POWERTOOLS_DEBUG`).
 FOREIGN_PREFIXES = ("AWS_", "LAMBDA_", "POWERTOOLS_", "_X_AMZN_")
 #: The user's own AWS settings that are meant for this stage.
 ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS")
@@ -42,35 +42,22 @@ LOCAL_ONLY = {
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 
-class NotRunningError(Exception):
+class NotRunning(Exception):
     """There is no backend to attach to."""
-
-
-def stage_variables(root: Path = ROOT) -> dict[str, str]:
-    """Read what Chalice would set in this stage: the app's variables, then the stage's."""
-    path = root / ".chalice" / "config.json"
-    if not path.exists():
-        return {}
-    config = json.loads(path.read_text())
-    stage = config.get("stages", {}).get(STAGE, {})
-    variables: dict[str, str] = {}
-    for level in (config, stage):
-        variables |= level.get("environment_variables", {})
-    return variables
 
 
 def backend_variables(
     endpoint_url: str, outputs: Mapping[str, str], user: Mapping[str, str]
 ) -> dict[str, str]:
-    """Describe a backend: all that its parts need beyond their own environment."""
-    configured = stage_variables()
+    """Describe a backend: all that its processes need beyond their own environment."""
+    configured = stage_variables(read_configuration(ROOT), STAGE)
     located = {name: outputs[output] for name, output in NAMES_OF_OUTPUTS.items()}
     variables = configured | located | {"AWS_ENDPOINT_URL": endpoint_url}
     variables |= {name: user[name] for name in {*variables, *ENDPOINTS} if user.get(name)}
     return variables | LOCAL_ONLY
 
 
-def part_environment(
+def process_environment(
     backend: Mapping[str, str], user: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Lay a backend's variables over the user's environment, and what the user set over them."""
@@ -85,7 +72,7 @@ def isolate_this_process(environment: dict[str, str]) -> None:
     """Put this process's own SDK calls under the same rule."""
     for name in [name for name in os.environ if name.startswith(FOREIGN_PREFIXES)]:
         del os.environ[name]
-    os.environ.update(part_environment({}, environment))
+    os.environ.update(process_environment({}, environment))
 
 
 def save_backend(settings: Settings, variables: Mapping[str, str]) -> None:
@@ -99,7 +86,7 @@ def load_backend(settings: Settings) -> dict[str, str]:
     path = settings.run_dir / "environment.json"
     try:
         variables: dict[str, str] = json.loads(path.read_text())
-    except FileNotFoundError as error:
+    except FileNotFoundError as exc:
         message = f"nothing runs with DATA_DIR={settings.data_dir}; start it with: make run"
-        raise NotRunningError(message) from error
+        raise NotRunning(message) from exc
     return variables

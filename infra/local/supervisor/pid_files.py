@@ -1,8 +1,8 @@
 """Process ids on disk: written whole, believed only when the process is really ours.
 
-``run/<part>.pid`` holds the number and nothing else, so that ``kill $(cat …)`` works. A number
-may have been given to somebody else since, so a part's command line ends in its name and the data
-directory, and that is looked up before anything is signalled.
+`run/<process>.pid` holds the number and nothing else, so that `kill $(cat …)` works. A number
+may belong to another process by now, so the command line of each of ours ends in its name and the
+data directory, and that is checked before anything is signalled.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
 import psutil
 
-#: How often a process is looked at while its end is waited for.
-POLL_INTERVAL_SECONDS = 0.05
 #: Who stops when: what produces work first, what others need last.
 STOP_ORDER = ("api", "worker", "sweeper", "emulator")
 
@@ -47,27 +44,27 @@ def command_line(pid: int) -> str | None:
         return None
 
 
-def is_part(pid: int, name: str, data_dir: Path) -> bool:
-    """Whether this process is this part."""
+def is_our_process(pid: int, name: str, data_dir: Path) -> bool:
+    """Whether a process id is this process of ours."""
     return (command_line(pid) or "").endswith(f" {name} {data_dir}")
 
 
-def living_parts(data_dir: Path) -> dict[str, int]:
-    """Find the parts that run, by name, in the order in which they are to be stopped.
+def living_processes(data_dir: Path) -> dict[str, int]:
+    """Find the processes that run, by name, in the order in which they are to be stopped.
 
-    It only looks: whoever starts a part again is writing its file at this moment.
+    It only looks: whoever starts a process again is writing its file at this moment.
     """
     found: dict[str, int] = {}
     for path in _pid_files(data_dir):
         pid = read_pid(path)
-        if pid is not None and is_part(pid, path.stem, data_dir):
+        if pid is not None and is_our_process(pid, path.stem, data_dir):
             found[path.stem] = pid
     return dict(sorted(found.items(), key=lambda item: (stop_rank(item[0]), item[0])))
 
 
 def remove_stale_pid_files(data_dir: Path) -> None:
-    """Remove the files of parts that do not run. Only for whoever has made sure of that."""
-    living = living_parts(data_dir)
+    """Remove the files of processes that do not run. Only for whoever has made sure of that."""
+    living = living_processes(data_dir)
     for path in list(_pid_files(data_dir)):
         if path.stem not in living:
             path.unlink(missing_ok=True)
@@ -78,7 +75,7 @@ def _pid_files(data_dir: Path) -> Iterator[Path]:
 
 
 def stop_rank(name: str) -> int:
-    """Give a part's place in the order of stopping."""
+    """Give a process's place in the order of stopping."""
     return STOP_ORDER.index(name.partition("-")[0])
 
 
@@ -95,19 +92,9 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait for a condition, at most so long, and say whether it came true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_INTERVAL_SECONDS)
-    return True
-
-
 @contextlib.contextmanager
 def held_lock(path: Path) -> Iterator[bool]:
-    """Hold a lock file, or yield ``False`` if another has it. The kernel lets go when we die."""
+    """Hold a lock file, or yield `False` if another has it. The kernel lets go when we die."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         held = filelock.FileLock(path).acquire(blocking=False)

@@ -13,7 +13,7 @@ from infra.local.settings import ROOT, Settings
 from infra.local.supervisor.pid_files import ask_to_stop, write_atomically
 from infra.local.supervisor.terminal import LogTail, Terminal, rendered
 
-#: A part that dies again within this time is started again more and more slowly.
+#: A process that dies again within this time is started again more and more slowly.
 STABLE_SECONDS = 10.0
 RESTART_DELAY_SECONDS_BASE = 0.25
 RESTART_DELAY_SECONDS_MAX = 5.0
@@ -21,7 +21,7 @@ RESTART_DELAY_SECONDS_MAX = 5.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Command:
-    """What a part runs: a module of this package, on one of the two interpreters."""
+    """What a process runs: a module of this package, on one of the two interpreters."""
 
     module: str
     interpreter: Path = Path(sys.executable)
@@ -35,7 +35,7 @@ COMMANDS = {
 }
 
 
-class Part:
+class Process:
     """A child process with its log, its pid file and its place on the terminal."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Part:
         self._terminal = terminal
         self._environment = dict(environment)
         kind = COMMANDS[name.partition("-")[0]]
-        # The last two arguments are how `processes.is_part` knows the process for ours.
+        # The last two arguments are how `processes.is_our_process` knows the process for ours.
         arguments = [name, str(settings.data_dir)]
         self._command = [str(interpreter), "-m", kind.module, *arguments]
         self._tail = LogTail(self.log_file)
@@ -130,7 +130,7 @@ class Part:
 
 
 def free_name(kind: str, settings: Settings) -> str:
-    """Name one more part of a kind: the next number that nobody has; `api` itself is number 1."""
+    """Name one more process of a kind: the next free number; `api` itself is number 1."""
     taken = {path.stem for path in settings.run_dir.glob("*.pid")}
     if kind == "api" and "api" not in taken:
         return "api"

@@ -1,4 +1,4 @@
-"""Stopping the parts of a data directory in order: by their pid files, whoever started them."""
+"""Stopping the processes of a data directory in order: by their pid files, whoever started them."""
 
 from __future__ import annotations
 
@@ -8,51 +8,53 @@ from infra.local.settings import FUNCTION_TIMEOUT_SECONDS, Settings
 from infra.local.supervisor.pid_files import (
     ask_to_stop,
     held_lock,
-    is_part,
+    is_our_process,
     kill,
-    living_parts,
+    living_processes,
     read_pid,
     remove_stale_pid_files,
     stop_rank,
-    wait_until,
 )
 from infra.local.supervisor.terminal import Terminal
+from infra.waiting import comes_true
 
-#: What a part may take to end, by its place in the order: the API drains for up to 10 s, worker
+#: What a process may take to end, by its place in the order: the API drains for up to 10 s, worker
 #: and sweeper finish an invocation, the emulator saves.
 STOP_SECONDS_MAX = (12.0, FUNCTION_TIMEOUT_SECONDS + 5, FUNCTION_TIMEOUT_SECONDS + 5, 30.0)
 #: All of them one after another, and some.
 SUPERVISOR_STOP_SECONDS_MAX = sum(STOP_SECONDS_MAX) + 5
 
 
-def stop_parts(
+def stop_processes(
     settings: Settings, terminal: Terminal, while_waiting: Callable[[], None] = lambda: None
 ) -> int:
     """Stop what runs, kind after kind, and say how many there were."""
-    parts = living_parts(settings.data_dir)
+    processes = living_processes(settings.data_dir)
     for rank, seconds in enumerate(STOP_SECONDS_MAX):
-        group = {name: pid for name, pid in parts.items() if stop_rank(name) == rank}
+        group = {name: pid for name, pid in processes.items() if stop_rank(name) == rank}
         for pid in group.values():
             ask_to_stop(pid)
 
         def has_ended(group: dict[str, int] = group) -> bool:
             while_waiting()
-            return not any(is_part(pid, name, settings.data_dir) for name, pid in group.items())
+            return not any(
+                is_our_process(pid, name, settings.data_dir) for name, pid in group.items()
+            )
 
-        if not wait_until(has_ended, seconds):
+        if not comes_true(has_ended, seconds_max=seconds):
             for name, pid in group.items():
-                if is_part(pid, name, settings.data_dir):
+                if is_our_process(pid, name, settings.data_dir):
                     terminal.say(f"!!! did not stop within {seconds:.0f} s; killed", name)
                     kill(pid)
-            wait_until(has_ended, 5)
+            comes_true(has_ended, seconds_max=5)
         for name in group:
             (settings.run_dir / f"{name}.pid").unlink(missing_ok=True)
     remove_stale_pid_files(settings.data_dir)
-    return len(parts)
+    return len(processes)
 
 
 def stop_everything(settings: Settings, terminal: Terminal) -> int:
-    """``make stop``: the supervisor stops its parts; without one, the pid files lead to them."""
+    """`make stop`: the supervisor stops its processes; without one, the pid files lead to them."""
     pid_file = settings.run_dir / "supervisor.pid"
     if not settings.run_dir.exists():
         terminal.say("nothing runs")
@@ -67,12 +69,12 @@ def stop_everything(settings: Settings, terminal: Terminal) -> int:
     if not has_ended() and (pid := read_pid(pid_file)) is not None:
         # The lock is held, so whoever wrote this number is alive.
         found = 1
-        terminal.say(f"stopping process {pid} and its parts")
+        terminal.say(f"stopping process {pid} and its processes")
         ask_to_stop(pid)
-        if not wait_until(has_ended, SUPERVISOR_STOP_SECONDS_MAX):
+        if not comes_true(has_ended, seconds_max=SUPERVISOR_STOP_SECONDS_MAX):
             terminal.say("!!! did not stop in time; killed", "supervisor")
             kill(pid)
-    found += stop_parts(settings, terminal)
+    found += stop_processes(settings, terminal)
     pid_file.unlink(missing_ok=True)
     (settings.run_dir / "environment.json").unlink(missing_ok=True)
     terminal.say("stopped" if found else "nothing runs")

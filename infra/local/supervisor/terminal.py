@@ -1,4 +1,4 @@
-"""The terminal: every part's log as short, prefixed lines. The files keep everything."""
+"""The terminal: every process's log as short, prefixed lines. The files keep everything."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Terminal:
         self._stream = stream or sys.stdout
 
     def say(self, text: str, name: str = "local") -> None:
-        """Print one message of a part, or of the supervisor."""
+        """Print one message of a process, or of the supervisor."""
         for line in text.splitlines() or [""]:
             self.plain(f"{name:<{NAME_WIDTH}} | {printable(line)}")
 
@@ -75,7 +75,7 @@ class LogTail:
 
 
 def rendered(line: str) -> str | None:
-    """Shorten a log line for people; ``None`` for what only the file is for."""
+    """Shorten a log line for people; `None` for what only the file is for."""
     if not line.startswith("{"):
         return line[:LINE_CHARACTERS_MAX] if line.strip() else None
     try:

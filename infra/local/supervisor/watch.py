@@ -1,4 +1,4 @@
-"""``make run``: starts every part, watches it, starts again what dies, and stops all in order."""
+"""`make run`: starts every process, watches it, starts again what dies, and stops all in order."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.cloudformation import StackFailed
 from infra.local.settings import HOST, ROOT, Settings
-from infra.local.supervisor.environment import backend_variables, part_environment, save_backend
+from infra.local.supervisor.environment import backend_variables, process_environment, save_backend
 from infra.local.supervisor.pid_files import held_lock, read_pid, write_atomically
-from infra.local.supervisor.process import Part
-from infra.local.supervisor.stack import StackError, deploy_all
-from infra.local.supervisor.stop import stop_parts
+from infra.local.supervisor.process import Process
+from infra.local.supervisor.stack import deploy_all
+from infra.local.supervisor.stop import stop_processes
 from infra.local.supervisor.terminal import Terminal
+from infra.waiting import wait_for
 
 TICK_SECONDS = 0.1
-#: How long a part may take until it answers; on a slow or busy machine, too.
+#: How long a process may take until it answers; on a slow or busy machine, too.
 START_SECONDS_MAX = 60.0
 
 BELL_STATE = """OPENQASM 3.0;
@@ -37,25 +39,25 @@ c = measure q;
 """
 
 
-class StartError(Exception):
+class StartFailed(Exception):
     """The local stage cannot run; the message is for the person at the terminal."""
 
 
-class StoppedError(Exception):
-    """Somebody asked for a stop while the parts were being started."""
+class StopRequested(Exception):
+    """Somebody asked for a stop while the processes were being started."""
 
 
 @dataclasses.dataclass(slots=True)
 class _Backend:
     endpoint_url: str
     #: Its own process, unless the backend was given.
-    emulator: Part | None = None
+    emulator: Process | None = None
     #: The emulator was started again, and may have lost the last seconds, the stacks among them.
     deploy_again: bool = False
 
 
 class Supervisor:
-    """Runs the parts of one data directory."""
+    """Runs the processes of one data directory."""
 
     def __init__(self, settings: Settings, terminal: Terminal, user: Mapping[str, str]) -> None:
         """Take the settings and the environment that the user started this with."""
@@ -63,7 +65,7 @@ class Supervisor:
         self._terminal = terminal
         self._user = dict(user)
         self._stopping = False
-        self._parts: list[Part] = []
+        self._processes: list[Process] = []
         self._backend = _Backend(settings.endpoint_url or "")
 
     def run(self) -> int:
@@ -71,19 +73,19 @@ class Supervisor:
         pid_file = self._settings.run_dir / "supervisor.pid"
         with held_lock(self._settings.run_dir / "supervisor.lock") as is_ours:
             if not is_ours:
-                raise StartError(
+                raise StartFailed(
                     f"already running with DATA_DIR={self._settings.data_dir} "
                     f"(process {read_pid(pid_file)}); stop it with: make stop"
                 )
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, self._ask_to_stop)
-            if stop_parts(self._settings, self._terminal):
+            if stop_processes(self._settings, self._terminal):
                 self._terminal.say("stopped what an earlier run had left")
             write_atomically(pid_file, f"{os.getpid()}\n")
             try:
                 self._start_all()
                 self._watch()
-            except StoppedError:
+            except StopRequested:
                 pass
             finally:
                 self._show_logs()
@@ -98,19 +100,19 @@ class Supervisor:
         started = time.monotonic()
         port = self._settings.port
         if not is_free(port):
-            raise StartError(f"port {port} is taken; choose another one: make run PORT=8001")
+            raise StartFailed(f"port {port} is taken; choose another one: make run PORT=8001")
         if self._settings.endpoint_url is None:
             self._start_emulator()
         outputs = self._deployed()
         variables = backend_variables(self._backend.endpoint_url, outputs, self._user)
         save_backend(self._settings, variables)
-        environment = part_environment(variables, self._user) | {"PORT": str(port)}
+        environment = process_environment(variables, self._user) | {"PORT": str(port)}
         names = ["api", *(f"worker-{n}" for n in range(1, self._settings.workers + 1))]
         if has_sweeper(self._user):
             names.append("sweeper")
         for name in names:
-            self._start(Part(name, self._settings, self._terminal, environment))
-        api = next(part for part in self._parts if part.name == "api")
+            self._start(Process(name, self._settings, self._terminal, environment))
+        api = next(process for process in self._processes if process.name == "api")
         self._wait_for(api, lambda: accepts_connections(port))
         self._greet(time.monotonic() - started)
 
@@ -118,13 +120,13 @@ class Supervisor:
         port = self._settings.emulator_port
         if not is_free(port):
             if self._settings.emulator_port_is_explicit:
-                raise StartError(f"port {port} is taken (EMULATOR_PORT); choose another one")
+                raise StartFailed(f"port {port} is taken (EMULATOR_PORT); choose another one")
             port = free_port()
         interpreter = self._settings.emulator_python
         if not interpreter.exists():
-            raise StartError(f"{interpreter} is missing; `make run` makes it")
-        environment = part_environment({}, self._user) | {"EMULATOR_PORT": str(port)}
-        emulator = Part("emulator", self._settings, self._terminal, environment, interpreter)
+            raise StartFailed(f"{interpreter} is missing; `make run` makes it")
+        environment = process_environment({}, self._user) | {"EMULATOR_PORT": str(port)}
+        emulator = Process("emulator", self._settings, self._terminal, environment, interpreter)
         self._backend = _Backend(f"http://{HOST}:{port}", emulator)
         self._start(emulator)
         self._wait_for(emulator, self._emulator_answers)
@@ -136,31 +138,37 @@ class Supervisor:
     def _deployed(self) -> dict[str, str]:
         try:
             return deploy_all(self._backend.endpoint_url)
-        except (BotoCoreError, ClientError, StackError) as error:
-            raise StartError(f"table and queues cannot be made: {error}") from error
+        except (BotoCoreError, ClientError, StackFailed) as exc:
+            raise StartFailed(f"table and queues cannot be made: {exc}") from exc
 
-    def _start(self, part: Part) -> None:
-        self._parts.append(part)
-        part.start()
+    def _start(self, process: Process) -> None:
+        self._processes.append(process)
+        process.start()
 
-    def _wait_for(self, part: Part, is_ready: Callable[[], bool]) -> None:
-        """Wait until a part answers. One that ends instead has said why in its log."""
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not is_ready():
-            part.show_log()
+    def _wait_for(self, process: Process, is_ready: Callable[[], bool]) -> None:
+        """Wait until a process answers. One that ends instead has said why in its log."""
+
+        def look() -> bool:
+            process.show_log()
             if self._stopping:
-                raise StoppedError
-            if part.exit_code is not None:
-                raise StartError(f"{part.name} ended with exit code {part.exit_code} (see above)")
-            if time.monotonic() > deadline:
-                raise StartError(f"{part.name} does not answer after {START_SECONDS_MAX:.0f} s")
-            time.sleep(TICK_SECONDS / 2)
+                raise StopRequested
+            code = process.exit_code
+            if code is not None:
+                raise StartFailed(f"{process.name} ended with exit code {code} (see above)")
+            return is_ready()
+
+        wait_for(
+            look,
+            f"an answer of {process.name}",
+            seconds_max=START_SECONDS_MAX,
+            failing_as=StartFailed,
+        )
 
     def _watch(self) -> None:
         while not self._stopping:
-            for part in self._parts:
-                part.show_log()
-                if part.watch() and part is self._backend.emulator:
+            for process in self._processes:
+                process.show_log()
+                if process.watch() and process is self._backend.emulator:
                     self._backend.deploy_again = True
             if self._backend.deploy_again and self._emulator_answers():
                 self._deploy_again()
@@ -171,22 +179,22 @@ class Supervisor:
             deploy_all(self._backend.endpoint_url)
             self._backend.deploy_again = False
             self._terminal.say("table and queues are there")
-        except (BotoCoreError, ClientError, StackError) as error:
-            self._terminal.say(f"table and queues cannot be made, trying again: {error}")
+        except (BotoCoreError, ClientError, StackFailed) as exc:
+            self._terminal.say(f"table and queues cannot be made, trying again: {exc}")
 
     def _show_logs(self) -> None:
-        for part in self._parts:
-            part.show_log()
+        for process in self._processes:
+            process.show_log()
 
     def _stop_all(self) -> None:
-        if self._parts:
+        if self._processes:
             self._terminal.say("stopping; requests and executions in flight finish first")
-        stop_parts(self._settings, self._terminal, while_waiting=self._show_logs)
+        stop_processes(self._settings, self._terminal, while_waiting=self._show_logs)
         self._show_logs()
-        for part in self._parts:
-            part.forget()
+        for process in self._processes:
+            process.forget()
         (self._settings.run_dir / "environment.json").unlink(missing_ok=True)
-        if self._parts:
+        if self._processes:
             self._terminal.say("stopped")
 
     def _greet(self, seconds: float) -> None:

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 import psutil
 
-from infra.local.supervisor.pid_files import living_parts
+from infra.local.supervisor.pid_files import living_processes
 from tests.acceptance.stage import Stage
 from tests.proof.chaos.plan import Kill, Pause, Plan, Target
 from tests.proof.chaos.proxy import Outage, Proxy
@@ -152,7 +152,7 @@ class Disturber:
         return sandboxes(busy) if target is Target.SANDBOX else sorted(busy)
 
     def _parts(self, target: Target) -> dict[str, int]:
-        living = living_parts(self._stage.data_dir)
+        living = living_processes(self._stage.data_dir)
         return {name: pid for name, pid in living.items() if name.startswith(target)}
 
 

@@ -15,7 +15,8 @@ from typing import Final
 
 from infra.local.settings import ROOT
 from infra.local.supervisor.watch import accepts_connections, free_port
-from tests.acceptance.stage import TABLE, Stage, eventually
+from infra.waiting import wait_for
+from tests.acceptance.stage import TABLE, Stage
 from tests.acceptance.tasks import TERMINAL
 from tests.proof.chaos.disturbance import Disturber, Done, keep_running
 from tests.proof.chaos.evidence import Evidence, collect, stored_tasks
@@ -97,15 +98,15 @@ def _run(stage: Stage, proxy: Proxy, scale: Scale) -> Outcome:
         ]
         kept = [keepers.submit(keep_running, start, attached) for start in starts]
         try:
-            eventually(lambda: accepts_connections(ports[1]), "the second API to listen")
+            wait_for(lambda: accepts_connections(ports[1]), "the second API to listen")
             disturber = Disturber(stage, proxy, make_plan(scale.seed, scale.seconds), scale.seed)
             _disturb(stage, ports, ledger, scale, disturber)
             calm_since = time.monotonic()
-            eventually(
+            wait_for(
                 lambda: is_quiet(stage),
                 "all tasks to have ended and the queue to be empty",
-                seconds=QUIET_SECONDS_MAX,
-                pause=_LOOK_SECONDS,
+                seconds_max=QUIET_SECONDS_MAX,
+                poll_seconds=_LOOK_SECONDS,
             )
             quiet = time.monotonic()
         finally:
