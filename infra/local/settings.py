@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import Meta
@@ -88,7 +88,7 @@ def number_from(
     text = environment.get(name, "").strip()
     if not text:
         return default
-    kind = Annotated[type(default), Meta(ge=least, le=most)]
+    kind: Any = Annotated[type(default), Meta(ge=least, le=most)]  # type: ignore[valid-type]
     number: _Number = parse_setting(name, kind, text)
     return number
 
