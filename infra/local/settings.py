@@ -88,7 +88,7 @@ def number_from(
     text = environment.get(name, "").strip()
     if not text:
         return default
-    kind: Any = Annotated[type(default), Meta(ge=least, le=most)]  # type: ignore[valid-type]
+    kind: Any = Annotated[type(default), Meta(ge=least, le=most)]
     number: _Number = parse_setting(name, kind, text)
     return number
 
