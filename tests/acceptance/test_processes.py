@@ -82,7 +82,7 @@ def test_a_second_run_a_taken_port_and_a_reset_are_refused(stage: Stage) -> None
         ("run", {}, "error: already running with DATA_DIR="),
         ("api", {}, f"error: port {stage.port} is taken"),
         ("reset", {"YES": "1"}, "error: it runs; stop it first: make stop"),
-        ("run", {"PORT": "none"}, "error: PORT must be a whole number"),
+        ("run", {"PORT": "none"}, "error: PORT must be an integer"),
     ):
         assert stage.command(command, **variables).wait(60) == 1
         assert message in stage.terminal()
