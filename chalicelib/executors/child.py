@@ -1,0 +1,141 @@
+"""The program of a child process: builds an executor and runs one job after another.
+
+    python -I -S -B -c BOOTSTRAP PATHS PARENT FACTORY
+
+`PATHS` is the parent's `sys.path` as JSON, for `-S` leaves out site-packages and a Lambda function
+has its modules in folders of its own. Jobs come in on standard input and answers go out on standard
+output, one JSON object a line; the executor finds both replaced, so that what it reads or prints
+cannot be taken for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import traceback
+from typing import BinaryIO, Final
+
+import msgspec
+
+from chalicelib.errors import PermanentExecutionError, TransientExecutionError
+from chalicelib.executors.endings import memory_limit_reached
+from chalicelib.executors.jobs import (
+    ANSWER_BYTES_MAX,
+    Answer,
+    Job,
+    Started,
+    job_decoder,
+    line_of,
+    shortened,
+)
+from chalicelib.executors.limits import JobBounds, bound_process, die_with_parent
+from chalicelib.ports import Executor
+
+#: What `-c` runs. The name of this module in it tells people and tests what the process is.
+BOOTSTRAP: Final = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from chalicelib.executors.child import main; main(int(sys.argv[2]), sys.argv[3])"
+)
+#: Of a traceback, its end says most.
+_TRACEBACK_CHARACTERS_MAX: Final = 4_000
+
+
+def main(parent: int, factory: str) -> None:
+    """Build the executor, say so, and answer jobs until the parent closes the pipe."""
+    # Of a terminal's Ctrl-C the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent(parent)
+    jobs, answers = _take_pipes()
+    bound_process()
+    try:
+        executor = load(factory)
+    except BaseException as exc:  # noqa: BLE001 - a module may raise anything when it is imported
+        _write(answers, line_of(Started(error=_name_and_text(exc))))
+        return
+    bounds = JobBounds()
+    _write(answers, line_of(Started()))
+    for line in jobs:
+        _write(answers, _answer(executor, bounds, job_decoder.decode(line)))
+    os._exit(0)  # the parent is gone or wants no more; an executor's threads are not waited for
+
+
+def load(factory: str) -> Executor:
+    """Import `package.module:attribute` and call it."""
+    module, _, attribute = factory.partition(":")
+    executor: Executor = getattr(importlib.import_module(module), attribute)()
+    return executor
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the two pipes, and give the executor nothing to read and standard error to print to."""
+    jobs, answers = (
+        os.fdopen(os.dup(0), "rb", buffering=1 << 16),
+        os.fdopen(os.dup(1), "wb", buffering=0),
+    )
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return jobs, answers
+
+
+def _write(answers: BinaryIO, line: bytes) -> None:
+    view = memoryview(line)
+    while view:
+        view = view[answers.write(view) :]
+
+
+def _answer(executor: Executor, bounds: JobBounds, job: Job) -> bytes:
+    """Run a job and encode its answer, all within the job's bounds."""
+    bounds.begin(
+        processor_seconds_max=job.processor_seconds_max, memory_bytes_max=job.memory_bytes_max
+    )
+    try:
+        answer = _execute(executor, job)
+        worn_out = bounds.end() or answer.worn_out
+        line = line_of(msgspec.structs.replace(answer, worn_out=worn_out) if worn_out else answer)
+    except MemoryError:
+        bounds.lift()
+        return line_of(_out_of_memory(job))
+    if len(line) > ANSWER_BYTES_MAX:
+        message = f"the result takes {len(line):,} bytes; at most {ANSWER_BYTES_MAX:,} can be kept"
+        return line_of(Answer(number=job.number, permanent=message, worn_out=True))
+    return line
+
+
+def _execute(executor: Executor, job: Job) -> Answer:
+    try:
+        result = executor.execute(job.request, time_limit_seconds=job.time_limit_seconds)
+    except PermanentExecutionError as exc:
+        return Answer(number=job.number, permanent=shortened(str(exc)))
+    except TransientExecutionError as exc:
+        return Answer(number=job.number, transient=shortened(str(exc)))
+    except MemoryError:
+        raise
+    except BaseException as exc:  # noqa: BLE001 - a native library's panic is no Exception
+        return _unexpected(job, exc)
+    return Answer(number=job.number, result=result)
+
+
+def _out_of_memory(job: Job) -> Answer:
+    return Answer(
+        number=job.number,
+        permanent=str(memory_limit_reached(job.memory_bytes_max)),
+        worn_out=True,
+    )
+
+
+def _unexpected(job: Job, error: BaseException) -> Answer:
+    """Describe what the executor should not have raised. Its state is not trusted any more."""
+    trace = ""
+    with contextlib.suppress(Exception):
+        trace = "".join(traceback.format_exception(error))[-_TRACEBACK_CHARACTERS_MAX:]
+    return Answer(
+        number=job.number, unexpected=type(error).__name__, traceback=trace, worn_out=True
+    )
+
+
+def _name_and_text(error: BaseException) -> str:
+    return shortened(f"{type(error).__name__}: {error}")

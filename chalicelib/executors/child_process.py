@@ -1,0 +1,265 @@
+"""One child process, seen from the function's: start it, give it a job, and end it.
+
+Used by one thread at a time, and no thread of its own: the thread that waits for an answer also
+reads what the child prints and keeps the limits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from chalicelib.domain.task import TaskRequest
+from chalicelib.errors import ExecutionError
+from chalicelib.executors import endings
+from chalicelib.executors.child import BOOTSTRAP
+from chalicelib.executors.jobs import (
+    ANSWER_BYTES_MAX,
+    Answer,
+    Job,
+    answer_decoder,
+    line_of,
+    started_decoder,
+)
+from chalicelib.executors.limits import processor_seconds_of
+
+#: What an executor may print during one execution. The end of it is kept for the log.
+OUTPUT_BYTES_MAX: Final = 1_000_000
+_OUTPUT_BYTES_KEPT: Final = 2_000
+_READ_BYTES: Final = 1 << 16
+#: How long a process that has closed its pipe may take to end, and one that was killed.
+_END_SECONDS_MAX: Final = 1.0
+_KILL_SECONDS_MAX: Final = 5.0
+#: What importing an executor may use of the processor.
+_START_PROCESSOR_SECONDS_MAX: Final = 10.0
+#: The least time between two looks at the child's processor time.
+_LOOK_SECONDS_MIN: Final = 0.005
+#: What a child keeps of the environment. Nothing else: it has no business with credentials.
+_KEPT_VARIABLES: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+#: One thread, since the other cores are for other executions; one arena of memory, since each
+#: further one would reserve what the limit counts.
+_OWN_VARIABLES: Final = {"RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class JobLimits:
+    """What one execution may take, the same for all."""
+
+    processor_seconds_max: float
+    #: On top of what the child has when it is idle.
+    memory_bytes_max: int
+
+
+class ChildProcess:
+    """A warm child with its pipes."""
+
+    def __init__(self, factory: str, limits: JobLimits, environment: Mapping[str, str]) -> None:
+        """Start it. The thread that does must live as long as the child is to."""
+        self._limits = limits
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", "-c", BOOTSTRAP, *_arguments(factory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env=_environment() | dict(environment),
+        )
+        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._jobs, self._answers, self._output = (pipe.fileno() for pipe in pipes if pipe)
+        self._poller = select.poll()
+        for descriptor in (self._answers, self._output):
+            self._poller.register(descriptor, select.POLLIN)
+        for descriptor in (self._jobs, self._answers, self._output):
+            os.set_blocking(descriptor, False)
+        self._printed = bytearray()
+        self._printed_bytes = 0
+        self._is_ready = False
+        self._number = 0
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def printed(self) -> str:
+        """The end of what it has printed during its last execution."""
+        return self._printed.decode(errors="replace")
+
+    def is_usable(self) -> bool:
+        """Whether it waits for a job: it has neither ended nor written anything since its last."""
+        return not (self._is_ready and any(fd == self._answers for fd, _ in self._poller.poll(0)))
+
+    def run(self, request: TaskRequest, *, deadline: float, seconds_max: float) -> Answer:
+        """Run one job until the deadline (monotonic time), which was set so many seconds before.
+
+        After an error the child is of no use and must be ended.
+
+        Raises:
+            ExecutionError: there is no answer; the message says why.
+        """
+        if not self._is_ready:
+            self._wait_until_ready(deadline, seconds_max)
+        self._number += 1
+        self._printed.clear()
+        self._printed_bytes = 0
+        limits = self._limits
+        watch = _Watch(self.pid, deadline, seconds_max, limits.processor_seconds_max)
+        job = Job(
+            number=self._number,
+            request=request,
+            time_limit_seconds=watch.seconds_left(),
+            processor_seconds_max=limits.processor_seconds_max,
+            memory_bytes_max=limits.memory_bytes_max,
+        )
+        self._send(line_of(job), watch)
+        try:
+            answer = answer_decoder.decode(self._receive(watch))
+        except msgspec.DecodeError as exc:
+            raise endings.answer_unreadable() from exc
+        if answer.number != self._number:
+            raise endings.answer_unreadable()
+        return answer
+
+    def end(self) -> None:
+        """Kill it, whatever it does, and reap it."""
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_KILL_SECONDS_MAX)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _wait_until_ready(self, deadline: float, seconds_max: float) -> None:
+        watch = _Watch(self.pid, deadline, seconds_max, _START_PROCESSOR_SECONDS_MAX)
+        try:
+            started = started_decoder.decode(self._receive(watch))
+        except (ExecutionError, msgspec.DecodeError) as exc:
+            raise endings.cannot_start("its process did not become ready") from exc
+        if started.error is not None:
+            raise endings.cannot_start(started.error)
+        self._is_ready = True
+
+    def _send(self, line: bytes, watch: _Watch) -> None:
+        """Write a job; one that is larger than the pipe, as the child takes it."""
+        view = memoryview(line)
+        while view:
+            try:
+                view = view[os.write(self._jobs, view) :]
+            except BlockingIOError:
+                room = select.poll()
+                room.register(self._jobs, select.POLLOUT)
+                room.poll(watch.milliseconds_to_wait())
+            except BrokenPipeError:
+                raise self._lost() from None
+
+    def _receive(self, watch: _Watch) -> bytes | bytearray:
+        """Read one line; keep the limits meanwhile."""
+        line = bytearray()
+        while True:
+            for descriptor, _ in self._poller.poll(watch.milliseconds_to_wait()):
+                if descriptor == self._output:
+                    self._read_output()
+                    continue
+                chunk = os.read(self._answers, _READ_BYTES)
+                if not chunk:
+                    raise self._lost()
+                line += chunk
+                if b"\n" in chunk:
+                    return line
+            if len(line) > ANSWER_BYTES_MAX:
+                raise endings.answer_too_long(ANSWER_BYTES_MAX)
+
+    def _read_output(self) -> bool:
+        """Read some of what it prints, and say whether there was anything."""
+        try:
+            chunk = os.read(self._output, _READ_BYTES)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            self._poller.unregister(self._output)
+            return False
+        self._printed_bytes += len(chunk)
+        self._printed += chunk
+        del self._printed[:-_OUTPUT_BYTES_KEPT]
+        if self._printed_bytes > OUTPUT_BYTES_MAX:
+            raise endings.too_much_output(OUTPUT_BYTES_MAX)
+        return True
+
+    def _lost(self) -> ExecutionError:
+        """Say why nothing comes from it any more."""
+        try:
+            code = self._process.wait(_END_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            return endings.pipe_closed()
+        with contextlib.suppress(ExecutionError, KeyError):  # the rest, such as why it aborted
+            while self._read_output():
+                pass
+        return endings.process_ended(
+            code,
+            bytes(self._printed),
+            processor_seconds_max=self._limits.processor_seconds_max,
+            memory_bytes_max=self._limits.memory_bytes_max,
+        )
+
+
+class _Watch:
+    """The limits of one exchange with a child, kept by whoever waits for it."""
+
+    __slots__ = ("_began", "_deadline", "_pid", "_processor_seconds_max", "_seconds_max")
+
+    def __init__(
+        self, pid: int, deadline: float, seconds_max: float, processor_seconds_max: float
+    ) -> None:
+        """Count the child's processor time from now."""
+        self._pid = pid
+        self._deadline = deadline
+        self._seconds_max = seconds_max
+        self._processor_seconds_max = processor_seconds_max
+        self._began = processor_seconds_of(pid)
+
+    def seconds_left(self) -> float:
+        """Until the wall."""
+        return self._deadline - time.monotonic()
+
+    def milliseconds_to_wait(self) -> float:
+        """Return how long may be waited until the next look.
+
+        The processor comes first: at the wall, what used it up is not said to have been too slow.
+
+        Raises:
+            ExecutionError: a limit is reached.
+        """
+        used = self._processor_seconds()
+        if used is not None and used >= self._processor_seconds_max:
+            raise endings.processor_limit_reached(self._processor_seconds_max)
+        left = self.seconds_left()
+        if left <= 0:
+            raise endings.wall_reached(self._seconds_max, used, self._processor_seconds_max)
+        if used is not None:
+            left = min(left, max(self._processor_seconds_max - used, _LOOK_SECONDS_MIN))
+        return left * 1000
+
+    def _processor_seconds(self) -> float | None:
+        now = processor_seconds_of(self._pid)
+        return None if now is None or self._began is None else now - self._began
+
+
+def _arguments(factory: str) -> list[str]:
+    paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109 - an empty one means it
+    return [json.dumps(paths), str(os.getpid()), factory]
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return kept | _OWN_VARIABLES

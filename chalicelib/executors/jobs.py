@@ -1,0 +1,71 @@
+"""What goes over the pipes between the function's process and a child: a line of JSON each way.
+
+msgspec checks what comes in, since a child may write anything: its executor shares the process.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from chalicelib.domain.task import TaskRequest, TaskResult
+
+#: An answer is at most this long. More than any result that can be kept, so that a result which is
+#: only a little too large is refused where the limit on results is.
+ANSWER_BYTES_MAX: Final = 8_000_000
+#: A message of the executor's is cut here: it ends up in an item and in a log.
+MESSAGE_CHARACTERS_MAX: Final = 1_000
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution, asked of a child."""
+
+    #: Counts the child's jobs from 1. The answer bears it too: a line from before is none.
+    number: int
+    request: TaskRequest
+    #: The wall limit as the executor is told it; the parent keeps it.
+    time_limit_seconds: float
+    #: What this execution may use of the processor, and of memory on top of what the child has.
+    processor_seconds_max: float
+    memory_bytes_max: int
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """A child's first line: it is ready, or it is not and says why."""
+
+    error: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How an execution ended in the child: one of the first four is set."""
+
+    number: int
+    result: TaskResult | None = None
+    #: The message of a `PermanentExecutionError`, or of a `TransientExecutionError`.
+    permanent: str | None = None
+    transient: str | None = None
+    #: The executor raised something else: its type, and a traceback for the log.
+    unexpected: str | None = None
+    traceback: str = ""
+    #: The child is not as it was when it started (it grew, or lacked memory): use it no more.
+    worn_out: bool = False
+
+
+_encoder: Final = msgspec.json.Encoder()
+#: Decoders check every field against the annotations above.
+job_decoder: Final = msgspec.json.Decoder(Job)
+started_decoder: Final = msgspec.json.Decoder(Started)
+answer_decoder: Final = msgspec.json.Decoder(Answer)
+
+
+def line_of(message: Job | Started | Answer) -> bytes:
+    """Encode as one line; JSON escapes the line ends inside a text."""
+    return _encoder.encode(message) + b"\n"
+
+
+def shortened(text: str) -> str:
+    """Cut a text that an executor has written."""
+    if len(text) <= MESSAGE_CHARACTERS_MAX:
+        return text
+    return text[: MESSAGE_CHARACTERS_MAX - 1] + "…"

@@ -1,0 +1,117 @@
+"""Pools of real child processes for the tests, closed in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from chalicelib.domain.task import TaskRequest, TaskResult
+from chalicelib.errors import ExecutionError
+from chalicelib.executors.child_process import ChildProcess, JobLimits
+from chalicelib.executors.pool import ProcessPool
+
+#: Enough for each behaviour, and short where all of it is used.
+PROCESSOR_SECONDS_MAX = 0.5
+MEMORY_BYTES_MAX = 64 << 20
+#: No execution reaches it but those that wait for it.
+PATIENCE_SECONDS = 120.0
+
+FACTORY = "tests.pool.factories:build"
+
+Ending = TaskResult | ExecutionError
+MakePool = Callable[..., ProcessPool]
+MakeChild = Callable[[], ChildProcess]
+
+
+class Problems:
+    """Keeps what an observer is told (`ports.Observer.problem`)."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
+        """Keep the error's words."""
+        self.told.append(f"{operation}: {error}")
+
+
+@pytest.fixture
+def problems() -> Problems:
+    """Give what the pool reports."""
+    return Problems()
+
+
+@pytest.fixture
+def make_pool(problems: Problems) -> Iterator[MakePool]:
+    """Make pools of children that behave as their circuit says."""
+    pools: list[ProcessPool] = []
+
+    def make(
+        factory: str = FACTORY,
+        *,
+        children_max: int = 10,
+        processor_seconds_max: float = PROCESSOR_SECONDS_MAX,
+        memory_bytes_max: int = MEMORY_BYTES_MAX,
+    ) -> ProcessPool:
+        limits = JobLimits(
+            processor_seconds_max=processor_seconds_max, memory_bytes_max=memory_bytes_max
+        )
+        pool = ProcessPool(factory, children_max=children_max, limits=limits, reporter=problems)
+        pools.append(pool)
+        return pool
+
+    yield make
+    for pool in pools:
+        pool.close()
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ProcessPool]:
+    """Give a pool that a module's tests share, whatever they did to its children."""
+    limits = JobLimits(
+        processor_seconds_max=PROCESSOR_SECONDS_MAX, memory_bytes_max=MEMORY_BYTES_MAX
+    )
+    pool = ProcessPool(FACTORY, children_max=10, limits=limits, reporter=Problems())
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def make_child() -> Iterator[MakeChild]:
+    """Start single children. The test's thread starts them, and outlives them."""
+    children: list[ChildProcess] = []
+
+    def make() -> ChildProcess:
+        limits = JobLimits(
+            processor_seconds_max=PROCESSOR_SECONDS_MAX, memory_bytes_max=MEMORY_BYTES_MAX
+        )
+        children.append(ChildProcess(FACTORY, limits, {}))
+        return children[-1]
+
+    yield make
+    for child in children:
+        child.end()
+
+
+def run(pool: ProcessPool, circuit: str, *, seconds_max: float = PATIENCE_SECONDS) -> Ending:
+    """Execute, and give how it ended."""
+    request = TaskRequest(circuit=circuit, shots=7, tags={})
+    try:
+        return pool.execute(request, time_limit_seconds=seconds_max)
+    except ExecutionError as exc:
+        return exc
+
+
+def run_batch(
+    pool: ProcessPool, circuits: list[str], *, seconds_max: float = PATIENCE_SECONDS
+) -> list[Ending]:
+    """Execute all at once, each in a thread that ends with the batch, as the worker does."""
+    with ThreadPoolExecutor(len(circuits)) as threads:
+        return list(threads.map(lambda one: run(pool, one, seconds_max=seconds_max), circuits))
+
+
+def pid_of(ending: Ending) -> int:
+    """Give the process that completed an execution."""
+    assert isinstance(ending, TaskResult), ending
+    return int(next(iter(ending.counts)))

@@ -1,0 +1,166 @@
+"""Whatever an executor does in a child, it ends by itself with a true reason, and alone."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+
+import pytest
+
+from chalicelib.domain.task import TaskRequest, TaskResult
+from chalicelib.errors import PermanentExecutionError, TransientExecutionError
+from chalicelib.executors.jobs import MESSAGE_CHARACTERS_MAX
+from chalicelib.executors.pool import ProcessPool
+from tests.acceptance.stage import eventually
+from tests.pool.conftest import (
+    MEMORY_BYTES_MAX,
+    PATIENCE_SECONDS,
+    MakeChild,
+    MakePool,
+    Problems,
+    pid_of,
+    run,
+    run_batch,
+)
+from tests.support.processes import children_of, is_running
+
+PERMANENT, TRANSIENT = PermanentExecutionError, TransientExecutionError
+PROCESSOR = "the circuit needs more than the 0.5 s of processor time that one execution may take"
+MEMORY = "the circuit needs more than the 64 MB of memory that one execution may take"
+
+#: What the executor does; how the execution ends.
+HOSTILE = {
+    "endless_python": (PERMANENT, PROCESSOR),
+    "endless_c": (PERMANENT, PROCESSOR),
+    "fill_memory": (PERMANENT, MEMORY),
+    "fill_memory_in_small_pieces": (PERMANENT, MEMORY),
+    "abort_without_memory": (PERMANENT, MEMORY),
+    "segfault": (PERMANENT, "the executor crashed on this circuit (SIGSEGV)"),
+    "abort": (PERMANENT, "the executor crashed on this circuit (SIGABRT)"),
+    f"signalled {signal.SIGBUS:d}": (PERMANENT, "the executor crashed on this circuit (SIGBUS)"),
+    f"signalled {signal.SIGILL:d}": (PERMANENT, "the executor crashed on this circuit (SIGILL)"),
+    f"signalled {signal.SIGFPE:d}": (PERMANENT, "the executor crashed on this circuit (SIGFPE)"),
+    f"signalled {signal.SIGXCPU:d}": (PERMANENT, PROCESSOR),
+    f"signalled {signal.SIGKILL:d}": (TRANSIENT, "ended from outside (SIGKILL)"),
+    f"signalled {signal.SIGTERM:d}": (TRANSIENT, "ended from outside (SIGTERM)"),
+    "leave 3": (TRANSIENT, "ended with exit code 3 and gave no result"),
+    "leave 0": (TRANSIENT, "ended with exit code 0 and gave no result"),
+    "sys_exit": (TRANSIENT, "the executor failed unexpectedly (SystemExit)"),
+    "panic": (TRANSIENT, "the executor failed unexpectedly (Panic)"),
+    "bug": (TRANSIENT, "the executor failed unexpectedly (KeyError)"),
+    "wrong": (TRANSIENT, "the executor's answer cannot be read"),
+    "scribble": (TRANSIENT, "the executor's answer cannot be read"),
+    "answer_without_end": (PERMANENT, "the executor's answer is longer than 8,000,000 bytes"),
+    "large 100000": (PERMANENT, "the result takes 10,"),
+    "print_gigabyte": (PERMANENT, "printed more than 1,000,000 bytes during one execution"),
+    "close_pipes": (TRANSIENT, "the executor closed its connection and gave no result"),
+    "fork": (TRANSIENT, "the executor failed unexpectedly (PermissionError)"),
+    "start_program": (TRANSIENT, "the executor failed unexpectedly (PermissionError)"),
+    "write_file": (TRANSIENT, "the executor failed unexpectedly (OSError)"),
+    "refuse": (PERMANENT, "line 1: no such gate"),
+    "try_later": (TRANSIENT, "the device is being calibrated"),
+}
+
+
+@pytest.mark.parametrize("behaviour", HOSTILE)
+def test_each_ends_by_itself_and_its_nine_neighbours_complete(
+    pool: ProcessPool, behaviour: str
+) -> None:
+    """The hostile one fails for a reason that says what it did; the others never notice."""
+    kind, words = HOSTILE[behaviour]
+    endings = run_batch(pool, ["quick"] * 4 + [behaviour] + ["quick"] * 5)
+    ending = endings.pop(4)
+    assert isinstance(ending, kind), ending
+    assert words in str(ending)
+    assert len(endings) == 9
+    pids = {pid_of(neighbour) for neighbour in endings}
+    assert len(pids - pool.idle_pids()) <= 1, "more children have ended than the hostile one's"
+    eventually(
+        lambda: children_of(os.getpid()) == pool.idle_pids(), "no children but idle ones to be left"
+    )
+
+
+@pytest.mark.parametrize("behaviour", ["sleep", "stop"])
+def test_what_does_nothing_ends_at_the_wall_and_may_be_tried_again(
+    make_pool: MakePool, behaviour: str
+) -> None:
+    """Sleeping or stopped, it used no processor time: that may be another's fault."""
+    pool = make_pool()
+    run_batch(pool, ["quick"] * 10)
+    endings = run_batch(pool, ["quick"] * 9 + [behaviour], seconds_max=3)
+    ending = endings.pop()
+    assert isinstance(ending, TransientExecutionError)
+    assert str(ending) == (
+        "the execution did not finish within 3 s; it had 0.0 of its 0.5 s of the processor"
+    )
+    assert all(isinstance(neighbour, TaskResult) for neighbour in endings)
+
+
+@pytest.mark.parametrize("behaviour", ["print_garbage", "read_stdin", "start_thread"])
+def test_what_is_harmless_completes(make_pool: MakePool, behaviour: str) -> None:
+    """Printing, reading and threads are an executor's own business."""
+    pool = make_pool()
+    pids = {pid_of(run(pool, circuit)) for circuit in (behaviour, "quick")}
+    assert len(pids) == 1
+
+
+def test_a_child_knows_no_credentials(make_pool: MakePool) -> None:
+    """Of the function's environment it has nothing that a circuit could carry away."""
+    ending = run(make_pool(), "environment")
+    assert isinstance(ending, TaskResult)
+    assert "RAYON_NUM_THREADS" in ending.counts
+    assert not [name for name in ending.counts if name.startswith("AWS_")]
+
+
+def test_what_goes_on_in_the_background_is_ended(make_pool: MakePool) -> None:
+    """A thread that an executor left behind ends with its child, without another execution."""
+    pid = pid_of(run(make_pool(), "leave_thread_behind"))
+    assert eventually(lambda: not is_running(pid), "the kernel to end the busy idle child")
+
+
+def test_a_child_that_wrote_more_than_its_answer_gets_no_job(make_child: MakeChild) -> None:
+    """A line left behind could be taken for the next job's answer."""
+    child = make_child()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    request = TaskRequest(circuit="scribble_later", shots=1, tags={})
+    assert child.run(request, deadline=deadline, seconds_max=1).result is not None
+    eventually(lambda: not child.is_usable(), "the line behind the answer to be seen")
+
+
+def test_messages_of_an_executor_are_cut(make_pool: MakePool) -> None:
+    """An error's text goes into an item: a megabyte does not."""
+    ending = run(make_pool(), "say_much_in_an_error")
+    assert isinstance(ending, PermanentExecutionError)
+    assert len(str(ending)) == MESSAGE_CHARACTERS_MAX
+
+
+def test_faults_of_an_executor_are_reported_with_what_it_printed(
+    make_pool: MakePool, problems: Problems
+) -> None:
+    """An operator reads more than the client: the traceback, and the last words."""
+    pool = make_pool()
+    for behaviour in ("bug", "abort", "endless_python", "refuse"):
+        run(pool, behaviour)
+    bug, abort = problems.told
+    assert "tests/pool/factories.py" in bug
+    assert "KeyError: 'q'" in bug
+    assert "SIGABRT" in abort
+
+
+def test_memory_of_both_processes_stays_bounded(make_pool: MakePool) -> None:
+    """Neither a gigabyte printed nor one allocated shows in the peak of parent or child."""
+    pool = make_pool(processor_seconds_max=10)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run_batch(pool, ["fill_memory", "print_gigabyte", "answer_without_end"] * 3)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown << 10 < 9 * 3 * 8_000_000
+
+
+def test_a_child_takes_no_more_memory_than_its_limit(make_pool: MakePool) -> None:
+    """What fits its limit completes, and half as much again does not."""
+    megabytes = MEMORY_BYTES_MAX >> 20
+    pool = make_pool(children_max=1)
+    assert isinstance(run(pool, f"grow {megabytes * 0.8}"), TaskResult)
+    assert isinstance(run(pool, f"grow {megabytes * 1.5}"), PermanentExecutionError)
