@@ -24,7 +24,9 @@ NAME: Final = f"quantum-tasks-{os.environ.get('STAGE', caller.LOCAL_STAGE)}"
 QUEUE_NAME: Final = NAME
 #: Invocations of the worker at the same time, of one batch each. Without a limit Lambda throttles
 #: them where the account's concurrency ends, and each throttled batch burns a receive.
-WORKERS_MAX: Final = 20
+WORKERS_MAX: Final = 50
+#: Executed all at once, so as many as `EXECUTION_CONCURRENCY`; `docs/executors.md` says why so few.
+BATCH_SIZE: Final = 4
 
 app: Final = Chalice(app_name=NAME)
 
@@ -53,7 +55,7 @@ def get_health() -> Response:
     return endpoints.get_health(app.current_request)
 
 
-@app.on_sqs_message(queue=QUEUE_NAME, batch_size=10, maximum_concurrency=WORKERS_MAX)
+@app.on_sqs_message(queue=QUEUE_NAME, batch_size=BATCH_SIZE, maximum_concurrency=WORKERS_MAX)
 def worker(event: SQSEvent) -> dict[str, Any] | None:
     """Execute the tasks of one batch of messages."""
     return handle_batch(composition.get_service(), event.to_dict(), _context(event))

@@ -16,7 +16,7 @@ from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.adapters.telemetry import TelemetryObserver, logger
 from chalicelib.domain.retry_policy import Backoff
-from chalicelib.executors.mock import MockExecutor
+from chalicelib.executors.registry import BuiltOnFirstUse
 from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore
 from chalicelib.settings import Settings
 from chalicelib.use_cases.cancel import CancelTask
@@ -54,12 +54,13 @@ class Service:
 
 def build_ports(settings: Settings) -> Ports:
     """Build the adapters for AWS, or for whatever the SDK's endpoint variables point to."""
+    observer = TelemetryObserver(stage=settings.stage)
     return Ports(
         store=DynamoDbTaskStore(settings),
         queue=SqsTaskQueue(settings),
-        executor=MockExecutor(settings),
+        executor=BuiltOnFirstUse(settings, observer),
         clock=SystemClock(),
-        observer=TelemetryObserver(stage=settings.stage),
+        observer=observer,
     )
 
 

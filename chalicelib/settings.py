@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -26,6 +26,9 @@ BackoffSeconds = Annotated[float, Meta(ge=0, le=43_200)]
 SweepSeconds = Annotated[float, Meta(ge=0.01, le=86_400)]
 SweepAgeSeconds = Annotated[float, Meta(ge=1, le=1_209_600)]
 Rate = Annotated[float, Meta(ge=0, le=1)]
+Megabytes = Annotated[int, Meta(ge=32, le=10_240)]
+#: 2^29 of them take 8 GiB, more than any function has.
+Amplitudes = Annotated[int, Meta(ge=2, le=1 << 29)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +65,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: Kept free of an invocation for settling, and added to leases for clocks that differ.
     execution_margin_seconds: Annotated[float, Meta(ge=0, le=60)] = 1.5
     #: Records of one batch that are executed at the same time.
-    execution_concurrency: Annotated[int, Meta(ge=1, le=10)] = 10
+    execution_concurrency: Annotated[int, Meta(ge=1, le=10)] = 4
+    #: What runs circuits. The mock's counts mean nothing: it is for tests of load and protocol.
+    executor: Literal["mock", "simulator"] = "mock"
+    #: What one execution may use of the processor, and of memory beside what its process has.
+    execution_processor_seconds_max: Annotated[float, Meta(ge=0.1, le=880)] = 1.5
+    execution_memory_mb_max: Megabytes = 320
+    #: The largest state that is simulated: 2^24 amplitudes are 24 qubits, 256 MB.
+    execution_amplitudes_max: Amplitudes = 1 << 24
     #: The backoff after a transient error: a random time below base x 2^(attempt - 1).
     backoff_seconds_base: BackoffSeconds = 2.0
     backoff_seconds_max: BackoffSeconds = 900.0
@@ -101,8 +111,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 values[field.name] = parse_setting(field.name.upper(), field.type, text)
         settings = cls(**values)
         _check_together(settings)
+        if environment.get("_HANDLER") == WORKER_HANDLER and settings.stage != "local":
+            memory = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+            check_capacity(settings, memory_mb=int(memory or MB_PER_VCPU))
         return settings
 
+
+#: What Lambda calls the worker in its variable `_HANDLER`: only there is anything executed.
+WORKER_HANDLER: Final = "app.worker"
+#: "Configure Lambda function memory": 1,769 MB are one vCPU.
+MB_PER_VCPU: Final = 1_769
+#: What a worker has beside its children, and a child beside its circuit, in MB: measured, rounded
+#: up.
+FUNCTION_MB: Final = 160
+CHILD_MB: Final = 24
+#: A complex number of two doubles; and what a circuit takes beside its state, in MB.
+AMPLITUDE_BYTES: Final = 16
+CIRCUIT_MB: Final = 64
 
 _SHOWN_CHARACTERS_MAX: Final = 100
 _BOOLEANS: Final = {"yes": "true", "no": "false"}
@@ -118,7 +143,7 @@ def parse_setting(name: str, kind: Any, text: str) -> Any:  # noqa: ANN401 - an 
     if kind is bool:
         given = _BOOLEANS.get(text.lower(), text)
     elif get_origin(kind) is Literal:
-        given = text.upper()
+        given = next((one for one in get_args(kind) if one.lower() == text.lower()), text)
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as exc:
@@ -150,6 +175,9 @@ _ORDERED: Final = (
 def _check_together(settings: Settings) -> None:
     """Refuse values that make no sense beside each other."""
     ordered = list(_ORDERED)
+    if settings.executor != "mock":
+        ordered.append(("execution_processor_seconds_max", "execution_seconds_max"))
+        _check_amplitudes(settings)
     if settings.mock_execution_seconds_max:
         ordered.append(("mock_execution_seconds", "mock_execution_seconds_max"))
     for low, high in ordered:
@@ -161,3 +189,74 @@ def _check_together(settings: Settings) -> None:
     if rates > 1:
         message = "and MOCK_TRANSIENT_FAILURE_RATE must add up to at most 1"
         raise InvalidSetting(f"MOCK_PERMANENT_FAILURE_RATE {message}, not {rates:g}")
+
+
+def _check_amplitudes(settings: Settings) -> None:
+    """Refuse a state that could not be executed although it would be admitted."""
+    needed = settings.execution_amplitudes_max * AMPLITUDE_BYTES / (1 << 20) + CIRCUIT_MB
+    if needed > settings.execution_memory_mb_max:
+        message = (
+            f"takes {needed:.0f} MB (16 bytes each, {CIRCUIT_MB} MB beside them), more than "
+            f"EXECUTION_MEMORY_MB_MAX ({settings.execution_memory_mb_max} MB)"
+        )
+        raise InvalidSetting(f"EXECUTION_AMPLITUDES_MAX {message}")
+
+
+class Demand(NamedTuple):
+    """What all executions that run at once may take together, and what there is for them."""
+
+    setting: str
+    value: float
+    limit: float
+    #: What the limit is made of.
+    source: str
+
+    def __str__(self) -> str:
+        """Say what does not fit."""
+        wanted = f"it must be at most {self.limit:g}, {self.source}"
+        return f"{self.setting} is {self.value:g}; {wanted}"
+
+
+def excessive_demands(
+    settings: Settings, *, vcpus: float, memory_mb: float, workers: int = 1
+) -> list[Demand]:
+    """Return what is wrong with a stage's limits, where so many workers share the processors.
+
+    All of a batch are executed at once. Where the first rule holds, each reaches its own processor
+    limit before the wall, whatever its neighbours do; where the second does, each may reach its own
+    memory limit.
+    """
+    if settings.executor == "mock":
+        return []
+    at_once = workers * settings.execution_concurrency
+    seconds, wall = settings.execution_processor_seconds_max, settings.execution_seconds_max
+    memory = settings.execution_memory_mb_max
+    name = f"EXECUTION_CONCURRENCY ({settings.execution_concurrency})"
+    if workers > 1:
+        name = f"WORKERS ({workers}) x {name}"
+    demands = (
+        Demand(
+            f"{name} x EXECUTION_PROCESSOR_SECONDS_MAX ({seconds:g})",
+            at_once * seconds,
+            vcpus * wall,
+            f"which is EXECUTION_SECONDS_MAX ({wall:g}) x vCPUs ({vcpus:.2f})",
+        ),
+        Demand(
+            f"{name} x EXECUTION_MEMORY_MB_MAX ({memory}, and {CHILD_MB} for a process), and "
+            f"{FUNCTION_MB} for a worker,",
+            at_once * (memory + CHILD_MB) + workers * FUNCTION_MB,
+            memory_mb,
+            "which is the memory in MB",
+        ),
+    )
+    return [demand for demand in demands if demand.value > demand.limit]
+
+
+def check_capacity(settings: Settings, *, memory_mb: int) -> None:
+    """Refuse limits with which the executions in one function would starve each other.
+
+    Raises:
+        InvalidSetting: naming the variables, what they add up to and what there is.
+    """
+    for demand in excessive_demands(settings, vcpus=memory_mb / MB_PER_VCPU, memory_mb=memory_mb):
+        raise InvalidSetting(str(demand))

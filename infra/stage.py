@@ -15,7 +15,7 @@ from typing import Any, Final
 from chalice.config import Config
 
 from chalicelib.entrypoints.http.caller import LOCAL_STAGE
-from chalicelib.settings import InvalidSetting, Settings
+from chalicelib.settings import InvalidSetting, Settings, check_capacity
 
 #: Chalice's names of our functions: the API's is Chalice's choice, the others are in `app.py`.
 FUNCTIONS: Final = ("api_handler", "worker", "sweeper")
@@ -195,6 +195,8 @@ def _function_spec(config: Config, name: str) -> FunctionSpec:
         environment=scoped.environment_variables,
     )
     try:
+        if name == "worker":
+            check_capacity(spec.settings, memory_mb=spec.memory_mb)
         _ = spec.settings
     except InvalidSetting as exc:
         message = f"{where}: {exc}"

@@ -91,7 +91,7 @@ LIVE = {
     "large batches": Case(
         delivery.a_batch_is_one_wave,
         spoil.mapping(BatchSize=50, MaximumBatchingWindowInSeconds=0),
-        *("the mapping's BatchSize", "50", "at most 10"),
+        *("the mapping's BatchSize", "50", "at most 4"),
     ),
     "batching window": Case(
         delivery.a_batch_is_one_wave,
@@ -101,6 +101,25 @@ LIVE = {
         ),
         *("the mapping's MaximumBatchingWindowInSeconds", "5", "0"),
     ),
+    "executions without processor": Case(
+        delivery.executions_do_not_starve_each_other,
+        spoil.both(
+            spoil.variable("worker", "EXECUTOR", "simulator"),
+            spoil.variable("worker", "EXECUTION_SECONDS_MAX", "39"),
+        ),
+        "EXECUTION_CONCURRENCY (4) x EXECUTION_PROCESSOR_SECONDS_MAX (10)",
+        *("40", "at most 39, which is EXECUTION_SECONDS_MAX (39) x vCPUs (1.00)"),
+    ),
+    "executions without memory": Case(
+        delivery.executions_do_not_starve_each_other,
+        spoil.both(
+            spoil.variable("worker", "EXECUTOR", "simulator"),
+            spoil.variable("worker", "EXECUTION_MEMORY_MB_MAX", "400"),
+        ),
+        "EXECUTION_CONCURRENCY (4) x EXECUTION_MEMORY_MB_MAX (400, and 24 for a process), and 160"
+        " for a worker,",
+        *("1856", "at most 1769, which is the memory in MB"),
+    ),
     "unbounded workers": Case(
         delivery.workers_are_bounded,
         spoil.mapping(ScalingConfig={}),
@@ -109,7 +128,7 @@ LIVE = {
     "workers that cannot run": Case(
         delivery.workers_are_bounded,
         spoil.reserved_concurrency,
-        *("the worker's reserved concurrency", "5", "none, or at least 20"),
+        *("the worker's reserved concurrency", "5", "none, or at least 50"),
     ),
     "short visibility": Case(
         delivery.messages_stay_hidden,

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from app import BATCH_SIZE
 from infra.deploy.api_client import ApiClient
 from infra.package.template import REPORT_FAILURES
 from infra.waiting import wait_for
@@ -39,12 +40,15 @@ def _no_setting(stage: DeployedStage) -> Iterator[None]:
 
 
 def a_batch_with_poison(stage: DeployedStage, alice: ApiClient) -> tuple[str, list[str]]:
-    """Deliver one message that nobody can read, and four tasks, as one batch."""
+    """Deliver one message that nobody can read, and three tasks, as one batch."""
     poison = f"no message of ours {uuid4()}"
     with stage.paused():
-        tasks = [task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT})) for _ in range(4)]
+        tasks = [
+            task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT}))
+            for _ in range(BATCH_SIZE - 1)
+        ]
         stage.send(poison)
-        wait_for(lambda: stage.messages() == (5, 0), "whole batch")
+        wait_for(lambda: stage.messages() == (BATCH_SIZE, 0), "whole batch")
     for task_id in tasks:
         assert stage.ended(alice, task_id)["status"] == "completed"
     return poison, tasks
@@ -83,7 +87,7 @@ def test_without_the_permission_to_delete_the_neighbours_come_back_as_duplicates
     with stage.without("worker", "sqs:DeleteMessage"):
         poison, tasks = a_batch_with_poison(stage, alice)
         wait_for(lambda: deliveries(stage, "DeleteMessageBatch", what="AccessDenied"), "log line")
-        assert sum(stage.messages()) == 5
+        assert sum(stage.messages()) == BATCH_SIZE
     assert deliveries(stage, poison, what="message cannot be read") >= 1
     for task_id in tasks:
         assert deliveries(stage, task_id, what="task claimed") == 1

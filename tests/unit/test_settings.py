@@ -121,3 +121,78 @@ def test_the_defaults_answer_a_503_within_three_seconds() -> None:
         connect = getattr(settings, f"{service}_connect_timeout_seconds")
         backoff = 0.05 * 2 ** (attempts - 1)  # botocore, standard mode, not throttled
         assert attempts * max(read, connect) + backoff < 2.5
+
+
+WORKER = {
+    "STAGE": "prod",
+    "_HANDLER": "app.worker",
+    "EXECUTOR": "simulator",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+    "EXECUTION_CONCURRENCY": "4",
+    "EXECUTION_SECONDS_MAX": "80",
+    "EXECUTION_PROCESSOR_SECONDS_MAX": "20",
+}
+
+
+def test_executions_that_fit_their_function_are_allowed() -> None:
+    """Exactly as much processor time as there is, and as much memory."""
+    settings = Settings.from_environment(WORKER)
+    assert settings.execution_processor_seconds_max == 20
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"EXECUTION_SECONDS_MAX": "79"},
+            (
+                "EXECUTION_CONCURRENCY (4) x EXECUTION_PROCESSOR_SECONDS_MAX "
+                "(20) is 80; it must be at "
+                "most 79, which is EXECUTION_SECONDS_MAX (79) x vCPUs (1.00)"
+            ),
+        ),
+        (
+            {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3538", "EXECUTION_CONCURRENCY": "9"},
+            (
+                "EXECUTION_CONCURRENCY (9) x EXECUTION_PROCESSOR_SECONDS_MAX "
+                "(20) is 180; it must be "
+                "at most 160, which is EXECUTION_SECONDS_MAX (80) x vCPUs (2.00)"
+            ),
+        ),
+        (
+            {"EXECUTION_MEMORY_MB_MAX": "379"},
+            (
+                "EXECUTION_CONCURRENCY (4) x EXECUTION_MEMORY_MB_MAX (379, "
+                "and 24 for a process), and "
+                "160 for a worker, is 1772; it must be at most 1769, which is the memory in MB"
+            ),
+        ),
+        (
+            {"EXECUTION_AMPLITUDES_MAX": str(1 << 25)},
+            (
+                "EXECUTION_AMPLITUDES_MAX takes 576 MB (16 bytes each, 64 MB "
+                "beside them), more than "
+                "EXECUTION_MEMORY_MB_MAX (320 MB)"
+            ),
+        ),
+        (
+            {"EXECUTION_PROCESSOR_SECONDS_MAX": "81"},
+            "EXECUTION_PROCESSOR_SECONDS_MAX must be at most EXECUTION_SECONDS_MAX (80), not 81",
+        ),
+    ],
+)
+def test_executions_that_would_starve_each_other_are_refused(
+    changed: dict[str, str], said: str
+) -> None:
+    """The message names the variables, what they add up to, and what there is."""
+    with pytest.raises(InvalidSetting, match=re.escape(said)):
+        Settings.from_environment(WORKER | changed)
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [{"_HANDLER": "app.sweeper"}, {"EXECUTOR": "mock"}, {"STAGE": "local"}]
+)
+def test_only_what_executes_must_have_room_for_it(elsewhere: dict[str, str]) -> None:
+    """API and sweeper are smaller; the mock takes nothing; local workers share a machine."""
+    starved = WORKER | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"} | elsewhere
+    assert Settings.from_environment(starved).execution_concurrency == 4

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from chalicelib.settings import InvalidSetting, Settings
+from chalicelib.settings import MB_PER_VCPU, InvalidSetting, Settings, excessive_demands
 from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.template import REPORT_FAILURES
@@ -250,6 +250,25 @@ def an_execution_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Ite
         )
 
 
+@rule("delivery/execution-limits")
+def executions_do_not_starve_each_other(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """A batch's executions, all at their limits, fit the worker's processor and memory."""
+    del spec
+    worker = snapshot.functions["worker"]
+    if worker is None:
+        return
+    memory = worker["MemorySize"]
+    for demand in excessive_demands(
+        worker_settings(snapshot), vcpus=memory / MB_PER_VCPU, memory_mb=memory
+    ):
+        yield Finding(
+            setting=demand.setting,
+            value=demand.value,
+            wanted=f"at most {demand.limit:g}, {demand.source}",
+            why="executions would be ended for what their neighbours take, and tried again",
+        )
+
+
 def _refuses_plain_http(policy: str | None) -> bool:
     statements = json.loads(policy or "{}").get("Statement", [])
     return any(
@@ -272,4 +291,5 @@ RULES: Final[tuple[Rule, ...]] = (
     messages_are_kept_long_enough,
     queues_want_tls,
     an_execution_fits_its_invocation,
+    executions_do_not_starve_each_other,
 )

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.cloudformation import StackFailed
 from infra.local.settings import HOST, ROOT, Settings
+from infra.local.supervisor.capacity import execution_variables, memory_mb, processors
 from infra.local.supervisor.environment import backend_variables, process_environment, save_backend
 from infra.local.supervisor.pid_files import held_lock, read_pid, write_atomically
 from infra.local.supervisor.process import Process
@@ -105,6 +106,7 @@ class Supervisor:
             self._start_emulator()
         outputs = self._deployed()
         variables = backend_variables(self._backend.endpoint_url, outputs, self._user)
+        variables |= self._limits_of_executions(variables)
         save_backend(self._settings, variables)
         environment = process_environment(variables, self._user) | {"PORT": str(port)}
         names = ["api", *(f"worker-{n}" for n in range(1, self._settings.workers + 1))]
@@ -115,6 +117,19 @@ class Supervisor:
         api = next(process for process in self._processes if process.name == "api")
         self._wait_for(api, lambda: accepts_connections(port))
         self._greet(time.monotonic() - started)
+
+    def _limits_of_executions(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Choose what the user has not set, and say it."""
+        limits = execution_variables(
+            process_environment(variables, self._user),
+            workers=self._settings.workers,
+            cores=processors(),
+            machine_mb=memory_mb(),
+        )
+        if limits:
+            chosen = ", ".join(f"{name}={value}" for name, value in sorted(limits.items()))
+            self._terminal.say(f"limits of one execution here: {chosen}")
+        return limits
 
     def _start_emulator(self) -> None:
         port = self._settings.emulator_port
