@@ -13,7 +13,7 @@ from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
 from chalicelib.executors.jobs import MESSAGE_CHARACTERS_MAX
 from chalicelib.executors.pool import ProcessPool
-from tests.acceptance.stage import eventually
+from infra.waiting import wait_for
 from tests.pool.conftest import (
     MEMORY_BYTES_MAX,
     PATIENCE_SECONDS,
@@ -77,7 +77,7 @@ def test_each_ends_by_itself_and_its_nine_neighbours_complete(
     assert len(endings) == 9
     pids = {pid_of(neighbour) for neighbour in endings}
     assert len(pids - pool.idle_pids()) <= 1, "more children have ended than the hostile one's"
-    eventually(
+    wait_for(
         lambda: children_of(os.getpid()) == pool.idle_pids(), "no children but idle ones to be left"
     )
 
@@ -117,7 +117,7 @@ def test_a_child_knows_no_credentials(make_pool: MakePool) -> None:
 def test_what_goes_on_in_the_background_is_ended(make_pool: MakePool) -> None:
     """A thread that an executor left behind ends with its child, without another execution."""
     pid = pid_of(run(make_pool(), "leave_thread_behind"))
-    assert eventually(lambda: not is_running(pid), "the kernel to end the busy idle child")
+    assert wait_for(lambda: not is_running(pid), "the kernel to end the busy idle child")
 
 
 def test_a_child_that_wrote_more_than_its_answer_gets_no_job(make_child: MakeChild) -> None:
@@ -126,7 +126,7 @@ def test_a_child_that_wrote_more_than_its_answer_gets_no_job(make_child: MakeChi
     deadline = time.monotonic() + PATIENCE_SECONDS
     request = TaskRequest(circuit="scribble_later", shots=1, tags={})
     assert child.run(request, deadline=deadline, seconds_max=1).result is not None
-    eventually(lambda: not child.is_usable(), "the line behind the answer to be seen")
+    wait_for(lambda: not child.is_usable(), "the line behind the answer to be seen")
 
 
 def test_messages_of_an_executor_are_cut(make_pool: MakePool) -> None:

@@ -16,7 +16,7 @@ import pytest
 from chalicelib.domain.task import TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
 from infra.local.settings import ROOT
-from tests.acceptance.stage import eventually
+from infra.waiting import wait_for
 from tests.pool.conftest import MakePool, pid_of, run, run_batch
 from tests.support.processes import children_of, is_running, state_of
 
@@ -48,7 +48,7 @@ class Driver:
 
     def children(self, count: int) -> frozenset[int]:
         """Wait until it has so many children."""
-        eventually(lambda: len(children_of(self.process.pid)) == count, f"{count} children")
+        wait_for(lambda: len(children_of(self.process.pid)) == count, f"{count} children")
         return children_of(self.process.pid)
 
 
@@ -67,12 +67,14 @@ def test_no_child_outlives_its_parent(driver: Driver) -> None:
     driver.end()
     driver.begin("endless_c", "endless_python", "sleep")
     children = driver.children(5)
-    eventually(
+    wait_for(
         lambda: sum(state_of(pid) == psutil.STATUS_RUNNING for pid in children) >= 1,
         "executions to begin",
     )
     driver.process.send_signal(signal.SIGKILL)
-    assert eventually(lambda: not any(map(is_running, children)), "all children to end", seconds=10)
+    assert wait_for(
+        lambda: not any(map(is_running, children)), "all children to end", seconds_max=10
+    )
 
 
 def test_batches_and_a_freeze_leave_the_same_children(driver: Driver) -> None:
@@ -83,7 +85,7 @@ def test_batches_and_a_freeze_leave_the_same_children(driver: Driver) -> None:
     second = driver.end()
     os.killpg(driver.process.pid, signal.SIGSTOP)
     stopped = [driver.process.pid, *second["pids"]]
-    eventually(lambda: {state_of(pid) for pid in stopped} == {STOPPED}, "all to be stopped")
+    wait_for(lambda: {state_of(pid) for pid in stopped} == {STOPPED}, "all to be stopped")
     os.killpg(driver.process.pid, signal.SIGCONT)
     driver.begin(*["burn 0.2"] * 4)
     third = driver.end()
@@ -96,7 +98,7 @@ def test_a_freeze_in_mid_execution_costs_nothing(driver: Driver) -> None:
     driver.begin(*["burn 0.5"] * 4)
     children = driver.children(4)
     os.killpg(driver.process.pid, signal.SIGSTOP)
-    eventually(lambda: {state_of(pid) for pid in children} == {STOPPED}, "all to be stopped")
+    wait_for(lambda: {state_of(pid) for pid in children} == {STOPPED}, "all to be stopped")
     os.killpg(driver.process.pid, signal.SIGCONT)
     assert driver.end() == {"completed": 4, "pids": sorted(children)}
 
@@ -131,7 +133,7 @@ def test_an_idle_child_that_was_killed_costs_no_attempt(make_pool: MakePool) -> 
     pool = make_pool(children_max=1)
     pid = pid_of(run(pool, "quick"))
     os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not is_running(pid), "the child's end")
+    wait_for(lambda: not is_running(pid), "the child's end")
     assert pid_of(run(pool, "quick")) != pid
 
 
