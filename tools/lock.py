@@ -1,4 +1,4 @@
-"""Pin every dependency: `make lock` runs this and rewrites the three lock files.
+"""Pin every dependency: `make lock` runs this and rewrites the lock files.
 
 The development lock is resolved first, for every supported Python at once; what goes into the
 Lambda package is exported *from* it, so that what was tested is what is shipped. Neither names
@@ -19,6 +19,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 PROJECT: Final = "pyproject.toml"
 DEVELOPMENT_LOCK: Final = "requirements-dev.lock"
+SIMULATOR_LOCK: Final = "requirements-simulator.lock"
 EMULATOR_LOCK: Final = "requirements-emulator.lock"
 LAMBDA_REQUIREMENTS: Final = "requirements.txt"
 
@@ -27,12 +28,19 @@ LAMBDA_REQUIREMENTS: Final = "requirements.txt"
 #: line depends on (pip, setuptools, click, inquirer, …): so it is not listed there.
 VENDORED_BY_CHALICE: Final = frozenset({"chalice"})
 
+#: prism-q names numpy, and needs it for arrays only; nothing here asks for one.
+WITHOUT_NUMPY: Final = ("--no-emit-package", "numpy")
+
 HEADERS: Final = {
     DEVELOPMENT_LOCK: """\
 # The development environment, run-time packages included. Made by `make lock`; do not edit.
 """,
     EMULATOR_LOCK: """\
 # MiniStack's own environment (it pins botocore). Made by `make lock`; do not edit.
+""",
+    SIMULATOR_LOCK: """\
+# What circuits are executed with, for the Lambda package and as a part of requirements-dev.lock. Made
+# by `make lock`; do not edit.
 """,
     LAMBDA_REQUIREMENTS: """\
 # For the Lambda package: a part of requirements-dev.lock. Made by `make lock`; do not edit.
@@ -87,9 +95,14 @@ def compile_lock(
 
 
 def main(options: tuple[str, ...]) -> None:
-    """Write the three files, the exported one last; `options` go to uv."""
-    compile_lock(DEVELOPMENT_LOCK, PROJECT, "--group", "dev", options=options)
+    """Write the four files, the exported ones last; `options` go to uv."""
+    compile_lock(DEVELOPMENT_LOCK, PROJECT, "--group", "dev", options=(*options, *WITHOUT_NUMPY))
     compile_lock(EMULATOR_LOCK, "--group", "emulator", options=options)
+    compile_lock(
+        SIMULATOR_LOCK,
+        *("--group", "simulator"),
+        options=("--constraints", DEVELOPMENT_LOCK, *WITHOUT_NUMPY),
+    )
     compile_lock(
         LAMBDA_REQUIREMENTS,
         "-",

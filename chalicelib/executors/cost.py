@@ -1,0 +1,57 @@
+"""What a simulation costs, by measurement. The figures are in docs/executors.md."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+#: An amplitude is two floats of 8 bytes.
+AMPLITUDE_BYTES: Final = 16
+#: Of a child process beside its amplitudes.
+BASE_BYTES: Final = 36 * 2**20
+#: Per gate and amplitude, the most that was measured between 16 and 26 qubits on one thread.
+SECONDS_PER_GATE_AND_AMPLITUDE: Final = 0.48e-9
+#: The same and per shot, where gates depend on what was measured.
+SECONDS_PER_GATE_AMPLITUDE_AND_SHOT: Final = 0.30e-9
+SECONDS_PER_GATE: Final = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a circuit costs at most, if its amplitudes are all kept."""
+
+    qubits: int
+    amplitudes: int
+    memory_bytes: int
+    seconds: float
+
+
+def estimate(*, qubits: int, gates: int, shots: int, has_feedback: bool) -> Estimate:
+    """Estimate a circuit. One of Clifford gates or that falls apart costs less, often far less."""
+    amplitudes = 2**qubits
+    by_amplitude = SECONDS_PER_GATE_AND_AMPLITUDE * amplitudes
+    if has_feedback:
+        by_amplitude = SECONDS_PER_GATE_AMPLITUDE_AND_SHOT * amplitudes * shots
+    return Estimate(
+        qubits=qubits,
+        amplitudes=amplitudes,
+        memory_bytes=BASE_BYTES + AMPLITUDE_BYTES * amplitudes,
+        seconds=gates * (SECONDS_PER_GATE + by_amplitude),
+    )
+
+
+def needs_amplitudes(qubits: int, qubits_max: int) -> str:
+    """Say that a circuit is too large, and what would fit."""
+    return (
+        f"the circuit needs 2^{qubits} amplitudes, {_in_units(AMPLITUDE_BYTES * 2**qubits)}; this"
+        f" service simulates 2^{qubits_max} unless the circuit is Clifford or falls apart into"
+        f" parts of at most {qubits_max} qubits"
+    )
+
+
+def _in_units(size: int) -> str:
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        size //= 1024
+        if size < 1024:  # noqa: PLR2004 - the next unit's size in this one
+            return f"{max(size, 1)} {unit}"
+    return "more memory than there is"

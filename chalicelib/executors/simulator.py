@@ -1,0 +1,214 @@
+"""The simulator: prism-q behind guards. Only a child process imports this.
+
+prism-q is young. What it was seen to do wrong has a guard here or before it:
+
+- a gate that is given one qubit twice is counted wrongly: the analyser and `operands` look at the
+  text, `_check_operands` at the gates that were made of it;
+- past its cap it approximates: only exact routes are taken, and what was not exact is no result;
+- deep nesting, large sizes and other files' includes: `text_scan`;
+- where its language differs from OpenQASM: `semantics` and `dialect`;
+- its panics are no `Exception`; the child's process bounds memory and time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Final
+
+from chalicelib.domain.task import TaskRequest, TaskResult
+from chalicelib.errors import PermanentExecutionError
+from chalicelib.executors.analyser import NOTHING_MEASURED, Analysis, analyse, refuse
+from chalicelib.executors.bit_strings import from_first_bit_left
+from chalicelib.executors.cost import needs_amplitudes
+from chalicelib.executors.dialect import Rewritten, rewrite
+from chalicelib.executors.findings import CircuitRefused, Finding
+
+NAME: Final = "prism-q"
+#: prism-q's version and, after the plus, that of the guards: either may change what is counted.
+GUARDS_VERSION: Final = "1"
+QUBITS_MAX: Final = 24
+#: prism-q's caps that depend on the machine by default: with these, the route taken does not.
+_CAPS: Final = ("SV", "FACTORED_MERGE", "STABILIZER_CLUSTER", "TN_PEAK", "PROB", "DM", "EXPORT")
+#: Steps that a loop of unknown length may make in one shot.
+_STEPS_MAX: Final = 100_000
+
+
+def build() -> Simulator:
+    """Return the simulator that this process's environment asks for."""
+    amplitudes = int(os.environ.get("SIMULATOR_AMPLITUDES_MAX", 2**QUBITS_MAX))
+    return Simulator(qubits_max=amplitudes.bit_length() - 1)
+
+
+class Simulator:
+    """Simulates circuits exactly (`Executor`)."""
+
+    def __init__(self, *, qubits_max: int = QUBITS_MAX) -> None:
+        """Take the largest number of qubits whose amplitudes are all kept."""
+        # Read by prism-q when it is first used.
+        for cap in _CAPS:
+            os.environ[f"PRISM_MAX_{cap}_QUBITS"] = str(qubits_max)
+        import prism_q  # noqa: PLC0415 - it reads its environment
+
+        self._prism: Any = prism_q
+        self._qubits_max = qubits_max
+        self.version = f"{prism_q.__version__}+{GUARDS_VERSION}"
+
+    def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
+        """See `Executor`."""
+        del time_limit_seconds  # native code cannot be stopped from within: the pool does
+        analysis = analyse(request.circuit)
+        refuse(analysis)
+        text = rewrite(request.circuit, version=analysis.scan.version, tree=analysis.edits)
+        seed = request.effective_seed
+        counts = self._run(text, analysis, seed=seed, shots=request.shots)
+        return TaskResult(
+            counts=counts,
+            shots=request.shots,
+            executor=NAME,
+            executor_version=self.version,
+            seed=seed,
+            registers=analysis.registers,
+        )
+
+    def _run(self, text: Rewritten, analysis: Analysis, *, seed: int, shots: int) -> dict[str, int]:
+        try:
+            program = self._prism.parse_qasm_dynamic(text.text)
+            circuit = program.static_circuit()
+            self._check_bits(program, analysis)
+            if circuit is not None:
+                check_operands(circuit.to_qasm())
+                counted = self._count_circuit(circuit, seed=seed, shots=shots)
+            else:
+                check_dynamic(analysis)
+                counted = self._count_program(program, seed=seed, shots=shots)
+            counts = counted.counts()
+        except self._prism.PrismError as exc:
+            raise _refusal(exc, text) from exc
+        except (Exception, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as exc:
+            # A panic of Rust code is no Exception; its text tells a client nothing.
+            message = "the simulator failed on this circuit; please report it"
+            raise PermanentExecutionError(message) from exc
+        if not counted.metadata.is_exact:
+            raise _too_large(program.num_qubits, self._qubits_max)
+        scan = analysis.scan
+        return from_first_bit_left(counts, scan.declared, scan.registers)
+
+    def _check_bits(self, program: Any, analysis: Analysis) -> None:  # noqa: ANN401 - untyped
+        """Check that the simulator sees the bits that the result will name."""
+        declared = sum(register.size for register in analysis.scan.declared)
+        if declared == 0:
+            raise CircuitRefused(NOTHING_MEASURED)
+        if program.num_classical_bits != declared:
+            message = (
+                f"the simulator finds {program.num_classical_bits} bits where {declared} are"
+                " declared at the top level; declare all bits there"
+            )
+            raise CircuitRefused(Finding(message=message))
+
+    def _count_circuit(self, circuit: Any, *, seed: int, shots: int) -> Any:  # noqa: ANN401 - untyped
+        """Count a circuit whose gates are known before it runs, by an exact route."""
+        kinds = self._prism.BackendKind
+        try:
+            simulation = self._prism.simulate(circuit).require_exact()
+            return simulation.seed(seed).sample_counts(shots)
+        except self._prism.PrismError as exc:
+            if not _is_too_large(exc):
+                raise
+        # Left to itself it does not try to take a large circuit apart.
+        try:
+            simulation = self._prism.simulate(circuit).require_exact().backend(kinds.factored())
+            return simulation.seed(seed).sample_counts(shots)
+        except self._prism.PrismError as exc:
+            if not _is_too_large(exc):
+                raise
+            raise _too_large(circuit.num_qubits, self._qubits_max) from exc
+
+    def _count_program(self, program: Any, *, seed: int, shots: int) -> Any:  # noqa: ANN401 - untyped
+        """Count a program whose gates depend on what it measures, by an exact route."""
+        kinds = self._prism.BackendKind
+        routes = [kinds.auto()]
+        if program.num_qubits > self._qubits_max:
+            routes = [kinds.stabilizer(), kinds.factored()]
+        for route in routes:
+            simulation = self._prism.simulate_program(program).backend(route)
+            try:
+                return simulation.seed(seed).max_steps(_STEPS_MAX).sample_counts(shots)
+            except self._prism.PrismError as exc:
+                if not _is_too_large(exc):
+                    raise
+        raise _too_large(program.num_qubits, self._qubits_max)
+
+
+_INDEX: Final = re.compile(r"(\w+\[\d+\])")
+_GATE: Final = re.compile(r"(?!(?:OPENQASM|include|qubit|bit|barrier|gate)\b)\w")
+
+
+def check_operands(gates: str) -> None:
+    """Check the gates that were made of a circuit, one a line, for a qubit that is given twice.
+
+    Raises:
+        CircuitRefused: naming the gate.
+    """
+    if "measure" not in gates:
+        raise CircuitRefused(NOTHING_MEASURED)
+    for line in gates.splitlines():
+        statement = line.strip()
+        if "," not in statement or not _GATE.match(statement):
+            continue
+        # Angles and conditions stand in round brackets before the operands.
+        operands = _INDEX.findall(statement[statement.rfind(")") + 1 :])
+        if len(set(operands)) < len(operands):
+            message = f"the same qubit is used more than once in a gate: {statement[:100]}"
+            raise CircuitRefused(Finding(message=message))
+
+
+def check_dynamic(analysis: Analysis) -> None:
+    """Check a program whose gates are not known before it runs: its text alone must tell enough.
+
+    Raises:
+        CircuitRefused: the text does not.
+    """
+    if not analysis.is_complete:
+        message = "a circuit with loops of unknown length is too long to be checked"
+        raise CircuitRefused(Finding(message=message))
+    if analysis.unknown_operands is not None:
+        raise CircuitRefused(analysis.unknown_operands)
+
+
+def _is_too_large(error: Any) -> bool:  # noqa: ANN401 - prism-q's
+    return error.kind in ("incompatible_backend", "resource_limit")
+
+
+def _too_large(qubits: int, qubits_max: int) -> CircuitRefused:
+    return CircuitRefused(Finding(message=needs_amplitudes(qubits, qubits_max)))
+
+
+_LINE: Final = re.compile(r" at line (\d+)")
+_COLUMN: Final = re.compile(r" at column (\d+)")
+
+
+def _refusal(error: Any, text: Rewritten) -> CircuitRefused:  # noqa: ANN401 - prism-q's
+    """Return what prism-q says against a circuit, with the place in the text that was sent."""
+    message = " ".join(str(error).split())
+    if error.kind == "step_limit":
+        message = (
+            f"a loop ran {_STEPS_MAX:,} times in one shot and was not done:"
+            f" {message.partition(';')[0]}"
+        )
+    line, column = _LINE.search(message), _COLUMN.search(message)
+    line_number = int(line[1]) if line else None
+    column_number = None
+    if line_number is not None and column is not None:
+        column_number = text.source_column(line_number, int(column[1]))
+    for found in (line, column):
+        message = message.replace(found[0], "", 1) if found else message
+    if error.kind == "undefined_register":
+        name = message.rpartition("register ")[2]
+        message = f"{name} cannot be used here: only registers, bits and variables can be compared"
+    message = message.removeprefix("parse error: ").replace(
+        "unsupported construct:", "not supported:"
+    )
+    return CircuitRefused(Finding(message=message[:500], line=line_number, column=column_number))

@@ -1,0 +1,98 @@
+"""Circuits that must not be executed, each with a part of what must be said: one circuit a line."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+from tests.support.circuits import H2, H3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refused:
+    """A circuit and a part of the message."""
+
+    name: str
+    text: str
+    message: str
+
+
+_TWICE: Final = "the same qubit is used more than once"
+_QUBITS: Final = H3 + "qubit[4] q;\nbit[4] c;\nry(0.3) q[0];\n"
+_COUNT: Final = "\nc = measure q;\n"
+_WHILE: Final = "int n = 0;\nwhile (n < 2) { n = n + 1; "
+
+# fmt: off
+TWICE: Final = [
+    Refused("named twice", _QUBITS + "cx q[0], q[0];" + _COUNT, "line 6, column 10: gate 'cx': " + _TWICE),
+    Refused("twice by arithmetic", _QUBITS + "cx q[2], q[1 + 1];" + _COUNT, _TWICE),
+    Refused("twice by a constant", _QUBITS + "const int k = 0;\ncx q[k], q[0];" + _COUNT, _TWICE),
+    Refused("twice in a loop", _QUBITS + "for int i in [0:2] { cx q[i], q[0]; }" + _COUNT, "line 6, column 22: gate 'cx': " + _TWICE),
+    Refused("twice in a loop downwards", _QUBITS + "for int i in [3:-1:0] { cx q[i], q[0]; }" + _COUNT, _TWICE),
+    Refused("twice in a loop over a set", _QUBITS + "for int i in {1, 3} { cx q[i], q[3]; }" + _COUNT, _TWICE),
+    Refused("twice in two loops", _QUBITS + "for int i in [0:1] { for int j in [1:2] { cz q[i], q[j]; } }" + _COUNT, _TWICE),
+    Refused("twice by an alias", _QUBITS + "let a = q[0:1];\ncx a[0], q[0];" + _COUNT, "line 7, column 1: gate 'cx': " + _TWICE),
+    Refused("twice by an alias of an alias", _QUBITS + "let a = q[1:3];\nlet b = a[1:2];\ncx b[0], q[2];" + _COUNT, _TWICE),
+    Refused("twice by a joined alias", _QUBITS + "let a = q[0:0] ++ q[0:0];\ncx a[0], a[1];" + _COUNT, _TWICE),
+    Refused("twice in a subroutine", H3 + "def f(qubit a, qubit b) { cx a, b; }\n" + _QUBITS[len(H3):] + "f(q[1], q[1]);" + _COUNT, "line 3, column 27: gate 'cx': " + _TWICE),
+    Refused("twice in a subroutine of a loop", H3 + "def f(qubit a, qubit b) { cx a, b; }\n" + _QUBITS[len(H3):] + "for int i in [0:3] { f(q[2], q[i]); }" + _COUNT, _TWICE),
+    Refused("twice in a subroutine's subroutine", H3 + "def f(qubit a, qubit b) { cx a, b; }\ndef g(qubit a) { f(a, a); }\n" + _QUBITS[len(H3):] + "g(q[2]);" + _COUNT, _TWICE),
+    Refused("twice in a gate's body", H3 + "gate g a, b { cx a, a; }\n" + _QUBITS[len(H3):] + "g q[0], q[1];" + _COUNT, _TWICE),
+    Refused("a register with itself", _QUBITS + "cx q, q;" + _COUNT, _TWICE),
+    Refused("a register with one of its own", _QUBITS + "cx q[0], q;" + _COUNT, _TWICE),
+    Refused("a slice with one of its own", _QUBITS + "cx q[1], q[0:2];" + _COUNT, _TWICE),
+    Refused("crossing slices", _QUBITS + "cx q[0:2], q[{1, 1, 3}];" + _COUNT, _TWICE),
+    Refused("twice under a control", _QUBITS + "ctrl @ x q[0], q[0];" + _COUNT, _TWICE),
+    Refused("twice under two controls", _QUBITS + "ctrl(2) @ x q[0], q[1], q[0];" + _COUNT, _TWICE),
+    Refused("twice in a gate of three", _QUBITS + "ccx q[0], q[1], q[0];" + _COUNT, _TWICE),
+    Refused("twice on a condition", _QUBITS + "c[0] = measure q[0];\nif (c[0]) { cx q[1], q[1]; }" + _COUNT, _TWICE),
+    Refused("twice on another condition", _QUBITS + "c[0] = measure q[0];\nif (c[0]) { x q[1]; } else { if (c[1]) { swap q[2], q[2]; } }" + _COUNT, _TWICE),
+    Refused("twice in a loop of unknown length", _QUBITS + _WHILE + "cx q[0], q[0]; }" + _COUNT, _TWICE),
+    Refused("twice in loops of both kinds", _QUBITS + _WHILE + "for int i in [0:1] { cx q[i], q[0]; } }" + _COUNT, _TWICE),
+    Refused("twice by an alias in a loop", _QUBITS + "let a = q[1:2];\n" + _WHILE + "cx a[0], q[1]; }" + _COUNT, _TWICE),
+    Refused("twice in a subroutine in a loop", H3 + "def f(qubit a, qubit b) { cx a, b; }\n" + _QUBITS[len(H3):] + _WHILE + "f(q[1], q[1]); }" + _COUNT, _TWICE),
+    Refused("twice in a switch", _QUBITS + "c = measure q;\nswitch (c) { case 1 { cx q[0], q[0]; } default { } }" + _COUNT, _TWICE),
+    Refused("twice among hardware qubits", H3 + "bit c;\ncx $1, $1;\nc = measure $1;\n", _TWICE),
+    Refused("twice by a variable", _QUBITS + "int k = 0;\ncx q[k], q[0];" + _COUNT, "more than once"),
+]
+OTHERS: Final = [
+    Refused("nothing is measured", H3 + "qubit[2] q;\nh q[0];\ncx q[0], q[1];\n", "the circuit measures nothing"),
+    Refused("no bit is measured", H2 + "qreg q[2];\ncreg c[2];\nh q[0];\ncx q[0],q[1];\n", "the circuit measures nothing"),
+    Refused("an empty text", " // nothing\n", "the circuit measures nothing"),
+    Refused("no program", "hello world", "line 1, column "),
+    Refused("a NUL", "OPENQASM 3;\x00\nqubit q;", "line 1, column 12: unexpected character '\\x00'"),
+    Refused("an unknown gate", H3 + "qubit q;\nbit c;\nfoo q;\nc = measure q;\n", "line 5, column 1: undefined gate 'foo'"),
+    Refused("an unknown name", H3 + "qubit q;\nbit c;\nx r;\nc = measure q;\n", "line 5, column 3: undefined identifier 'r'"),
+    Refused("an index too large", H3 + "qubit[2] q;\nbit c;\nx q[2];\nc = measure q[0];\n", "line 5, column 5: index 2 is out of range for a register of size 2"),
+    Refused("too few qubits", H3 + "qubit q;\nbit c;\ncx q;\nc = measure q;\n", "gate 'cx' acts on 2 qubits, but 1 was given"),
+    Refused("too few angles", H3 + "qubit q;\nbit c;\nrx q;\nc = measure q;\n", "gate 'rx' takes 1 parameter"),
+    Refused("registers that differ in size", H3 + "qubit[2] q;\nqubit[3] r;\nbit[3] c;\ncx q, r;\nc = measure r;\n", "registers of different sizes (2, 3)"),
+    Refused("a measurement that does not fit", H3 + "qubit[2] q;\nbit[3] c;\nc = measure q;\n", "cannot store the measurement of 2 qubits in bit[3]"),
+    Refused("a missing semicolon", H3 + "qubit q\nbit c;\nc = measure q;\n", "line 4, column 1"),
+    Refused("an input", H3 + "input float a;\nqubit q;\nbit c;\nrx(a) q;\nc = measure q;\n", "line 3: not supported: `input `a`"),
+    Refused("another output", H3 + "output int n;\nqubit q;\nbit c;\nc = measure q;\n", "only bits and bit registers can be outputs"),
+    Refused("an opaque gate", H2 + "opaque foo a;\nqreg q[1];\ncreg c[1];\nfoo q[0];\nmeasure q -> c;\n", "an opaque gate, which has no definition, cannot be executed here"),
+    Refused("an extern function", H3 + "extern f(int) -> int;\nqubit q;\nbit c;\nc = measure q;\n", "line 3, column 1: an extern function cannot be executed here"),
+    Refused("an end", H3 + "qubit q;\nbit c;\nc = measure q;\nend;\n", "line 6, column 1: 'end' cannot be executed here"),
+    Refused("a calibration", H3 + "defcal x $0 { }\nqubit q;\nbit c;\nc = measure q;\n", "a calibration cannot be executed here"),
+    Refused("a switch over a variable", H3 + "qubit q;\nbit c;\nint i = 2;\nswitch (i) { case 1 { x q; } default { } }\nc = measure q;\n", "line 6: `i` cannot be used here"),
+    Refused("a controlled gate with a phase inside", H3 + "gate ph a { gphase(pi/3); x a; }\nqubit[2] q;\nbit[2] c;\nctrl @ ph q[0], q[1];\nc = measure q;\n", "line 6, column 1: a gate that has a gphase inside cannot be controlled"),
+    Refused("a quotient that cannot be told", H3 + "qubit[4] q;\nbit[4] c;\nfor int i in [0:3] { x q[i/2]; }\nc = measure q;\n", "line 5, column 26: a quotient of integers is an integer in OpenQASM 3"),
+    Refused("bits that begin with a value", H3 + 'qubit q;\nbit[2] c = "10";\nc[0] = measure q;\n', "line 4, column 12: a bit register cannot begin with a value"),
+    Refused("bits that are assigned", H3 + "qubit q;\nbit c;\nbit d;\nc = measure q;\nd = c;\n", "line 7, column 1: bits can be set by measurements only"),
+    Refused("an infinite angle", H3 + "qubit q;\nbit c;\nrx(9 ** 9 ** 9 ** 9) q;\nc = measure q;\n", "line 5"),
+    Refused("a division by zero", H3 + "qubit q;\nbit c;\nrx(1/0) q;\nc = measure q;\n", "line 5"),
+    Refused("a gate within itself", "OPENQASM 3;\ngate f a { f a; }\nqubit q;\nbit c;\nf q;\nc = measure q;\n", "gate 'f' cannot call itself"),
+    Refused("a subroutine within itself", "OPENQASM 3;\nqubit q;\nbit c;\ndef f(qubit a) { f(a); }\nf(q);\nc = measure q;\n", "possible recursive call to `f`"),
+    Refused("gates in gates without end", H3 + "gate g0 a { x a; x a; }\n" + "".join(f"gate g{i} a {{ g{i - 1} a; g{i - 1} a; }}\n" for i in range(1, 40)) + "qubit q;\nbit c;\ng39 q;\nc = measure q;\n", "gate expansion depth exceeds maximum (32)"),
+    Refused("a loop too long", H3 + "qubit q;\nbit c;\nfor int i in [0:1000000000] { x q; }\nc = measure q;\n", "line 5: for loop iterates more than 1000000 times"),
+    Refused("a power too large", H3 + "qubit q;\nbit c;\npow(1000000000) @ x q;\nc = measure q;\n", "line 5: pow(1000000000) repeats a gate more than 1000000 times"),
+    Refused("a loop without end", H3 + "qubit q;\nbit c;\nwhile (c == false) { reset q; c = measure q; }\n", "a loop ran 100,000 times in one shot"),
+    Refused("too many amplitudes", H3 + "qubit[40] q;\nbit[40] c;\nfor int k in [0:2] { for int i in [0:39] { ry(0.3) q[i]; } for int i in [0:38] { cx q[i], q[i+1]; } }\nc = measure q;\n", "the circuit needs 2^40 amplitudes, 16 TiB; this service simulates 2^24 unless the circuit is Clifford or falls apart"),
+    Refused("too many amplitudes in a program", H3 + "qubit[30] q;\nbit[30] c;\nint n = 0;\nwhile (n < 2) { n = n + 1; for int i in [0:29] { ry(0.3) q[i]; } for int i in [0:28] { cx q[i], q[i+1]; } }\nc = measure q;\n", "the circuit needs 2^30 amplitudes, 16 GiB"),
+    Refused("a subroutine on a register", H3 + "def f(qubit[2] a) { cx a[0], a[1]; }\nqubit[2] q;\nbit[2] c;\nf(q);\nc = measure q;\n", "requires a single qubit, got register `q`"),
+    Refused("a bit in a block", H3 + "qubit q;\nbit c;\nif (true) { bit d; d = measure q; }\nc = measure q;\n", "declare all bits there"),
+]
+# fmt: on
+
+REFUSED: Final = [*TWICE, *OTHERS]
