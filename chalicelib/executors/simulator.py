@@ -36,7 +36,7 @@ _STEPS_MAX: Final = 100_000
 
 def build() -> Simulator:
     """Return the simulator that this process's environment asks for."""
-    amplitudes = int(os.environ.get("SIMULATOR_AMPLITUDES_MAX", 2**QUBITS_MAX))
+    amplitudes = int(os.environ.get("EXECUTION_AMPLITUDES_MAX", 2**QUBITS_MAX))
     return Simulator(qubits_max=amplitudes.bit_length() - 1)
 
 
