@@ -12,6 +12,7 @@ prism-q is young. What it was seen to do wrong has a guard here or before it:
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 from typing import Any, Final
@@ -43,16 +44,14 @@ def build() -> Simulator:
 class Simulator:
     """Simulates circuits exactly (`Executor`)."""
 
-    def __init__(self, *, qubits_max: int = QUBITS_MAX) -> None:
-        """Take the largest number of qubits whose amplitudes are all kept."""
+    def __init__(self, *, qubits_max: int = QUBITS_MAX, library: Any = None) -> None:  # noqa: ANN401 - prism-q has no types without numpy
+        """Take the largest number of qubits whose amplitudes are all kept, and prism-q itself."""
         # Read by prism-q when it is first used.
         for cap in _CAPS:
             os.environ[f"PRISM_MAX_{cap}_QUBITS"] = str(qubits_max)
-        import prism_q  # noqa: PLC0415 - it reads its environment
-
-        self._prism: Any = prism_q
+        self._prism = library or importlib.import_module("prism_q")
         self._qubits_max = qubits_max
-        self.version = f"{prism_q.__version__}+{GUARDS_VERSION}"
+        self.version = f"{self._prism.__version__}+{GUARDS_VERSION}"
 
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
         """See `Executor`."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 
 from chalicelib.domain.task import TaskResult
 from chalicelib.errors import PermanentExecutionError
-from chalicelib.executors.simulator import Simulator
-from tests.support.circuits import KNOWN, Known
+from chalicelib.executors.simulator import Simulator, check_operands
+from tests.support.circuits import BELL, H3, KNOWN, Known
 from tests.support.in_memory import a_request
 from tests.support.refused_circuits import REFUSED, Refused
 
@@ -40,3 +44,116 @@ def test_a_circuit_that_cannot_be_executed_is_refused_with_its_reason(circuit: R
         simulate(circuit.text, shots=100)
     assert circuit.message in str(refused.value)
     assert len(str(refused.value)) < 600
+
+
+PROGRAM = """
+import json, sys
+from chalicelib.domain.task import TaskRequest
+from chalicelib.executors.simulator import build
+
+simulator = build()
+for text in json.load(sys.stdin):
+    result = simulator.execute(
+        TaskRequest(circuit=text, shots=5_000, tags={}, seed=5), time_limit_seconds=60
+    )
+    print(json.dumps(result.counts))
+assert "numpy" not in sys.modules
+"""
+
+#: 17 qubits are many enough for the threads to share the work.
+WIDE = (
+    f"{H3}qubit[17] q;\nbit[17] c;\nfor int k in [0:2] {{\n"
+    "  for int i in [0:16] { ry(0.3 + 0.01*i) q[i]; }\n"
+    "  for int i in [0:15] { cx q[i], q[i+1]; }\n}\nc = measure q;\n"
+)
+
+
+def test_the_same_request_has_the_same_counts_on_any_number_of_threads_and_after_a_restart() -> (
+    None
+):
+    """In processes of 1, 2 and 4 threads, twice each; and numpy is not loaded."""
+    texts = json.dumps([WIDE, *(circuit.text for circuit in KNOWN)])
+    outputs = set()
+    for threads in ("1", "2", "4", "1"):
+        ended = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            input=texts,
+            env={**os.environ, "RAYON_NUM_THREADS": threads},
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        outputs.add(ended.stdout)
+    assert len(outputs) == 1
+    assert len(outputs.pop().splitlines()) == len(KNOWN) + 1
+
+
+def test_a_seed_decides_the_counts_and_without_one_the_circuit_does() -> None:
+    """Another seed draws another sample; the result says what it started from."""
+    first, again, other = (simulate(BELL, seed=seed).counts for seed in (1, 1, 2))
+    assert first == again != other
+    unseeded = simulate(BELL, seed=None)
+    assert unseeded == simulate(BELL, seed=None)
+    assert unseeded.seed == a_request(BELL, shots=SHOTS).effective_seed
+    assert simulate(BELL, seed=2**53 - 1).seed == 2**53 - 1
+
+
+def test_many_outcomes_of_many_qubits_are_counted() -> None:
+    """100,000 shots of 30 qubits in superposition: hardly two are the same."""
+    text = f"{H3}qubit[30] q;\nbit[30] c;\nh q;\nc = measure q;\n"
+    result = simulate(text, shots=100_000)
+    assert sum(result.counts.values()) == 100_000
+    assert len(result.counts) > 99_000
+    assert {len(bits) for bits in result.counts} == {30}
+
+
+def test_the_cap_is_the_one_that_is_set() -> None:
+    """A circuit that a larger cap admits is refused with the numbers of this one."""
+    text = f"{H3}qubit[9] q;\nbit[9] c;\n" + WIDE.partition("bit[17] c;\n")[2].replace(
+        "16]", "8]"
+    ).replace("15]", "7]")
+    program = PROGRAM.replace("json.load(sys.stdin)", repr([text]))
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "EXECUTION_AMPLITUDES_MAX": "256"},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert "needs 2^9 amplitudes, 8 KiB; this service simulates 2^8 unless" in ended.stderr
+    assert simulate(text, shots=10).shots == 10
+
+
+def test_a_panic_is_a_failure_for_good_that_says_nothing_of_its_inside() -> None:
+    """What a native library raises as no `Exception` must not end the batch."""
+
+    class Panic(BaseException):
+        pass
+
+    class Broken:
+        PrismError = ZeroDivisionError
+        __version__ = "0"
+
+        def parse_qasm_dynamic(self, text: str) -> None:
+            raise Panic("index out of bounds: the len is 1")
+
+    broken = Simulator(library=Broken())
+    with pytest.raises(PermanentExecutionError, match="the simulator failed on this circuit"):
+        broken.execute(a_request(BELL), time_limit_seconds=1)
+
+
+@pytest.mark.parametrize(
+    "gates",
+    [
+        "cx q[0], q[0];",
+        "  if (c[0]) cx q[3], q[3];",
+        "ctrl @ ctrl @ u(0.1, 0, 0) q[1], q[0], q[1];",
+        "swap q[10], q[10];",
+    ],
+)
+def test_gates_are_looked_at_again_after_they_were_made(gates: str) -> None:
+    """A repeated qubit that no look at the text has found is refused before it is counted."""
+    made = f"OPENQASM 3.0;\nqubit[11] q;\nbit[1] c;\nc[0] = measure q[0];\n{gates}\n"
+    with pytest.raises(PermanentExecutionError, match="the same qubit is used more than once"):
+        check_operands(made)
+    check_operands(made.replace(gates, "cx q[1], q[11];\nbarrier q[0], q[0];"))
