@@ -39,8 +39,8 @@ HEADERS: Final = {
 # MiniStack's own environment (it pins botocore). Made by `make lock`; do not edit.
 """,
     SIMULATOR_LOCK: """\
-# What circuits are executed with, for the Lambda package and as a part of requirements-dev.lock. Made
-# by `make lock`; do not edit.
+# What circuits are executed with, for the Lambda package: a part of requirements-dev.lock. Made by
+# `make lock`; do not edit.
 """,
     LAMBDA_REQUIREMENTS: """\
 # For the Lambda package: a part of requirements-dev.lock. Made by `make lock`; do not edit.
