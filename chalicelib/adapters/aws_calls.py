@@ -52,8 +52,14 @@ class _Call:
 class AwsCalls:
     """The calls of one client. Calls of different threads do not mix."""
 
-    def __init__(self, client: BaseClient, *, service: str, slow_call_ms: float) -> None:
-        """Listen to the client's events."""
+    def __init__(
+        self, client: BaseClient, *, service: str, slow_call_ms: float, logs_success: bool = True
+    ) -> None:
+        """Listen to the client's events.
+
+        Calls that went well are logged where `logs_success`, else on the level DEBUG only.
+        """
+        self._logs_success = logs_success
         self._service = service
         self._slow_call_ms = slow_call_ms
         self._current = threading.local()
@@ -155,7 +161,15 @@ class AwsCalls:
         call = self._call()
         duration_ms = (time.perf_counter() - call.started) * 1000
         slow = duration_ms > self._slow_call_ms
-        (logger.warning if slow else logger.info)(
+        error_code = parsed.get("Error", {}).get("Code")
+        log = (
+            logger.warning
+            if slow
+            else logger.info
+            if self._logs_success or error_code
+            else logger.debug
+        )
+        log(
             "%s call%s",
             self._service,
             " was slow" if slow else "",
@@ -164,8 +178,8 @@ class AwsCalls:
                 "resource": call.resource,
                 "duration_ms": round(duration_ms, 1),
                 "capacity_units": parsed.get("ConsumedCapacity", {}).get("CapacityUnits"),
-                "attempts": call.sent,
-                "error_code": parsed.get("Error", {}).get("Code"),
+                "attempts": call.sent if call.sent > 1 else None,
+                "error_code": error_code,
             },
         )
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
-
 from chalicelib.adapters.aws_calls import AwsCalls
+from chalicelib.adapters.aws_clients import make_client
 from chalicelib.domain.message import TaskMessage
 from chalicelib.errors import QueueUnavailable
 from chalicelib.settings import Settings
@@ -23,16 +21,17 @@ class SqsTaskQueue:
     def __init__(self, settings: Settings) -> None:
         """Make the client, with its timeouts and its pool."""
         self._queue_url = settings.tasks_queue_url
-        self.client: SQSClient = boto3.session.Session().client(
+        self.client: SQSClient = make_client(
             "sqs",
-            config=Config(
-                connect_timeout=settings.queue_connect_timeout_seconds,
-                read_timeout=settings.queue_read_timeout_seconds,
-                max_pool_connections=settings.queue_pool_connections_max,
-                retries={"total_max_attempts": settings.queue_attempts_max, "mode": "standard"},
-            ),
+            connect_timeout_seconds=settings.queue_connect_timeout_seconds,
+            read_timeout_seconds=settings.queue_read_timeout_seconds,
+            attempts_max=settings.queue_attempts_max,
+            pool_connections_max=settings.queue_pool_connections_max,
         )
-        self._calls = AwsCalls(self.client, service="sqs", slow_call_ms=settings.slow_call_ms)
+        # What a call was for is a line already: a message was published, given back, acknowledged.
+        self._calls = AwsCalls(
+            self.client, service="sqs", slow_call_ms=settings.slow_call_ms, logs_success=False
+        )
 
     def send(self, message: TaskMessage) -> str:
         """See `TaskQueue`."""

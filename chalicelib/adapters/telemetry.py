@@ -1,19 +1,20 @@
-"""Logs and metrics, through Powertools: JSON lines, and metrics in the embedded metric format.
+"""Logs and metrics: JSON lines by Powertools' logger, metrics in the embedded metric format.
 
-Both go to standard output, which is where Lambda takes them from; neither is a call.
+Both go to standard output, which is where Lambda takes them from; neither is a call. A metric of a
+transition stands in the line of the transition.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
+import logging
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from chalicelib.adapters.log_lines import LineFormatter, metrics_document, metrics_line
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 
@@ -21,7 +22,7 @@ SERVICE: Final = "quantum-tasks"
 METRICS_NAMESPACE: Final = "QuantumTasks"
 
 #: The one logger. Its level is set by the composition.
-logger: Final = Logger(service=SERVICE, use_rfc3339=True, utc=True)
+logger: Final = Logger(service=SERVICE, logger_formatter=LineFormatter(use_rfc3339=True, utc=True))
 
 _COUNTED: Final = {
     TaskEvent.SUBMIT: "submitted",
@@ -44,15 +45,14 @@ def log_context(**keys: str) -> Iterator[None]:
 
 
 def emit_metrics(*, stage: str, **values: float) -> None:
-    """Write metrics as one line. A name that ends in `_ms` is in milliseconds, others count."""
-    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
-    metrics.add_dimension(name="stage", value=stage)
-    for name, value in values.items():
-        unit = MetricUnit.Milliseconds if name.endswith("_ms") else MetricUnit.Count
-        metrics.add_metric(name=name, unit=unit, value=value)
+    """Write metrics as a line of their own."""
     # One write, so that lines of two threads never mix.
-    sys.stdout.write(json.dumps(metrics.serialize_metric_set()) + "\n")
+    sys.stdout.write(metrics_line(_metrics(stage, values)) + "\n")
     sys.stdout.flush()
+
+
+def _metrics(stage: str, values: Mapping[str, float]) -> dict[str, Any]:
+    return metrics_document(METRICS_NAMESPACE, {"stage": stage, "service": SERVICE}, values)
 
 
 class TelemetryObserver:
@@ -65,29 +65,23 @@ class TelemetryObserver:
     def transitioned(self, task: Task) -> None:
         """Log old and new status, and measure what this transition ends."""
         entry = task.history[-1]
+        values = _measured(task)
+        if values and logger.log_level > logging.INFO:
+            emit_metrics(stage=self._stage, **values)
         logger.info(
             "task %s",
             _past_tense(entry.event),
             extra={
+                **(_metrics(self._stage, values) if values else {}),
                 "task_id": task.task_id,
                 "correlation_id": task.correlation_id,
-                "event": entry.event,
                 "old_status": task.previous_status or "none",
                 "new_status": task.status,
                 "transitioned_at": entry.transitioned_at.isoformat(),
-                "attempt": task.attempt,
+                "attempt": task.attempt or None,
                 "notes": entry.notes,
             },
         )
-        values: dict[str, float] = {}
-        if entry.event in _COUNTED:
-            values[_COUNTED[entry.event]] = 1
-        if entry.event is TaskEvent.CLAIM and task.attempt == 1:
-            values["queue_wait_ms"] = _milliseconds(task, TaskEvent.SUBMIT)
-        if entry.event in (TaskEvent.COMPLETE, TaskEvent.FAIL):
-            values["execution_ms"] = _milliseconds(task, TaskEvent.CLAIM)
-        if values:
-            emit_metrics(stage=self._stage, **values)
 
     def replayed(self, task: Task) -> None:
         """Log that a key met its task again."""
@@ -105,7 +99,6 @@ class TelemetryObserver:
                 "task_id": message.task_id,
                 "correlation_id": message.correlation_id,
                 "message_id": message_id,
-                "enqueued_at": message.enqueued_at.isoformat(),
             },
         )
 
@@ -137,6 +130,19 @@ class TelemetryObserver:
             extra={"operation": operation, "task_ids": list(task_ids)},
             exc_info=error,
         )
+
+
+def _measured(task: Task) -> dict[str, float]:
+    """Return what the last transition counts, and the times that it ends."""
+    event = task.history[-1].event
+    values: dict[str, float] = {}
+    if event in _COUNTED:
+        values[_COUNTED[event]] = 1
+    if event is TaskEvent.CLAIM and task.attempt == 1:
+        values["queue_wait_ms"] = _milliseconds(task, TaskEvent.SUBMIT)
+    if event in (TaskEvent.COMPLETE, TaskEvent.FAIL):
+        values["execution_ms"] = _milliseconds(task, TaskEvent.CLAIM)
+    return values
 
 
 def _past_tense(event: TaskEvent) -> str:

@@ -153,8 +153,8 @@ def test_each_alarm_watches_something_that_is_there(stage: DeployedStage) -> Non
     (own,) = [alarm for alarm in alarms if not alarm["Namespace"].startswith("AWS/")]
     assert (own["Namespace"], own["MetricName"]) == (telemetry.METRICS_NAMESPACE, "sweeps")
     stage.sweep()
-    written = '"Namespace": "QuantumTasks", "Dimensions": [["stage", "service"]]'
-    assert stage.logged("sweeper", written, '"sweeps": [1.0]', f'"stage": "{stage.spec.stage}"')
+    written = '"Namespace":"QuantumTasks","Dimensions":[["stage","service"]]'
+    assert stage.logged("sweeper", written, '"sweeps":1', f'"stage":"{stage.spec.stage}"')
 
 
 def _without_id(problem: dict[str, Any]) -> dict[str, Any]:

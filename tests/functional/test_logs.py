@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from chalicelib import composition
+from chalicelib.adapters import telemetry
 from chalicelib.entrypoints.worker import BatchFailed
 from infra.local.supervisor.watch import free_port
 from tests.functional.conftest import Api, Logged
@@ -97,6 +98,25 @@ def test_a_failed_call_says_what_was_asked_with_the_circuit_shortened(
     assert failed["correlation_id"] == "c-1"
 
 
+def test_a_warning_says_where_it_was_said_and_other_lines_are_short(
+    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What all lines share is most of what a log costs, and is wanted where something is wrong."""
+    monkeypatch.setenv("SLOW_CALL_MS", "0")
+    api.submit()
+    slow = [line for line in logged() if line["level"] == "WARNING"]
+    assert {line["location"].partition(":")[0] for line in slow} == {"_on_end"}
+    short = [line for line in logged() if line["level"] == "INFO"]
+    assert short
+    assert all("location" not in line for line in short)
+
+
+def test_half_a_surrogate_pair_is_no_lost_line(logged: Logged) -> None:
+    """A client's text may hold one; the line is written all the same."""
+    telemetry.logger.info("client said", extra={"text": "\ud800"})
+    assert [line["text"] for line in logged()] == ["\ud800"]
+
+
 def test_retries_and_reconnections_are_logged(
     api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +185,7 @@ def test_a_message_without_a_task_is_an_error(api: Api, logged: Logged) -> None:
 )
 def test_a_task_is_counted_and_timed_in_the_embedded_metric_format(
     api: Api,
-    capsys: pytest.CaptureFixture[str],
+    logged: Logged,
     monkeypatch: pytest.MonkeyPatch,
     environment: dict[str, str],
     metrics: set[str],
@@ -176,23 +196,30 @@ def test_a_task_is_counted_and_timed_in_the_embedded_metric_format(
     api.submit()
     api.deliver()
     emitted: set[str] = set()
-    for line in capsys.readouterr().out.splitlines():
-        if line.startswith('{"_aws"'):
-            blob = json.loads(line)
-            (directive,) = blob["_aws"]["CloudWatchMetrics"]
+    for line in logged():
+        if "_aws" in line:
+            (directive,) = line["_aws"]["CloudWatchMetrics"]
             assert directive["Namespace"] == "QuantumTasks"
-            assert blob["stage"] == "local"
-            emitted |= {metric["Name"] for metric in directive["Metrics"]}
+            assert directive["Dimensions"] == [["stage", "service"]]
+            assert (line["stage"], line["service"]) == ("local", "quantum-tasks")
+            names = {metric["Name"] for metric in directive["Metrics"]}
+            assert all(line[name] >= 0 for name in names)
+            emitted |= names
     assert emitted == metrics
 
 
 def test_the_log_level_is_a_setting(
-    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+    api: Api,
+    logged: Logged,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """At WARNING, a task that goes well leaves no line."""
+    """At WARNING, a task that goes well leaves no line but its metrics, which are always needed."""
     monkeypatch.setenv("LOG_LEVEL", "WARNING")
     api.submit()
     api.deliver()
     assert [line for line in logged() if line["level"] == "INFO"] == []
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [line.get("submitted", line.get("completed")) for line in metrics] == [1, None, 1]
     assert logging.getLogger("quantum-tasks").level == logging.WARNING
     assert a_task().status == "pending"

@@ -18,6 +18,7 @@ from pynamodb.expressions.condition import Condition as Clause
 from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.aws_calls import AwsCalls
+from chalicelib.adapters.aws_clients import make_client
 from chalicelib.adapters.dynamodb.items import (
     SideItem,
     TaskItem,
@@ -50,18 +51,22 @@ class DynamoDbTaskStore:
         """Make the one client that both kinds of item share, with its timeouts and its pool."""
         connection = TableConnection(
             settings.tasks_table_name,
-            connect_timeout_seconds=settings.database_connect_timeout_seconds,
-            read_timeout_seconds=settings.database_read_timeout_seconds,
-            max_retry_attempts=settings.database_attempts_max - 1,
-            max_pool_connections=settings.database_pool_connections_max,
             meta_table=MetaTable(_table_description(settings.tasks_table_name)),
         )
+        self.client = make_client(
+            "dynamodb",
+            connect_timeout_seconds=settings.database_connect_timeout_seconds,
+            read_timeout_seconds=settings.database_read_timeout_seconds,
+            attempts_max=settings.database_attempts_max,
+            pool_connections_max=settings.database_pool_connections_max,
+        )
+        # PynamoDB would make one of its own, from a session of its own.
+        connection.connection._client = self.client  # noqa: SLF001 - there is no other way
         meta = type("Meta", (), {"table_name": settings.tasks_table_name})
         attributes: dict[str, Any] = {"Meta": meta, "_connection": connection}
         self._connection = connection
         self._tasks: type[TaskItem] = type("TaskItem", (TaskItem,), attributes)
         self._sides: type[SideItem] = type("SideItem", (SideItem,), attributes)
-        self.client: Any = connection.connection.client
         self._calls = AwsCalls(self.client, service="dynamodb", slow_call_ms=settings.slow_call_ms)
 
     def create_if_absent(self, task: Task) -> PutOutcome:

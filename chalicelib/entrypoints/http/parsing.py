@@ -6,6 +6,7 @@ Whatever comes in, an answer is small: errors are bounded in number, and a value
 from __future__ import annotations
 
 import collections
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -90,7 +91,7 @@ def to_post_task(given: object) -> PostTask:
     """
     if not isinstance(given, dict):
         raise InvalidRequest(FieldError("body", f"must be a JSON object, not {_shown(given)}"))
-    fields = {field.name: field for field in msgspec.structs.fields(PostTask)}
+    fields = _fields()
     errors = [
         FieldError(_short(name), f"is not a field; the fields are {', '.join(fields)}")
         for name in given.keys() - fields.keys()
@@ -108,6 +109,12 @@ def to_post_task(given: object) -> PostTask:
     if errors:
         raise InvalidRequest(*_bounded(errors))
     return PostTask(**values)
+
+
+@functools.cache
+def _fields() -> Mapping[str, msgspec.structs.FieldInfo]:
+    """Return the fields with their types; working them out takes as long as parsing a request."""
+    return {field.name: field for field in msgspec.structs.fields(PostTask)}
 
 
 def _tags_errors(tags: Mapping[str, str]) -> list[FieldError]:
