@@ -1,0 +1,351 @@
+"""For everybody: light and dark, keyboard alone, screen readers, less motion; and strict bounds."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.stand_ins.page import FILE, content_security_policy
+from tests.page.browser import SHIFT, Connection, Tab, new_tab
+from tests.page.conftest import HERE, WATCH, foreign_requests
+from tests.page.stub import Service
+
+AXE = (HERE / "axe" / "axe.min.js").read_text()
+#: `htm/preact/standalone.umd.js` of the npm package htm 3.1.1, as the page's comment says.
+LIBRARY_SHA256 = "62c4ffea400078c0eda7f435b22726b4961ebdf74c8506f188e92bec41d8ac51"
+BYTES_MAX = 60_000
+BELL = "OPENQASM 3.0;\nqubit[2] q;\nbit[2] c;\nhh q[0];\nc = measure q;\n"
+
+
+@pytest.fixture
+def tasks(service: Service) -> dict[str, str]:
+    """Add one task of each kind, by status."""
+    retried = service.add("processing", tags={"experiment": "ghz", "run": "12"})
+    service.release(retried, "the executor was not available; next attempt in 2 s")
+    service.claim(retried)
+    service.end(retried, "completed", {"000": 493, "001": 4, "110": 11, "111": 516})
+    service.tasks[retried]["usage"] = {"queued_ms": 1000, "execution_ms": 1750, "attempts": 2}
+    failed = service.add("processing")
+    service.end(failed, "failed", error_message="4:7: there is no gate hh")
+    return {
+        "completed": retried,
+        "failed": failed,
+        "cancelled": service.add("cancelled"),
+        "processing": service.add("processing"),
+        "pending": service.add(tags={"experiment": "bell"}),
+    }
+
+
+def open_list(tab: Tab, url: str, tasks: dict[str, str]) -> None:
+    """Show the list."""
+    tab.open(f"{url}/#/tasks?status=completed,failed,cancelled,processing,pending")
+    tab.wait("document.querySelectorAll('tbody tr').length === 5")
+
+
+def open_empty(tab: Tab, url: str, tasks: dict[str, str]) -> None:
+    """Show a list that is empty for its filters."""
+    tab.open(f"{url}/#/tasks?tag=a:b")
+    tab.wait_for_text("No task matches")
+
+
+def open_task(tab: Tab, url: str, tasks: dict[str, str]) -> None:
+    """Show a task with everything."""
+    tab.open(f"{url}/#/tasks/{tasks['completed']}")
+    tab.wait_for_text("111", "#counts")
+    tab.click("summary")
+    tab.wait("!!document.querySelector('pre.raw')")
+
+
+def open_failed(tab: Tab, url: str, tasks: dict[str, str]) -> None:
+    """Show a failed task."""
+    tab.open(f"{url}/#/tasks/{tasks['failed']}")
+    tab.wait_for_text("there is no gate", ".alert")
+
+
+def open_running(tab: Tab, url: str, tasks: dict[str, str]) -> None:
+    """Show a task at work."""
+    tab.open(f"{url}/#/tasks/{tasks['processing']}")
+    tab.wait_for_text("so far", ".legend")
+
+
+def open_cancel(tab: Tab, url: str, tasks: dict[str, str]) -> None:
+    """Show the question before a task is cancelled."""
+    open_list(tab, url, tasks)
+    tab.click("tbody button", "Cancel")
+    tab.wait("!!document.querySelector('dialog[open]')")
+
+
+def open_submit(tab: Tab, url: str, tasks: dict[str, str]) -> None:
+    """Show the form with findings."""
+    tab.open(f"{url}/#/submit")
+    tab.fill("#circuit", BELL)
+    tab.click("form button", "Validate")
+    tab.wait_for_text("not valid", "#findings")
+
+
+def open_valid(tab: Tab, url: str, tasks: dict[str, str]) -> None:
+    """Show the form with a valid circuit."""
+    tab.open(f"{url}/#/submit")
+    tab.click("form button", "Validate")
+    tab.wait_for_text("is valid", "#findings")
+
+
+def open_health(tab: Tab, url: str, tasks: dict[str, str]) -> None:
+    """Show the service's health."""
+    tab.open(f"{url}/#/health")
+    tab.wait_for_text("Database")
+
+
+def open_problem(tab: Tab, url: str, tasks: dict[str, str]) -> None:
+    """Show a problem document."""
+    tab.open(f"{url}/#/tasks/00000000-0000-4000-8000-0000000000aa")
+    tab.wait_for_text("there is no task", ".alert")
+
+
+Opener = Callable[[Tab, str, dict[str, str]], None]
+VIEWS: dict[str, Opener] = {
+    name.removeprefix("open_"): value
+    for name, value in list(globals().items())
+    if name.startswith("open_")
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_each_view_is_accessible_in_both_schemes(
+    tab: Tab, tasks: dict[str, str], url: str, pictures: Path, view: str, scheme: str
+) -> None:
+    """axe-core finds no violation, contrast included; a screenshot is kept."""
+    emulate(tab, "prefers-color-scheme", scheme)
+    VIEWS[view](tab, url, tasks)
+    tab.screenshot(pictures / f"{view}-{scheme}.png")
+    # As a debugger runs it: the page's own policy would let no other script in.
+    tab.run(AXE)
+    found = tab.run("axe.run(document, {resultTypes: ['violations', 'incomplete']})")
+    assert violations(found["violations"]) == []
+    assert found["passes"]
+
+
+@pytest.mark.parametrize("view", ["list", "task", "submit"])
+def test_each_view_fits_a_phone(
+    tab: Tab, tasks: dict[str, str], url: str, pictures: Path, view: str
+) -> None:
+    """Nothing makes the page itself wider than the screen."""
+    tab.command(
+        "Emulation.setDeviceMetricsOverride",
+        width=390,
+        height=844,
+        deviceScaleFactor=1,
+        mobile=True,
+    )
+    VIEWS[view](tab, url, tasks)
+    tab.screenshot(pictures / f"{view}-phone.png")
+    assert tab.run("document.documentElement.scrollWidth") <= 390
+
+
+def test_light_and_dark_differ_and_follow_the_readers_choice(tab: Tab, url: str) -> None:
+    """Text and ground change places."""
+    colours = (
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    )
+    tab.open(url)
+    seen = {}
+    for scheme in ("light", "dark"):
+        emulate(tab, "prefers-color-scheme", scheme)
+        seen[scheme] = [brightness(colour) for colour in tab.run(colours)]
+    ground, text = seen["light"]
+    assert ground > 200
+    assert text < 80
+    ground, text = seen["dark"]
+    assert ground < 40
+    assert text > 200
+
+
+def test_less_motion_is_no_motion(tab: Tab, tasks: dict[str, str], url: str) -> None:
+    """What turns while a task runs stands still for who asks for that."""
+    open_running(tab, url, tasks)
+    moving = "document.getAnimations().length"
+    assert tab.run(moving) > 0
+    emulate(tab, "prefers-reduced-motion", "reduce")
+    assert tab.run(moving) == 0
+
+
+def test_a_task_is_submitted_read_and_cancelled_by_keyboard_alone(
+    tab: Tab, service: Service, url: str
+) -> None:
+    """From an empty list to a cancelled task without a mouse."""
+    tab.open(url)
+    tab.wait_for_text("No tasks yet")
+    tab.key("Tab")
+    assert focused(tab) == "Skip to the content"
+    tab_to(tab, "Submit")
+    tab.key("Enter")
+    tab.wait("document.activeElement.innerText === 'Submit a circuit'")
+    tab_to(tab, "", selector="#shots")
+    tab.run("document.activeElement.select()")
+    tab.type("2")
+    tab_to(tab, "Submit")
+    tab.key("Space")
+    tab.wait_for_text("pending", "h1 + .badge")
+    assert tab.run("document.activeElement.tagName") == "H1"
+    assert [task["shots"] for task in service.tasks.values()] == [2]
+    tab_to(tab, "Cancel task")
+    tab.key("Enter")
+    tab.wait("document.activeElement.innerText === 'Keep it'")
+    tab.key("Tab")
+    assert focused(tab) == "Cancel the task"
+    tab.key("Enter")
+    tab.wait_for_text("cancelled", "h1 + .badge")
+
+
+def test_filters_keep_the_focus_while_they_are_set(
+    tab: Tab, tasks: dict[str, str], url: str
+) -> None:
+    """A status is set and let go by the space bar, and the next one is one step further."""
+    tab.open(url)
+    tab.wait("document.querySelectorAll('tbody tr').length === 5")
+    tab_to(tab, "", selector="[value=failed]")
+    tab.key("Space")
+    tab.wait("document.querySelectorAll('tbody tr').length === 1")
+    assert tab.run("document.activeElement.value") == "failed"
+    tab.key("Tab")
+    assert tab.run("document.activeElement.value") == "cancelled"
+    tab.key("Tab", SHIFT)
+    tab.key("Space")
+    tab.wait("document.querySelectorAll('tbody tr').length === 5")
+
+
+def test_focus_can_be_seen(tab: Tab, tasks: dict[str, str], url: str) -> None:
+    """Every stop of the tab key has an outline, or its visible half has one."""
+    open_list(tab, url, tasks)
+    outline = (
+        "[document.activeElement, document.activeElement.nextElementSibling].some("
+        "e => e && getComputedStyle(e).outlineStyle === 'solid')"
+    )
+    for _ in range(25):
+        tab.key("Tab")
+        if tab.run("document.activeElement.matches('body, [type=datetime-local]')"):
+            continue  # the parts of such a field are the browser's own, outlines included
+        assert tab.run(outline), tab.run("document.activeElement.outerHTML")
+
+
+def test_no_other_host_is_asked(tab: Tab, tasks: dict[str, str], url: str) -> None:
+    """On any view; and what is asked for is the page and the service alone."""
+    for view in VIEWS.values():
+        view(tab, url, tasks)
+    assert foreign_requests(tab) == []
+    asked = tab.events("Network.requestWillBeSent")
+    kinds = {event["type"] for event in asked if event["request"]["url"].startswith("http")}
+    assert kinds <= {"Document", "Fetch"}
+
+
+def test_the_policy_is_a_header_and_lets_nothing_in_that_was_added(
+    browser: Connection, url: str
+) -> None:
+    """Markup, handlers, styles and addresses that the page does not have are refused."""
+    with new_tab(browser, WATCH) as tab:
+        tab.open(url)
+        for attempt, directive in (
+            ("document.body.innerHTML = '<b>markup</b>'", "require-trusted-types-for"),
+            ("document.body.setAttribute('onclick', 'owned = 1')", "require-trusted-types-for"),
+            ("document.body.setAttribute('style', 'color: red')", "style-src-attr"),
+            ("document.head.append(document.createElement('style'))", None),
+            ("document.querySelector('style').textContent += ' '", "style-src-elem"),
+            ("fetch('http://127.0.0.2:9/').catch(() => 0)", "connect-src"),
+            ("open('about:blank'); new Image().src = '/picture'", "img-src"),
+        ):
+            tab.run(f"(() => {{ try {{ {attempt} }} catch (e) {{ }} }})()")
+            if directive:
+                tab.wait(f"refused.splice(0).some(text => text.startsWith('{directive}'))")
+        assert tab.run("window.owned") is None
+
+
+def test_the_page_as_it_is_sent(url: str) -> None:
+    """One file below 60 kB under a strict policy, which names the hash of each script and style."""
+    host = url.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=10)
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    policy = dict(
+        part.split(" ", 1) for part in str(answer.headers["Content-Security-Policy"]).split("; ")
+    )
+    assert content == FILE.read_bytes()
+    assert len(content) < BYTES_MAX
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert policy["connect-src"] == "'self'"
+    assert "unsafe" not in " ".join(policy.values())
+    scripts = content.count(b"<script>")
+    assert scripts == content.count(b"<script") == policy["script-src"].count("'sha256-")
+    assert content.count(b"<style") == policy["style-src"].count("'sha256-") == 1
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert content_security_policy(content.replace(b"Quantum", b"quantum")) != (
+        content_security_policy(content)
+    )
+
+
+def test_the_library_in_the_page_is_the_published_one() -> None:
+    """Its bytes are those of the release that the page's comment names."""
+    library = FILE.read_text().split("<script>")[1].split("</script>")[0]
+    assert hashlib.sha256(f"{library}\n".encode()).hexdigest() == LIBRARY_SHA256
+
+
+def test_the_page_makes_no_markup_of_data() -> None:
+    """None of the ways in which a text becomes markup or code stands in the page's own script."""
+    own = FILE.read_text().split("<script>")[2]
+    for way in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacent",
+        "dangerously",
+        "document.write",
+        "eval(",
+        "new Function",
+        "srcdoc",
+        "javascript:",
+    ):
+        assert way not in own
+    assert "http://" not in own.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in own
+
+
+def emulate(tab: Tab, feature: str, value: str) -> None:
+    """Let the reader's system ask for something."""
+    tab.command("Emulation.setEmulatedMedia", features=[{"name": feature, "value": value}])
+
+
+def brightness(colour: str) -> float:
+    """Return how bright a computed colour is, from 0 to 255."""
+    parts = [float(part) for part in colour.removeprefix("rgb(").rstrip(")").split(",")]
+    return sum(parts) / len(parts)
+
+
+def violations(found: list[dict[str, Any]]) -> list[str]:
+    """Return what axe says, in a form that a failing test can show."""
+    return [
+        f"{rule['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def focused(tab: Tab) -> str:
+    """Return the text of what has the focus."""
+    return str(tab.run("document.activeElement.innerText.trim()"))
+
+
+def tab_to(tab: Tab, text: str, selector: str = "*") -> None:
+    """Press the tab key until something has the focus that shows a text."""
+    here = f"document.activeElement.matches({json.dumps(selector)})"
+    for _ in range(60):
+        tab.key("Tab")
+        if tab.run(here) and (not text or focused(tab) == text):
+            return
+    raise AssertionError(f"the tab key does not reach {text or selector}")
