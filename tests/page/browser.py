@@ -20,7 +20,14 @@ from typing import Any, Final
 
 from websockets.sync.client import ClientConnection, connect
 
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+#: Debian's first by its path: the script of that name needs other programs.
+NAMES: Final = (
+    "/usr/lib/chromium/chromium",
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+)
 FLAGS: Final = (
     "--headless",
     "--no-sandbox",
