@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.settings import HOST, ROOT
+from infra.local.stand_ins import page
 from infra.local.stand_ins.api_gateway import BODY_BYTES_MAX, LAMBDA_PAYLOAD_BYTES_MAX, Gateway
 from infra.local.stand_ins.api_server import PORT_TAKEN_EXIT_CODE, load_app
 from infra.local.stand_ins.http_server import Server
@@ -79,7 +80,7 @@ def test_the_app_answers(client: Http) -> None:
     ("method", "path"),
     [
         ("GET", "/nothing/here"),
-        ("GET", "/"),
+        ("PUT", "/"),
         ("DELETE", "/things/a"),
         ("OPTIONS", "/things/a"),
         ("BREW", "/things/a"),
@@ -222,3 +223,23 @@ def test_a_taken_port_is_one_clear_line() -> None:
     assert ended.returncode == PORT_TAKEN_EXIT_CODE
     assert re.search(rf"port {port} is taken.*PORT", ended.stdout)
     assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("target", ["/", "/index.html", "/?anything"])
+def test_the_root_is_the_page_under_its_policy(client: Http, target: str) -> None:
+    """It is the client's file, read anew, with the headers that it needs."""
+    reply = client.get(target)
+    assert reply.status == 200
+    assert reply.body == page.FILE.read_bytes()
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    policy = reply.headers["content-security-policy"]
+    assert policy == page.content_security_policy(reply.body)
+    assert "default-src 'none'" in policy
+
+
+@pytest.mark.parametrize(
+    ("method", "target"), [("POST", "/"), ("GET", "/page.html"), ("DELETE", "/")]
+)
+def test_nothing_else_is_the_page(client: Http, method: str, target: str) -> None:
+    """One path, read only; all others are the app's."""
+    check_problem(client.send(method, target), 403)

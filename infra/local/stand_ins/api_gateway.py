@@ -26,6 +26,7 @@ from chalice.local import (
 
 from chalicelib.entrypoints.http.parsing import valid_correlation_id
 from infra.local.settings import STAGE
+from infra.local.stand_ins.page import is_page, page
 
 #: Lambda's limit for a synchronous invocation, each way, on the JSON that carries it (6 MB and what
 #: the envelope may take; AWS Lambda guide, "Lambda quotas").
@@ -108,6 +109,8 @@ class Gateway:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> HttpResponse:
         """Answer one request. ``headers`` are in lower case."""
+        if is_page(method, target):
+            return HttpResponse(HTTPStatus.OK, *page())
         correlation_id = valid_correlation_id(headers.get("x-correlation-id"))
         if not self._has_route(method, target):
             # The words of the API's gateway response, with AWS's reason for it.

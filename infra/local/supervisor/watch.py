@@ -221,6 +221,7 @@ class Supervisor:
         )
         self._terminal.plain(f"\nSubmit a circuit:\n\n{curl_line(url)}\n\nFollow it:\n")
         self._terminal.plain(f"curl -s {url}/tasks/TASK_ID\n")
+        self._terminal.plain(f"Or do both in a browser: {url}/\n")
 
 
 def curl_line(url: str) -> str:
