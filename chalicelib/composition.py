@@ -78,7 +78,7 @@ def build(settings: Settings, ports: Ports) -> Service:
             sweep_grace_seconds=settings.sweep_grace_seconds,
             new_task_id=_new_id,
         ),
-        get=GetTask(store=store),
+        get=GetTask(store=store, observer=observer),
         cancel=CancelTask(store=store, clock=clock, observer=observer),
         check_health=CheckHealth(store=store, queue=queue),
         execute=ExecuteTask(

@@ -10,6 +10,7 @@ from typing import Protocol
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task, TaskRequest, TaskResult
 from chalicelib.domain.transition import Transition
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 
 
 class PutOutcome(enum.Enum):
@@ -28,7 +29,8 @@ class TaskStore(Protocol):
     """Keeps tasks, one item each. Every write is conditional, every read by id is consistent.
 
     Every method may raise `StoreUnavailable`, which says whether the call is in doubt, and
-    every write `StoreFull`.
+    every write `StoreFull`. Every method that returns a task may raise `TaskUnreadable`,
+    whatever its item holds.
     """
 
     def create_if_absent(self, task: Task) -> PutOutcome:
@@ -41,12 +43,29 @@ class TaskStore(Protocol):
     def get(self, task_id: str) -> Task | None:
         """Return the task, circuit and result included, or None if there is none."""
 
+    def get_without_payloads(self, task_id: str) -> Task | None:
+        """Return the task with an empty circuit and no result, in one read."""
+
     def apply(self, transition: Transition) -> Task:
         """Apply a transition in one conditional write and return the task after it.
 
+        Its circuit is there after a claim and a cancel, and empty after the others; its result is
+        left out.
+
         Raises:
             ConditionFailed: the task does not look as the condition demands.
+            TaskUnreadable: the transition is applied, and the task cannot be read.
             PayloadTooLarge: if the result does not fit; nothing was written.
+        """
+
+    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+        """Apply a decision of `unreadable` to an item that cannot be read.
+
+        What it is pinned to must be as it was seen, and of its condition the owner and the lease
+        must hold; the history is added to if it is a list.
+
+        Raises:
+            ConditionFailed: the item has changed, or the condition does not hold.
         """
 
     def delete_if_pending(self, task_id: str) -> None:
@@ -56,8 +75,11 @@ class TaskStore(Protocol):
             ConditionFailed: it is not pending, or not there.
         """
 
-    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+    def due(self, before: datetime, *, limit: int, implausible_after: datetime) -> Sequence[str]:
         """Return ids of open tasks that were due before this time, `limit` at most.
+
+        Also of those that are due later than anything here makes them, or at no time at all:
+        something has spoilt them.
 
         The index behind it lags: a task may have moved on, so read each before acting. Which
         of many due tasks are returned varies between calls, so that none is always left out.
@@ -128,6 +150,9 @@ class Observer(Protocol):
 
     def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
         """A delivery failed; its message comes back after being hidden for this long."""
+
+    def unreadable(self, error: TaskUnreadable) -> None:
+        """A task's item cannot be read."""
 
     def unknown_task(self, delivery: Delivery) -> None:
         """A message came for a task that does not exist."""

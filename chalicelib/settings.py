@@ -86,7 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: Past this age a task is given up: 5 days, more than the queue keeps a message (4).
     sweep_age_seconds_max: SweepAgeSeconds = 432_000.0
     #: The most tasks that one run looks at.
-    sweep_tasks_max: Annotated[int, Meta(ge=1, le=100_000)] = 500
+    sweep_tasks_max: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
 
     #: The mock executor: how long an execution takes (a random time from the first to the
     #: second, if that is larger), and how often it fails.

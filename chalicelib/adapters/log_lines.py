@@ -29,7 +29,7 @@ class LineFormatter(LambdaPowertoolsFormatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return one line of JSON. A metric's document comes first, where it is looked for."""
         if record.levelno > logging.INFO or record.exc_info:
-            return super().format(record)
+            return _encodable(super().format(record))
         given = record.__dict__
         line = {"_aws": given["_aws"]} if "_aws" in given else {}
         line |= {
@@ -45,8 +45,13 @@ class LineFormatter(LambdaPowertoolsFormatter):
         }
         try:
             return _ENCODER.encode(line).decode()
-        except UnicodeEncodeError:  # half of a surrogate pair, which only Powertools' way takes
-            return super().format(record)
+        except UnicodeEncodeError:
+            return _encodable(super().format(record))
+
+
+def _encodable(line: str) -> str:
+    """Escape what has no UTF-8, half of a surrogate pair: the whole line would be lost with it."""
+    return line.encode(errors="backslashreplace").decode()
 
 
 def metrics_document(

@@ -17,6 +17,7 @@ from aws_lambda_powertools import Logger
 from chalicelib.adapters.log_lines import LineFormatter, metrics_document, metrics_line
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task, TaskEvent, TaskStatus
+from chalicelib.domain.unreadable import TaskUnreadable
 
 SERVICE: Final = "quantum-tasks"
 METRICS_NAMESPACE: Final = "QuantumTasks"
@@ -116,6 +117,22 @@ class TelemetryObserver:
             "message given back",
             extra={**_of_delivery(delivery), "reason": reason, "delay_seconds": delay_seconds},
         )
+
+    def unreadable(self, error: TaskUnreadable) -> None:
+        """Log what cannot be read and why, and count it: an alarm watches the number."""
+        seen = error.seen
+        logger.error(
+            "task cannot be read: %s",
+            seen.reason,
+            extra={
+                "task_id": seen.task_id,
+                "correlation_id": seen.correlation_id,
+                "task_status": seen.status,
+                "attempt": seen.attempt,
+                "newer_version": seen.is_newer,
+            },
+        )
+        emit_metrics(stage=self._stage, unreadable=1)
 
     def unknown_task(self, delivery: Delivery) -> None:
         """Log that there is a message and no task: it will be acknowledged."""

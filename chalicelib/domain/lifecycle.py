@@ -139,7 +139,7 @@ def complete_if_current_attempt(
 
 
 def fail_if_current_attempt(
-    task_id: str, *, attempt: int, error_message: str, now: datetime
+    task_id: str, *, attempt: float, error_message: str, now: datetime
 ) -> Transition:
     """Record the failure, if this attempt is still the current one."""
     return Transition(

@@ -5,6 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import datetime
+from typing import Final
+
+#: Ids here are UUIDs and what clients may send as a correlation id; nothing longer is one.
+_ID_CHARACTERS_MAX: Final = 128
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +41,28 @@ class TaskMessage:
         try:
             fields = json.loads(body)
             texts = [fields["task_id"], fields["correlation_id"]]
-            if fields["v"] != 1 or not all(isinstance(text, str) and text for text in texts):
-                reason = "unknown version or empty fields"
+            if fields["v"] != 1 or not all(map(_is_id, texts)):
+                reason = "unknown version, or an id that is none"
                 raise ValueError(reason)  # noqa: TRY301 - one place says what it is not
             enqueued_at = datetime.fromisoformat(fields["enqueued_at"])
         except (ValueError, KeyError, TypeError) as exc:
             reason = f"not a task message: {exc}"
             raise ValueError(reason) from exc
         return cls(task_id=texts[0], correlation_id=texts[1], enqueued_at=enqueued_at)
+
+
+def _is_id(text: object) -> bool:
+    """Whether it can be a key of the table and stand in a log line: printable ASCII without blanks.
+
+    JSON may hold anything else, down to half of a surrogate pair, which no log can encode.
+    """
+    return (
+        isinstance(text, str)
+        and 0 < len(text) <= _ID_CHARACTERS_MAX
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,10 @@ def unpack(packed: bytes) -> str:
         reason = f"unknown packing {kind!r}"
         raise ValueError(reason)
     inflater = zlib.decompressobj()
-    raw = inflater.decompress(data, _UNPACKED_BYTES_MAX)
+    try:
+        raw = inflater.decompress(data, _UNPACKED_BYTES_MAX)
+    except zlib.error as exc:
+        raise ValueError(str(exc)) from exc
     if not inflater.eof:
         reason = f"packed data is truncated or unpacks to more than {_UNPACKED_BYTES_MAX} bytes"
         raise ValueError(reason)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 
-from chalicelib.domain.task import HistoryEntry, Lease, Task, TaskEvent, TaskResult, TaskStatus
+from chalicelib.domain.task import (
+    SCHEMA_VERSION,
+    HistoryEntry,
+    Lease,
+    Task,
+    TaskEvent,
+    TaskResult,
+    TaskStatus,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +28,8 @@ class Condition:
     #: Whose task it must be.
     owner: str | None = None
     #: The fencing token: nobody has claimed the task since.
-    attempt: int | None = None
+    #: It is an integer but where an item is spoilt: its settle takes the number that lies there.
+    attempt: float | None = None
     #: Attempts are left.
     attempt_below: int | None = None
     #: The lease is this claim's own.
@@ -29,6 +38,9 @@ class Condition:
     no_live_lease_at: datetime | None = None
     #: The sweeper has left just so many notes.
     sweeps: int | None = None
+    #: This version can read the task. A claim reads nothing: without this clause an old worker
+    #: would use up the attempts of a task that it cannot execute.
+    schema_version_max: int | None = SCHEMA_VERSION
 
     def holds_for(self, task: Task) -> bool:
         """Evaluate the condition as the store would, on the same item."""
@@ -48,6 +60,7 @@ class Condition:
                 or lease.expires_at <= self.no_live_lease_at
             )
             and self.sweeps in (None, task.sweeps)
+            and (self.schema_version_max is None or task.schema_version <= self.schema_version_max)
         )
 
 

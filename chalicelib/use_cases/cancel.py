@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from chalicelib.domain import lifecycle
+from chalicelib.domain import lifecycle, unreadable
 from chalicelib.domain.task import Task, TaskStatus
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import (
     ConditionFailed,
     StoreUnavailable,
@@ -23,12 +24,15 @@ class CancelTask:
     clock: Clock
     observer: Observer
 
-    def __call__(self, task_id: str, *, owner: str) -> Task:
+    def __call__(self, task_id: str, *, owner: str) -> Task | StoredTask:
         """Cancel, and return the task; cancelling twice is no error.
+
+        A task that cannot be read is cancelled too; what can be told of it is returned.
 
         Raises:
             TaskNotFound: there is none, or it is another owner's.
             TaskAlreadyEnded: it has completed or failed.
+            TaskUnreadable: a newer version of the service wrote it; it is as it was.
             StoreUnavailable: it says whether the task may have been cancelled all the same.
         """
         transition = lifecycle.cancel_if_open(task_id, owner=owner, now=self.clock.now())
@@ -36,16 +40,40 @@ class CancelTask:
             task = self.store.apply(transition)
         except ConditionFailed:
             return self._judge_refusal(task_id, owner)
+        except TaskUnreadable as exc:
+            self.observer.unreadable(exc)
+            return exc.seen
         self.observer.transitioned(task)
         return task
 
-    def _judge_refusal(self, task_id: str, owner: str) -> Task:
+    def _judge_refusal(self, task_id: str, owner: str) -> Task | StoredTask:
         try:
-            task = GetTask(store=self.store)(task_id, owner=owner)
+            task = GetTask(store=self.store, observer=self.observer)(task_id, owner=owner)
+        except TaskUnreadable as exc:
+            return self._cancel_unread(exc, owner)
         except StoreUnavailable as exc:
             # The refusal may have been met by one's own success, whose reply was lost.
             raise StoreUnavailable(in_doubt=True) from exc
         if task.status is not TaskStatus.CANCELLED:
-            message = f"the task is {task.status} and cannot be cancelled any more"
-            raise TaskAlreadyEnded(message)
+            raise TaskAlreadyEnded(_too_late(task.status))
         return task
+
+    def _cancel_unread(self, error: TaskUnreadable, owner: str) -> StoredTask:
+        """Cancel what says too little of itself for the ordinary condition."""
+        seen = error.seen
+        if seen.status == TaskStatus.CANCELLED:
+            return seen
+        if seen.is_newer:
+            raise error
+        if seen.has_ended:
+            raise TaskAlreadyEnded(_too_late(seen.status or ""))
+        transition = unreadable.cancel(seen, owner=owner, now=self.clock.now())
+        try:
+            self.store.apply_unread(transition, seen)
+        except ConditionFailed:
+            raise error from None  # it has changed meanwhile: the next cancel sees how
+        return dataclasses.replace(seen, status=TaskStatus.CANCELLED)
+
+
+def _too_late(status: str) -> str:
+    return f"the task is {status} and cannot be cancelled any more"

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from chalicelib.domain import lifecycle, payloads
+from chalicelib.domain import lifecycle, payloads, unreadable
 from chalicelib.domain.lifecycle import RefusedClaim
 from chalicelib.domain.message import Delivery
 from chalicelib.domain.retry_policy import Backoff, visibility_timeout_seconds
 from chalicelib.domain.task import Lease, Task, TaskResult
 from chalicelib.domain.transition import Transition
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import (
     ConditionFailed,
     PayloadTooLarge,
@@ -107,14 +108,20 @@ class ExecuteTask:
             attempts_max=self.policy.attempts_max,
         )
         try:
+            return self._claim(delivery, claim, lease.holder)
+        except TaskUnreadable as exc:
+            return self._resolve_unreadable(delivery, exc, lease.holder)
+
+    def _claim(self, delivery: Delivery, claim: Transition, token: str) -> Disposition:
+        try:
             task = self.store.apply(claim)
         except ConditionFailed:
-            return self._resolve_refused_claim(delivery, lease.holder)
-        return self._run(task, lease.holder)
+            return self._resolve_refused_claim(delivery, token)
+        return self._run(task, token)
 
     def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
         task_id = delivery.message.task_id
-        task = self.store.get(task_id)
+        task = self.store.get_without_payloads(task_id)
         now = self.clock.now()
         why = lifecycle.explain_refused_claim(
             task, token=token, now=now, attempts_max=self.policy.attempts_max
@@ -126,7 +133,7 @@ class ExecuteTask:
             case RefusedClaim.ENDED:
                 return Acknowledge(f"duplicate: the task is {task.status}")
             case RefusedClaim.MINE:
-                return self._run(task, token)
+                return self._run_after_doubt(task_id, token)
             case RefusedClaim.LEASED:
                 return Redeliver("another attempt is at work", _until_lease_ends(task, now))
             case RefusedClaim.EXHAUSTED:
@@ -135,6 +142,53 @@ class ExecuteTask:
                 return Redeliver("the task changed meanwhile", 1)
             case _:  # pragma: no cover
                 assert_never(why)
+
+    def _run_after_doubt(self, task_id: str, token: str) -> Disposition:
+        """Execute a claim whose reply was lost: read what it would have returned."""
+        task = self.store.get(task_id)
+        if task is None or not _holds(task.lease, token):
+            return Redeliver("the task changed meanwhile", 1)
+        return self._run(task, token)
+
+    def _resolve_unreadable(
+        self, delivery: Delivery, error: TaskUnreadable, token: str
+    ) -> Disposition:
+        """End at once what this delivery holds and cannot read; leave alone what it does not."""
+        self.observer.unreadable(error)
+        seen = error.seen
+        if seen.attempt is not None and _holds(seen.lease, token):
+            # The settle needs nothing that cannot be read.
+            message = f"it cannot be executed: {seen.reason}"[:_ERROR_MESSAGE_CHARACTERS_MAX]
+            return self._settle(
+                lifecycle.fail_if_current_attempt(
+                    seen.task_id,
+                    attempt=seen.attempt,
+                    error_message=message,
+                    now=self.clock.now(),
+                )
+            )
+        delay = self.policy.backoff.delay_seconds(delivery.receive_count)
+        return self._leave_unreadable(seen, delay)
+
+    def _leave_unreadable(self, seen: StoredTask, delay: int) -> Disposition:
+        now = self.clock.now()
+        if seen.has_ended:
+            return Acknowledge(f"the task is {seen.status} already")
+        if seen.is_newer:
+            return Redeliver("the task is from a newer version", delay)
+        exhausted = seen.attempt is not None and seen.attempt >= self.policy.attempts_max
+        if exhausted and not seen.has_live_lease(now):
+            return self._give_up_unread(seen, now)
+        return Redeliver("the task cannot be read", delay)
+
+    def _give_up_unread(self, seen: StoredTask, now: datetime) -> Disposition:
+        error_message = f"{seen.attempt} attempts, the last one never finished; {seen.reason}"
+        give_up = unreadable.give_up(seen, error_message=error_message, now=now)
+        try:
+            self.store.apply_unread(give_up, seen)
+        except ConditionFailed:
+            return Redeliver("the task changed meanwhile", 1)
+        return Acknowledge(f"the task is {give_up.status}")
 
     def _run(self, task: Task, token: str) -> Disposition:
         """Execute an attempt that this delivery holds, and settle or release it."""
@@ -207,6 +261,9 @@ class ExecuteTask:
             task = self.store.apply(transition)
         except ConditionFailed:
             return self._resolve_refused_settle(transition, otherwise)
+        except TaskUnreadable as exc:
+            self.observer.unreadable(exc)
+            return otherwise or Acknowledge(f"the task is {exc.seen.status}")
         self.observer.transitioned(task)
         return otherwise or Acknowledge(f"the task is {task.status}")
 
@@ -214,12 +271,20 @@ class ExecuteTask:
         self, transition: Transition, otherwise: Redeliver | None
     ) -> Disposition:
         """Decide by one read: the condition may have failed for one's own earlier success."""
-        task = self.store.get(transition.task_id)
+        try:
+            task = self.store.get_without_payloads(transition.task_id)
+        except TaskUnreadable as exc:
+            self.observer.unreadable(exc)
+            return self._leave_unreadable(exc.seen, self.policy.backoff.delay_seconds(1))
         if task is None or task.status.is_terminal:
             return Acknowledge(f"the task is {task.status if task else 'gone'} already")
         if otherwise is not None and task.lease is None:
             return otherwise
         return Redeliver("another attempt has the task", _until_lease_ends(task, self.clock.now()))
+
+
+def _holds(lease: Lease | None, token: str) -> bool:
+    return lease is not None and lease.holder == token
 
 
 def _until_lease_ends(task: Task, now: datetime) -> int:

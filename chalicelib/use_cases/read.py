@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 from chalicelib.domain.task import Task
+from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.errors import (
     TaskNotFound,
 )
-from chalicelib.ports import TaskStore
+from chalicelib.ports import Observer, TaskStore
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,14 +17,22 @@ class GetTask:
     """Reads one task."""
 
     store: TaskStore
+    observer: Observer
 
     def __call__(self, task_id: str, *, owner: str) -> Task:
         """Return the task.
 
         Raises:
             TaskNotFound: there is none, or it is another owner's; the two look alike.
+            TaskUnreadable: it is the caller's, and what is stored of it cannot be read.
         """
-        task = self.store.get(task_id)
+        try:
+            task = self.store.get(task_id)
+        except TaskUnreadable as exc:
+            self.observer.unreadable(exc)
+            if exc.seen.owner != owner:
+                raise TaskNotFound from exc
+            raise
         if task is None or task.owner != owner:
             raise TaskNotFound
         return task

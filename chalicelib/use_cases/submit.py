@@ -79,6 +79,7 @@ class SubmitTask:
             PayloadTooLarge: the circuit cannot be kept, or not be given back.
             IdempotencyConflict: the key was used with another request.
             SubmissionUnavailable: database or queue failed; it says whether the task was kept.
+            TaskUnreadable: the key's task is there and cannot be read.
         """
         payloads.check_encoded_size(
             "circuit", submission.request.circuit, payloads.CIRCUIT_ENCODED_BYTES_MAX
@@ -121,7 +122,7 @@ class SubmitTask:
     def _resolve_existing(self, task: Task, *, keyed: bool) -> Submitted:
         """Decide by one read what the existing item is: this task, its replay, or another."""
         try:
-            existing = self.store.get(task.task_id)
+            existing = self.store.get_without_payloads(task.task_id)
         except StoreUnavailable as exc:
             self.observer.problem("read the task", exc, task_ids=[task.task_id])
             message = "a task with this id may exist, but the database did not give it back"
@@ -199,7 +200,7 @@ class SubmitTask:
 
     def _read_after_refused_delete(self, task: Task, cause: QueueUnavailable) -> Task | None:
         try:
-            return self.store.get(task.task_id)
+            return self.store.get_without_payloads(task.task_id)
         except StoreUnavailable as exc:
             self.observer.problem("read the task", exc, task_ids=[task.task_id])
             raise _unavailable(_NEITHER_ANSWERED, Kept.UNKNOWN, task) from cause

@@ -12,14 +12,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
-from chalicelib.domain import lifecycle
+from chalicelib.domain import lifecycle, unreadable
 from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.retry_policy import sweep_interval_seconds
-from chalicelib.domain.task import Task
+from chalicelib.domain.task import Task, TaskEvent
 from chalicelib.domain.transition import Transition
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed
 from chalicelib.ports import Clock, Observer, TaskQueue, TaskStore
+
+#: Behind a live lease a task is due later than an interval from now; and clocks differ.
+_LEASES_AND_CLOCKS: Final = timedelta(days=1)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,8 @@ class SweepReport:
     given_up: int = 0
     #: Tasks that moved on meanwhile.
     skipped: int = 0
+    #: Tasks that cannot be read; those among them that were too old are given up.
+    unreadable: int = 0
     #: Whether there may be more that is due: a bound of the run was reached.
     more: bool = False
 
@@ -75,40 +82,74 @@ class SweepTasks:
             QueueUnavailable: likewise. The task it had noted is due again after its interval.
         """
         report = SweepReport()
-        due = self.store.due(self.clock.now(), limit=self.policy.tasks_max)
+        now = self.clock.now()
+        beyond = timedelta(seconds=self.policy.interval_seconds_max) + _LEASES_AND_CLOCKS
+        due = self.store.due(now, limit=self.policy.tasks_max, implausible_after=now + beyond)
         report.more = len(due) >= self.policy.tasks_max
         for task_id in due:
             if seconds_left() < self.policy.margin_seconds:
                 report.more = True
                 break
             report.seen += 1
-            task = self.store.get(task_id)
-            if task is None or task.status.is_terminal:
-                report.skipped += 1  # the index lags
-                continue
             try:
-                self._sweep_one(task, report)
+                self._look_at(task_id, report)
             except ConditionFailed:
                 report.skipped += 1  # a worker or another sweeper was quicker
         return report
+
+    def _look_at(self, task_id: str, report: SweepReport) -> None:
+        """Do what one task needs. What its item holds is no other's matter."""
+        try:
+            task = self.store.get_without_payloads(task_id)
+        except TaskUnreadable as exc:
+            report.unreadable += 1
+            self.observer.unreadable(exc)
+            self._put_aside(exc.seen, report)
+            return
+        if task is None or task.status.is_terminal:
+            report.skipped += 1  # the index lags
+        else:
+            self._sweep_one(task, report)
+
+    def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
+        """Make an item that cannot be read cost the next runs nothing, or end it for its age."""
+        now = self.clock.now()
+        if seen.has_ended or seen.has_live_lease(now):
+            return  # the index lags, or the attempt that holds it is about to fail it
+        if not seen.is_newer and self._is_too_old(seen.submitted_at, now):
+            message = f"{self._too_old()}; it cannot be read: {seen.reason}"
+            self.store.apply_unread(unreadable.give_up(seen, error_message=message, now=now), seen)
+            report.given_up += 1
+        else:
+            due_at = now + timedelta(seconds=self.policy.interval_seconds_max)
+            self.store.apply_unread(unreadable.postpone(seen, due_at=due_at, now=now), seen)
 
     def _sweep_one(self, task: Task, report: SweepReport) -> None:
         now = self.clock.now()
         if task.due_at is not None and task.due_at > now:
             report.skipped += 1
         elif task.lease is not None and lifecycle.has_live_lease(task, now):
-            self.store.apply(
-                lifecycle.postpone_if_unchanged(task, due_at=task.lease.expires_at, now=now)
-            )
+            postpone = lifecycle.postpone_if_unchanged(task, due_at=task.lease.expires_at, now=now)
+            self._apply(postpone)
             report.postponed += 1
-        elif (now - task.submitted_at).total_seconds() > self.policy.age_seconds_max:
-            days = self.policy.age_seconds_max / 86_400
-            error_message = f"not finished within {days:g} days of its submission"
-            self._apply(lifecycle.give_up_if_unchanged(task, error_message=error_message, now=now))
+        elif self._is_too_old(task.submitted_at, now):
+            self._apply(
+                lifecycle.give_up_if_unchanged(task, error_message=self._too_old(), now=now)
+            )
             report.given_up += 1
         else:
             self._bring_back(task, now)
             report.resent += 1
+
+    def _is_too_old(self, submitted_at: datetime | None, now: datetime) -> bool:
+        """Whether it is past the maximum age; what tells no time is not."""
+        if submitted_at is None:
+            return False
+        return (now - submitted_at).total_seconds() > self.policy.age_seconds_max
+
+    def _too_old(self) -> str:
+        days = self.policy.age_seconds_max / 86_400
+        return f"not finished within {days:g} days of its submission"
 
     def _bring_back(self, task: Task, now: datetime) -> None:
         interval = sweep_interval_seconds(
@@ -130,7 +171,13 @@ class SweepTasks:
         self.observer.published(message, message_id=self.queue.send(message))
 
     def _apply(self, transition: Transition) -> None:
-        self.observer.transitioned(self.store.apply(transition))
+        try:
+            task = self.store.apply(transition)
+        except TaskUnreadable as exc:
+            self.observer.unreadable(exc)  # it is applied, and has been spoilt since it was read
+            return
+        if transition.event is not TaskEvent.POSTPONE:
+            self.observer.transitioned(task)
 
 
 def _why_due(task: Task) -> str:

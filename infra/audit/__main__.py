@@ -53,6 +53,8 @@ def described(verdict: Verdict) -> Iterator[str]:
     """Say what was found, the verdict last."""
     counts = ", ".join(f"{n} {status}" for status, n in sorted(verdict.statuses.items()))
     yield f"tasks: {verdict.statuses.total()} ({counts or 'none'})"
+    if verdict.unreadable:
+        yield f"tasks that cannot be read: {len(verdict.unreadable)}, each named below"
     yield f"side items: {verdict.side_items}"
     if verdict.messages is not None:
         dead = verdict.messages.dead

@@ -8,11 +8,19 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from infra.audit.facts import Item, TaskFacts, Unreadable, facts_of, is_side_item
+from infra.audit.facts import (
+    SIDE_ITEM_MARK,
+    Item,
+    TaskFacts,
+    Unreadable,
+    facts_of,
+    is_side_item,
+)
+from infra.audit.payloads import packed_problem, side_item_problem
 from infra.audit.reading import Messages, Reader
 from infra.audit.rules import OPEN, violations
 
-VIOLATIONS_SHOWN_MAX: Final = 50
+VIOLATIONS_SHOWN_MAX: Final = 2_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,8 @@ class Verdict:
     #: The first ones, each with the task's id before it.
     violations: list[str] = dataclasses.field(default_factory=list)
     violations_in_all: int = 0
+    #: Tasks whose item cannot be read: they are named once, and the rest is judged.
+    unreadable: set[str] = dataclasses.field(default_factory=set)
 
     @property
     def is_clean(self) -> bool:
@@ -78,11 +88,10 @@ def _judge_page(
     for item in page:
         if is_side_item(item):
             verdict.side_items += 1
+            _judge_side_item(item, verdict)
             continue
-        try:
-            task = facts_of(item)
-        except Unreadable as exc:
-            verdict.add(item["task_id"]["S"], f"unreadable: {exc}")
+        task = _readable(item, verdict)
+        if task is None:
             continue
         verdict.statuses[task.status] += 1
         for violation in violations(task, skew=tolerance.skew):
@@ -95,6 +104,29 @@ def _judge_page(
     for key in reader.missing(referred):
         if _still_refers(reader, referred[key], key):
             verdict.add(referred[key], f"side item: {key} is referred to and not there")
+
+
+def _readable(item: Item, verdict: Verdict) -> TaskFacts | None:
+    """Return the task, or name it."""
+    task: TaskFacts | None = None
+    try:
+        task = facts_of(item)
+        problem = packed_problem(item)
+    except Unreadable as exc:
+        problem = str(exc)
+    if problem is None:
+        return task
+    task_id = str(item["task_id"]["S"])
+    verdict.unreadable.add(task_id)
+    verdict.add(task_id, f"unreadable: {problem}")
+    return None
+
+
+def _judge_side_item(item: Item, verdict: Verdict) -> None:
+    problem = side_item_problem(item)
+    if problem is not None:
+        task_id = str(item["task_id"]["S"]).partition(SIDE_ITEM_MARK)[0]
+        verdict.add(task_id, f"side item: {problem}")
 
 
 def _judge_overdue(task: TaskFacts, now: datetime, verdict: Verdict) -> None:
@@ -114,7 +146,7 @@ def _still_refers(reader: Reader, task_id: str, key: str) -> bool:
 
 def _compare_with_index(reader: Reader, open_seen: set[str], verdict: Verdict) -> None:
     indexed = reader.open_in_index()
-    for task_id in sorted(open_seen ^ indexed):
+    for task_id in sorted((open_seen ^ indexed) - verdict.unreadable):
         item = reader.item(task_id)
         is_open = item is not None and item.get("status", {}).get("S") in OPEN
         if is_open != (task_id in reader.open_in_index()):

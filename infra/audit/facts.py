@@ -6,12 +6,22 @@ On purpose not by the service's own code: a fault of that would be blind to itse
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from chalicelib.domain.task import SCHEMA_VERSION
+
 #: A task's own item has a UUID for its key; a side item's key goes on after it.
 SIDE_ITEM_MARK: Final = "#"
+STATUSES: Final = frozenset({"pending", "processing", "completed", "failed", "cancelled"})
+EVENTS: Final = frozenset(
+    {"submit", "claim", "complete", "fail", "release", "give_up", "cancel", "sweep"}
+)
+#: UTC, to the microsecond: these texts sort as the times do.
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+0000", re.ASCII)
 
 Item = Mapping[str, Any]
 
@@ -67,11 +77,12 @@ def facts_of(item: Item) -> TaskFacts:
     """Read a task.
 
     Raises:
-        Unreadable: naming the attribute that is missing or of another type.
+        Unreadable: naming the attribute that is missing, or that is not as the service writes it.
     """
+    _check_what_is_not_a_fact(item)
     return TaskFacts(
         task_id=_text(item, "task_id"),
-        status=_text(item, "status"),
+        status=_one_of(item, "status", STATUSES),
         attempt=_number(item, "attempt"),
         history=_history(item),
         submitted_at=_time(_text(item, "submitted_at")),
@@ -91,6 +102,24 @@ def facts_of(item: Item) -> TaskFacts:
     )
 
 
+def _check_what_is_not_a_fact(item: Item) -> None:
+    version = _number(item, "schema_version")
+    if version > SCHEMA_VERSION:
+        message = f"schema_version {version} is newer than {SCHEMA_VERSION}"
+        raise Unreadable(message)
+    for name in ("owner", "correlation_id", "request_fingerprint"):
+        _text(item, name)
+    _number(item, "shots")
+    try:
+        tags = json.loads(_text_or_none(item, "tags") or "{}")
+    except (ValueError, RecursionError) as exc:
+        message = f"tags: {exc}"
+        raise Unreadable(message) from exc
+    if not isinstance(tags, dict) or not all(isinstance(text, str) for text in tags.values()):
+        message = "tags is not an object of strings"
+        raise Unreadable(message)
+
+
 def _value(item: Item, name: str, kind: str) -> Any:  # noqa: ANN401 - DynamoDB's JSON
     try:
         return item[name][kind]
@@ -108,16 +137,29 @@ def _text_or_none(item: Item, name: str) -> str | None:
 
 
 def _number(item: Item, name: str) -> int:
-    return int(_value(item, name, "N"))
+    text = str(_value(item, name, "N"))
+    try:
+        return int(text)
+    except ValueError as exc:
+        message = f"{name} is {text}, which is not an integer"
+        raise Unreadable(message) from exc
+
+
+def _one_of(item: Item, name: str, known: frozenset[str]) -> str:
+    text = _text(item, name)
+    if text not in known:
+        message = f"{name} is {text!r}, which is none"
+        raise Unreadable(message)
+    return text
 
 
 def _time(text: str) -> datetime:
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise Unreadable(str(exc)) from exc
-    if at.tzinfo is None:
-        message = f"the time {text} has no zone"
+        at = datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
+    except ValueError:
+        at = None
+    if at is None:
+        message = f"{text!r} is not a time as the service writes it"
         raise Unreadable(message)
     return at
 
@@ -130,8 +172,8 @@ def _history(item: Item) -> tuple[Entry, ...]:
     entries = [_value({"entry": element}, "entry", "M") for element in _value(item, "history", "L")]
     return tuple(
         Entry(
-            event=_text(entry, "event"),
-            status=_text(entry, "status"),
+            event=_one_of(entry, "event", EVENTS),
+            status=_one_of(entry, "status", STATUSES),
             at=_time(_text(entry, "at")),
         )
         for entry in entries

@@ -223,3 +223,28 @@ def test_the_log_level_is_a_setting(
     assert [line.get("submitted", line.get("completed")) for line in metrics] == [1, None, 1]
     assert logging.getLogger("quantum-tasks").level == logging.WARNING
     assert a_task().status == "pending"
+
+
+@pytest.mark.parametrize("field", ["task_id", "correlation_id"])
+@pytest.mark.parametrize("text", ["\ud800", "a b", "", "x" * 129, "\x1b[2J", "ψ"])
+def test_an_id_in_a_message_that_is_none_disturbs_nothing(
+    api: Api, logged: Logged, field: str, text: str
+) -> None:
+    """Its message is given back and said to be unreadable; its neighbour is executed."""
+    task_id = api.submit()
+    ids = {"task_id": task_id, "correlation_id": "c", field: text}
+    body = json.dumps({"v": 1, **ids, "enqueued_at": "2026-01-01T00:00:00+00:00"})
+    api.backend.sqs().send_message(QueueUrl=api.backend.queue_url, MessageBody=body)
+    with pytest.raises(BatchFailed):
+        api.deliver()
+    (line,) = [line for line in logged() if line["message"] == "message cannot be read"]
+    assert line["message_id"]
+    assert api.get(task_id).body["status"] == "completed"
+
+
+def test_no_text_loses_a_log_line(logged: Logged) -> None:
+    """Half of a surrogate pair has no UTF-8: it is escaped, and the line is written."""
+    telemetry.logger.info("half of a pair: \ud800", extra={"ψ": "⟨φ| \udfff"})
+    (line,) = logged()
+    assert line["message"] == "half of a pair: \ud800"
+    assert line["ψ"] == "⟨φ| \udfff"

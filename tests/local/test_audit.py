@@ -161,7 +161,7 @@ VIOLATIONS: dict[str, tuple[str, Callable[[Item], object], str]] = {
     ),
     "a result of a failure": (
         "failed",
-        lambda item: item.update(result={"B": b"r{}"}),
+        lambda item: item.update(result={"B": b'r{"counts":{}}'}),
         "result: there are 1, the task is failed",
     ),
     "no result": (

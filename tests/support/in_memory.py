@@ -6,6 +6,7 @@ The contract suite holds store and queue to the same behaviour as DynamoDB and S
 from __future__ import annotations
 
 import dataclasses
+import enum
 import itertools
 import threading
 from collections.abc import Iterable, Sequence
@@ -14,8 +15,16 @@ from typing import Final
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.message import Delivery, TaskMessage
-from chalicelib.domain.task import Task, TaskEvent, TaskRequest, TaskResult, TaskStatus
+from chalicelib.domain.task import (
+    SCHEMA_VERSION,
+    Task,
+    TaskEvent,
+    TaskRequest,
+    TaskResult,
+    TaskStatus,
+)
 from chalicelib.domain.transition import Transition
+from chalicelib.domain.unreadable import PINNED, StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed
 from chalicelib.ports import PutOutcome
 
@@ -37,8 +46,70 @@ class FakeClock:
         self._now += timedelta(seconds=seconds)
 
 
+class Spoilt(enum.StrEnum):
+    """What is wrong with a stored task."""
+
+    #: The item that its `circuit_ref` names is gone.
+    CIRCUIT = "circuit"
+    #: Something that no transition's condition looks at, such as an event of its history.
+    ITEM = "item"
+    #: Its status is none that is known, so that no condition holds.
+    STATUS = "status"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SpoiltTask(Task):
+    """A task whose item cannot be read. Its fields are what is true of it all the same."""
+
+    spoilt: Spoilt
+
+
+def spoil(task: Task, how: Spoilt) -> SpoiltTask:
+    """Return the task when its item has been spoilt."""
+    fields = {field.name: getattr(task, field.name) for field in dataclasses.fields(Task)}
+    return SpoiltTask(**fields, spoilt=how)
+
+
+def _spoilt(task: Task) -> Spoilt | None:
+    return task.spoilt if isinstance(task, SpoiltTask) else None
+
+
+def _seen(task: Task) -> StoredTask:
+    """Return what can be told of a task that cannot be read."""
+    is_unknown = _spoilt(task) is Spoilt.STATUS and not task.status.is_terminal
+    return StoredTask(
+        task_id=task.task_id,
+        reason="it is spoilt",
+        is_newer=task.schema_version > SCHEMA_VERSION,
+        owner=task.owner,
+        correlation_id=task.correlation_id,
+        status="unknown" if is_unknown else task.status.value,
+        attempt=task.attempt,
+        lease=task.lease,
+        submitted_at=task.submitted_at,
+        due_at=task.due_at,
+    )
+
+
+def _readable(task: Task, *, payloads: bool, applied: bool = False) -> Task:
+    spoilt = _spoilt(task)
+    if task.schema_version > SCHEMA_VERSION or (
+        spoilt is not None and (payloads or spoilt is not Spoilt.CIRCUIT)
+    ):
+        raise TaskUnreadable(_seen(task), applied=applied)
+    return task
+
+
+def _without_payloads(task: Task) -> Task:
+    request = dataclasses.replace(task.request, circuit="")
+    return dataclasses.replace(task, request=request, result=None)
+
+
 class InMemoryTaskStore:
     """Keeps tasks in a dictionary (`TaskStore`)."""
+
+    #: What `apply_unread` compares with what was seen.
+    pinned: tuple[str, ...] = PINNED
 
     def __init__(self) -> None:
         self.tasks: dict[str, Task] = {}
@@ -54,17 +125,46 @@ class InMemoryTaskStore:
 
     def get(self, task_id: str) -> Task | None:
         """See `TaskStore`."""
-        return self.tasks.get(task_id)
+        task = self.tasks.get(task_id)
+        return None if task is None else _readable(task, payloads=True)
+
+    def get_without_payloads(self, task_id: str) -> Task | None:
+        """See `TaskStore`."""
+        task = self.tasks.get(task_id)
+        return None if task is None else _without_payloads(_readable(task, payloads=False))
 
     def apply(self, transition: Transition) -> Task:
         """See `TaskStore`."""
+        needed = transition.event in {TaskEvent.CLAIM, TaskEvent.CANCEL}
         with self._lock:
             task = self.tasks.get(transition.task_id)
-            if task is None or not transition.condition.holds_for(task):
+            if (
+                task is None
+                or _spoilt(task) is Spoilt.STATUS
+                or not transition.condition.holds_for(task)
+            ):
                 raise ConditionFailed
             changed = lifecycle.after(task, transition)
             self.tasks[task.task_id] = changed
-            return changed
+            read = _readable(changed, payloads=needed, applied=True)
+            return dataclasses.replace(read if needed else _without_payloads(read), result=None)
+
+    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+        """See `TaskStore`."""
+        condition = transition.condition
+        with self._lock:
+            task = self.tasks.get(seen.task_id)
+            if task is None:
+                raise ConditionFailed
+            now = {name: getattr(_seen(task), name) for name in self.pinned}
+            lease_at = condition.no_live_lease_at
+            if (
+                now != {name: getattr(seen, name) for name in self.pinned}
+                or condition.owner not in (None, task.owner)
+                or (lease_at is not None and lifecycle.has_live_lease(task, lease_at))
+            ):
+                raise ConditionFailed
+            self.tasks[task.task_id] = lifecycle.after(task, transition)
 
     def delete_if_pending(self, task_id: str) -> None:
         """See `TaskStore`."""
@@ -73,9 +173,13 @@ class InMemoryTaskStore:
             raise ConditionFailed
         del self.tasks[task_id]
 
-    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+    def due(self, before: datetime, *, limit: int, implausible_after: datetime) -> Sequence[str]:
         """See `TaskStore`."""
-        due = [t for t in self.tasks.values() if t.due_at is not None and t.due_at <= before]
+        due = [
+            task
+            for task in self.tasks.values()
+            if task.due_at is not None and not before < task.due_at <= implausible_after
+        ]
         return [task.task_id for task in due[:limit]]
 
     def ping(self) -> None:
@@ -191,6 +295,10 @@ class RecordingObserver:
     def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
         """See `Observer`."""
         self.others.append("given back")
+
+    def unreadable(self, error: TaskUnreadable) -> None:
+        """See `Observer`."""
+        self.others.append("unreadable")
 
     def unknown_task(self, delivery: Delivery) -> None:
         """See `Observer`."""

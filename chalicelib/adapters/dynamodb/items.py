@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from pynamodb.attributes import (
     BinaryAttribute,
@@ -23,18 +21,7 @@ from pynamodb.attributes import (
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from chalicelib.domain import payloads
-from chalicelib.domain.task import (
-    HistoryEntry,
-    Lease,
-    Task,
-    TaskEvent,
-    TaskRequest,
-    TaskStatus,
-    derive_history,
-)
-
-_T = TypeVar("_T")
+from chalicelib.domain.task import HistoryEntry, Task
 
 #: Spread of the index keys. One key takes 1,000 writes a second; more shards cost the sweeper
 #: and the listing one query each. Raising it is safe at any time, lowering it is not.
@@ -125,11 +112,6 @@ class SideItem(Model):
     payload = BinaryAttribute(legacy_encoding=False)
 
 
-def optional(value: _T) -> _T | None:
-    """Return an attribute's value as what it is: PynamoDB's types leave out that it may be None."""
-    return value
-
-
 def open_shards() -> list[str]:
     """Return every key of the index of open tasks."""
     return [f"open#{shard}" for shard in range(OPEN_SHARDS)]
@@ -165,55 +147,4 @@ def history_item(entry: HistoryEntry) -> HistoryItem:
         status=entry.status.value,
         at=entry.transitioned_at,
         notes=entry.notes,
-    )
-
-
-def to_task(item: TaskItem, *, circuit: str, result: str | None) -> Task:
-    """Return the task that an item holds; the circuit and the result are given unpacked."""
-    return Task(
-        task_id=item.task_id,
-        owner=item.owner,
-        request=TaskRequest(
-            circuit=circuit,
-            shots=int(item.shots),
-            tags=item.tags or {},
-            seed=_whole_or_none(item.seed),
-        ),
-        request_fingerprint=item.request_fingerprint,
-        correlation_id=item.correlation_id,
-        status=TaskStatus(item.status),
-        submitted_at=item.submitted_at,
-        started_at=item.started_at,
-        completed_at=item.completed_at,
-        attempt=int(item.attempt),
-        lease=_lease(item.lease_owner, item.lease_expires_at),
-        result=None if result is None else payloads.result_from_json(result),
-        error_message=item.error_message,
-        history=_history(item.history),
-        due_at=item.due_at,
-        sweeps=int(item.sweeps),
-        schema_version=int(item.schema_version),
-    )
-
-
-def _whole_or_none(number: float | None) -> int | None:
-    return None if number is None else int(number)
-
-
-def _lease(holder: str | None, expires_at: datetime | None) -> Lease | None:
-    if holder is None or expires_at is None:
-        return None
-    return Lease(holder=holder, expires_at=expires_at)
-
-
-def _history(stored: Iterable[HistoryItem]) -> tuple[HistoryEntry, ...]:
-    return derive_history(
-        HistoryEntry(
-            event=TaskEvent(entry.event),
-            status=TaskStatus(entry.status),
-            transitioned_at=entry.at,
-            attempt=0,
-            notes=entry.notes,
-        )
-        for entry in stored
     )

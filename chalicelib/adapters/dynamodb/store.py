@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
-import operator
 import random
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,24 +11,18 @@ from typing import Any, Final
 
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
-from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition as Clause
 from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.aws_calls import AwsCalls
 from chalicelib.adapters.aws_clients import make_client
-from chalicelib.adapters.dynamodb.items import (
-    SideItem,
-    TaskItem,
-    history_item,
-    new_item_values,
-    open_shards,
-    optional,
-    to_task,
-)
+from chalicelib.adapters.dynamodb import decoding, expressions
+from chalicelib.adapters.dynamodb.decoding import Raw
+from chalicelib.adapters.dynamodb.items import SideItem, TaskItem, new_item_values, open_shards
 from chalicelib.domain import payloads
 from chalicelib.domain.task import Task, TaskEvent, TaskResult, TaskStatus
-from chalicelib.domain.transition import Condition, Transition
+from chalicelib.domain.transition import Transition
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed, StoreFull, StoreUnavailable
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
@@ -90,28 +82,40 @@ class DynamoDbTaskStore:
 
     def get(self, task_id: str) -> Task | None:
         """See `TaskStore`."""
-        try:
-            with self._calls.failing_as(StoreUnavailable):
-                item = self._tasks.get(task_id, consistent_read=True)
-        except DoesNotExist:
-            return None
-        return self._to_task(item, with_circuit=True, with_result=True)
+        raw = self._read(task_id)
+        return None if raw is None else self._to_task(task_id, raw, circuit=True, result=True)
+
+    def get_without_payloads(self, task_id: str) -> Task | None:
+        """See `TaskStore`."""
+        raw = self._read(task_id)
+        return None if raw is None else self._to_task(task_id, raw)
 
     def apply(self, transition: Transition) -> Task:
-        """See `TaskStore`. The circuit is empty if it has its own item and no caller needs it."""
-        item = self._tasks(transition.task_id)
-        actions = _actions(transition)
+        """See `TaskStore`."""
+        task_id = transition.task_id
+        actions = expressions.actions(transition)
         if transition.result is not None:
             actions.append(self._put_result(transition, transition.result))
+        condition = expressions.clauses(transition.condition)
         with self._calls.failing_as(StoreUnavailable):
-            item.update(actions=actions, condition=_clauses(transition.condition))
-        try:
-            return self._to_task(
-                item, with_circuit=transition.event in _NEEDS_CIRCUIT, with_result=False
+            answer = self._connection.update_item(
+                task_id, actions=actions, condition=condition, return_values="ALL_NEW"
             )
+        needed = transition.event in _NEEDS_CIRCUIT
+        try:
+            return self._to_task(task_id, answer["Attributes"], circuit=needed, applied=True)
         except StoreUnavailable as exc:
             # The circuit could not be read, but the transition is applied.
             raise StoreUnavailable(in_doubt=True) from exc
+
+    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+        """See `TaskStore`."""
+        with self._calls.failing_as(StoreUnavailable):
+            self._connection.update_item(
+                seen.task_id,
+                actions=expressions.actions_unread(transition, seen.raw),
+                condition=expressions.clauses_unread(transition.condition, seen.raw),
+            )
 
     def delete_if_pending(self, task_id: str) -> None:
         """See `TaskStore`. The task goes first, then what it referred to."""
@@ -124,20 +128,35 @@ class DynamoDbTaskStore:
         if reference:
             self._delete_orphan(task_id, reference["S"])
 
-    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
-        """See `TaskStore`. The shards are read in a random order."""
+    def due(self, before: datetime, *, limit: int, implausible_after: datetime) -> Sequence[str]:
+        """See `TaskStore`. The shards are read in a random order, and their keys as texts."""
         found: list[str] = []
         shards = open_shards()
         for shard in random.sample(shards, len(shards)):
-            if len(found) >= limit:
-                break
+            for condition in (
+                expressions.time(before) >= expressions.DUE_AT,
+                expressions.time(implausible_after) < expressions.DUE_AT,
+            ):
+                found += self._open_tasks(shard, condition, limit - len(found))
+        return found
+
+    def _open_tasks(self, shard: str, condition: Clause, limit: int) -> Sequence[str]:
+        """Read one shard of the index of open tasks."""
+        found: list[str] = []
+        start: Raw | None = None
+        while len(found) < limit:
             with self._calls.failing_as(StoreUnavailable):
-                found.extend(
-                    item.task_id
-                    for item in self._tasks.open_tasks.query(
-                        shard, TaskItem.due_at <= before, limit=limit - len(found)
-                    )
+                page = self._connection.query(
+                    shard,
+                    range_key_condition=condition,
+                    exclusive_start_key=start,
+                    index_name="open_tasks",
+                    limit=limit - len(found),
                 )
+            found += [item["task_id"]["S"] for item in page["Items"]]
+            start = page.get("LastEvaluatedKey")
+            if start is None:
+                break
         return found
 
     def ping(self) -> None:
@@ -174,77 +193,55 @@ class DynamoDbTaskStore:
         with ignored, self._calls.failing_as(StoreUnavailable):
             self._connection.delete_item(reference)
 
-    def _to_task(self, item: TaskItem, *, with_circuit: bool, with_result: bool) -> Task:
-        circuit, circuit_ref = optional(item.circuit), optional(item.circuit_ref)
-        if circuit is None and circuit_ref is not None and with_circuit:
-            circuit = self._get_side(circuit_ref)
-        result, result_ref = optional(item.result), optional(item.result_ref)
-        if result is None and result_ref is not None and with_result:
-            result = self._get_side(result_ref)
-        return to_task(
-            item,
-            circuit="" if circuit is None else payloads.unpack(circuit),
-            result=None if result is None else payloads.unpack(result),
-        )
-
-    def _get_side(self, reference: str) -> bytes:
+    def _read(self, task_id: str) -> Raw | None:
         with self._calls.failing_as(StoreUnavailable):
-            return self._sides.get(reference, consistent_read=True).payload
+            answer = self._connection.get_item(task_id, consistent_read=True)
+        raw: Raw | None = answer.get("Item")
+        return raw
 
+    def _to_task(
+        self,
+        task_id: str,
+        raw: Raw,
+        *,
+        circuit: bool = False,
+        result: bool = False,
+        applied: bool = False,
+    ) -> Task:
+        """Decode an item, with what is asked for of circuit and result.
 
-def _clauses(condition: Condition) -> Clause:
-    """Say in DynamoDB's language what `Condition.holds_for` says in Python."""
-    clauses: list[Clause] = [TaskItem.status.is_in(*sorted(condition.statuses))]
-    if condition.owner is not None:
-        clauses.append(TaskItem.owner == condition.owner)
-    if condition.attempt is not None:
-        clauses.append(TaskItem.attempt == condition.attempt)
-    if condition.attempt_below is not None:
-        clauses.append(TaskItem.attempt < condition.attempt_below)
-    if condition.lease_holder is not None:
-        clauses.append(TaskItem.lease_owner == condition.lease_holder)
-    if condition.no_live_lease_at is not None:
-        expires_at = TaskItem.lease_expires_at
-        clauses.append(expires_at.does_not_exist() | (expires_at <= condition.no_live_lease_at))
-    if condition.sweeps is not None:
-        clauses.append(TaskItem.sweeps == condition.sweeps)
-    return functools.reduce(operator.and_, clauses)
+        Raises:
+            TaskUnreadable: whatever it holds.
+        """
+        try:
+            return decoding.with_payloads(
+                decoding.to_task(raw),
+                circuit=self._payload(raw, "circuit", is_needed=True) if circuit else None,
+                result=self._payload(raw, "result", is_needed=False) if result else None,
+            )
+        except StoreUnavailable:
+            raise
+        except Exception as exc:  # whatever an item holds, it is this one's matter only
+            seen = decoding.seen(task_id, raw, exc)
+            raise TaskUnreadable(seen, applied=applied) from exc
 
-
-def _actions(transition: Transition) -> list[Action]:
-    """Say in DynamoDB's language what `lifecycle.after` says in Python, the result excepted."""
-    if transition.event is TaskEvent.POSTPONE:
-        return _move_due_at(transition)
-    actions: list[Action] = [
-        TaskItem.status.set(transition.status.value),
-        TaskItem.history.set(TaskItem.history.append([history_item(transition.entry)])),
-    ]
-    if transition.event is TaskEvent.SWEEP:
-        actions.append(TaskItem.sweeps.set(TaskItem.sweeps + 1))
-    elif transition.lease is None:
-        actions += [TaskItem.lease_owner.remove(), TaskItem.lease_expires_at.remove()]
-    else:
-        actions += [
-            TaskItem.attempt.set(TaskItem.attempt + 1),
-            TaskItem.started_at.set(TaskItem.started_at | transition.at),
-            TaskItem.lease_owner.set(transition.lease.holder),
-            TaskItem.lease_expires_at.set(transition.lease.expires_at),
-        ]
-    if transition.error_message is not None:
-        actions.append(TaskItem.error_message.set(transition.error_message))
-    if transition.status.is_terminal:
-        actions += [
-            TaskItem.completed_at.set(transition.at),
-            TaskItem.open_shard.remove(),
-            TaskItem.due_at.remove(),
-        ]
-    else:
-        actions += _move_due_at(transition)
-    return actions
-
-
-def _move_due_at(transition: Transition) -> list[Action]:
-    return [] if transition.due_at is None else [TaskItem.due_at.set(transition.due_at)]
+    def _payload(self, raw: Raw, name: str, *, is_needed: bool) -> bytes | None:
+        """Return what is packed in an attribute, or in the item that is referred to."""
+        if name in raw:
+            packed: bytes = raw[name]["B"]
+            return packed
+        reference = raw.get(f"{name}_ref")
+        if reference is None:
+            if is_needed:
+                message = f"its {name} is missing"
+                raise ValueError(message)
+            return None
+        side = self._read(reference["S"]) or {}
+        if "B" not in side.get("payload", {}):
+            message = f"its {name} cannot be read: {reference['S']} is missing"
+            raise ValueError(message)
+        found: bytes = side["payload"]["B"]
+        return found
 
 
 def _table_description(table_name: str) -> dict[str, Any]:

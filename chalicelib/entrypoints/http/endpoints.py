@@ -13,7 +13,8 @@ from chalice.app import Request, Response
 from chalicelib.adapters.telemetry import log_context, logger
 from chalicelib.composition import Service, get_service
 from chalicelib.domain.retry_policy import poll_after_seconds
-from chalicelib.domain.task import Task
+from chalicelib.domain.task import Task, TaskStatus
+from chalicelib.domain.unreadable import StoredTask
 from chalicelib.entrypoints.http import parsing, schemas
 from chalicelib.entrypoints.http.caller import owner_of
 from chalicelib.entrypoints.http.problems import MEDIA_TYPE, problem_for
@@ -129,6 +130,14 @@ def cancel_task(call: Call, task_id: str) -> Response:
         done = "may have been" if exc.in_doubt else "was not"
         message = f"the database did not answer; the task {done} cancelled, cancel it again"
         raise ServiceUnavailable(message, in_doubt=exc.in_doubt) from exc
+    if isinstance(task, StoredTask):
+        cancelled = schemas.TaskCancelledUnread(
+            task_id=task.task_id,
+            status=TaskStatus.CANCELLED,
+            message=f"the task is cancelled; it cannot be shown: {task.reason}",
+            correlation_id=call.correlation_id,
+        )
+        return _json(200, cancelled, {})
     return _json(200, schemas.view_of(task), {"ETag": _etag(task)})
 
 
@@ -199,7 +208,10 @@ def _problem(error: Exception, request: Request, correlation_id: str) -> Respons
 
 def _json(
     status: int,
-    view: schemas.TaskAccepted | schemas.TaskView | schemas.HealthView,
+    view: schemas.TaskAccepted
+    | schemas.TaskCancelledUnread
+    | schemas.TaskView
+    | schemas.HealthView,
     headers: Mapping[str, str],
 ) -> Response:
     return Response(

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
+from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.entrypoints.http.schemas import FieldErrorView, Problem
 from chalicelib.errors import (
     CallerUnknown,
@@ -33,6 +34,7 @@ _KINDS: Final[Mapping[type[TaskServiceError], tuple[int, str, str]]] = {
     TaskAlreadyEnded: (409, "task-already-ended", "The task has already ended"),
     PayloadTooLarge: (413, "payload-too-large", "The payload is too large"),
     UnsupportedMediaType: (415, "unsupported-media-type", "The content type is not supported"),
+    TaskUnreadable: (500, "task-unreadable", "The task cannot be read"),
     IdempotencyConflict: (422, "idempotency-conflict", "The Idempotency-Key was used before"),
     ServiceUnavailable: (503, "service-unavailable", "The service is unavailable"),
     StoreFull: (507, "store-full", "The store is full"),
@@ -65,6 +67,8 @@ def problem_for(error: Exception, *, correlation_id: str) -> ProblemAnswer:
     headers: dict[str, str] = {}
     if isinstance(error, InvalidRequest):
         problem.errors = [FieldErrorView(field=e.field, message=e.message) for e in error.errors]
+    if isinstance(error, TaskUnreadable):
+        problem.task_id = error.seen.task_id
     if isinstance(error, ServiceUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if isinstance(error, SubmissionUnavailable):

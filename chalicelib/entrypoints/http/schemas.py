@@ -66,6 +66,15 @@ class TaskAccepted(msgspec.Struct, kw_only=True):
     correlation_id: str
 
 
+class TaskCancelledUnread(msgspec.Struct, kw_only=True):
+    """The answer to a cancel of a task that cannot be shown, since its item cannot be read."""
+
+    task_id: str
+    status: TaskStatus
+    message: str
+    correlation_id: str
+
+
 class HistoryView(msgspec.Struct, kw_only=True):
     """One entry of a task's history."""
 

@@ -15,7 +15,7 @@ _OPEN: Final = frozenset({("GET", "/health")})
 _INDEXES: Final = ("open_tasks", "tasks_by_owner")
 #: In `infra/templates/messaging.yaml`; a test compares the two.
 ALARMS: Final = (
-    *("api-errors", "api-throttles", "dead-letters", "oldest-message", "sweeper"),
+    *("api-errors", "api-throttles", "dead-letters", "oldest-message", "sweeper", "unreadable"),
     *("table-read-throttles", "table-write-throttles", "worker-failures", "worker-throttles"),
 )
 

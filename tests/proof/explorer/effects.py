@@ -26,6 +26,8 @@ from tests.proof.explorer.values import WRITES, Actor, Call, Fault, Operation, R
 AGAIN: Final = Reply("again")
 DEAD: Final = Reply("dead")
 
+_MAY_BE_FULL: Final = frozenset({Operation.CREATE, Operation.APPLY, Operation.APPLY_UNREAD})
+
 #: How it went, the state that it leaves, and what the caller gets.
 Outcome = tuple[str, State | Violation, Reply]
 
@@ -79,7 +81,7 @@ class Effects:
             yield "TIMES OUT, still on its way", waiting, unavailable(call, in_doubt=True)
             if repeats:
                 yield "TIMES OUT, still on its way; the SDK tries AGAIN", waiting, AGAIN
-        if Fault.FULL in kinds and call.operation in {Operation.CREATE, Operation.APPLY}:
+        if Fault.FULL in kinds and call.operation in _MAY_BE_FULL:
             yield "FULL", failed, STORE_FULL
 
     def _executions(self, state: State, call: Call) -> Iterator[Outcome]:

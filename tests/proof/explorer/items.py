@@ -11,8 +11,16 @@ import dataclasses
 from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.domain.task import HistoryEntry, Lease, Task, TaskEvent, TaskResult, TaskStatus
-from tests.support.in_memory import T0
+from chalicelib.domain.task import (
+    SCHEMA_VERSION,
+    HistoryEntry,
+    Lease,
+    Task,
+    TaskEvent,
+    TaskResult,
+    TaskStatus,
+)
+from tests.support.in_memory import T0, Spoilt, SpoiltTask, spoil
 
 #: Every clock, always.
 NOW: Final = T0
@@ -20,6 +28,9 @@ NOW: Final = T0
 LATER: Final = T0 + timedelta(days=1)
 #: Past every age.
 LONG_AGO: Final = T0 - timedelta(days=365)
+
+#: How an item is spoilt that a newer version of the service has written.
+NEWER: Final = "newer"
 
 #: The owner of a lease whose claimant is not there any more.
 NOBODY: Final = 0
@@ -76,6 +87,8 @@ class Item:
     attempt: int = 0
     due: bool = False
     aged: bool = False
+    #: How it is spoilt; None if it is as this version writes it.
+    spoilt: str | None = None
 
 
 class Items:
@@ -93,7 +106,8 @@ class Items:
             return 0
         task = self.canonical(task)
         seed = None if task.result is None else task.result.seed
-        key = (task.request.circuit, seed, *(getattr(task, name) for name in _TOLD_APART_BY))
+        fields = (getattr(task, name) for name in _TOLD_APART_BY)
+        key = (task.request.circuit, seed, how_spoilt(task), *fields)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.all)
@@ -135,6 +149,16 @@ class Items:
         """Return the item when it is older than the sweeper's patience."""
         return self._vary(number, "aged", submitted_at=LONG_AGO)
 
+    def spoilt(self, number: int, how: str) -> int:
+        """Return the item when it has been spoilt."""
+        if how == NEWER:
+            return self._vary(number, how, schema_version=SCHEMA_VERSION + 1)
+        varied = self._varied.get((number, how))
+        if varied is None:
+            task = spoil(self._task(number), Spoilt(how))
+            varied = self._varied[number, how] = self.intern(task)
+        return varied
+
     def _task(self, number: int) -> Task:
         task = self.all[number].task
         assert task is not None
@@ -160,7 +184,15 @@ def _item(number: int, task: Task) -> Item:
         attempt=task.attempt,
         due=task.due_at is not None and task.due_at <= NOW,
         aged=task.submitted_at < NOW,
+        spoilt=how_spoilt(task),
     )
+
+
+def how_spoilt(task: Task) -> str | None:
+    """Return what keeps this version from reading the task."""
+    if task.schema_version > SCHEMA_VERSION:
+        return NEWER
+    return task.spoilt.value if isinstance(task, SpoiltTask) else None
 
 
 def _canonical_history(task: Task) -> tuple[HistoryEntry, ...]:

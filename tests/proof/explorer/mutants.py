@@ -12,6 +12,7 @@ from chalicelib.domain.task import TaskEvent
 from tests.proof.explorer import variations as v
 from tests.proof.explorer.code import Code
 from tests.proof.explorer.configuration import Configuration
+from tests.proof.explorer.items import NEWER
 from tests.proof.explorer.programs import OWNER_NAME, STRANGER
 from tests.proof.explorer.properties import (
     ACCEPTED,
@@ -20,6 +21,8 @@ from tests.proof.explorer.properties import (
     BURNED,
     FENCE,
     HISTORY,
+    ISOLATED,
+    NEWER_KEPT,
     OWNER,
     STUCK,
     TERMINAL,
@@ -28,6 +31,7 @@ from tests.proof.explorer.properties import (
 )
 from tests.proof.explorer.suites import CALLS
 from tests.proof.explorer.values import Fault
+from tests.support.in_memory import Spoilt
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,24 @@ AGED: Final = dataclasses.replace(SWEPT, name="sweeper that gives up", ages=True
 LOSING: Final = _quiet(
     "messages get lost", sweepers=1, faults=1, kinds=frozenset({Fault.LOSS, Fault.CRASH}),
     visibility_ends=False, messages_max=1, sweeps_max=1,
+)  # fmt: skip
+
+#: The stored task may be spoilt, in every way.
+SPOILT: Final = _quiet(
+    "spoilt items", sweepers=1, ages=True, visibility_ends=False,
+    spoils=(Spoilt.ITEM, Spoilt.STATUS), messages_max=1, sweeps_max=1, transient=True,
+)  # fmt: skip
+SPOILT_UNAIDED: Final = _quiet(
+    "spoilt items, unaided", workers=2, faults=1, kinds=frozenset({Fault.CRASH}),
+    spoils=(Spoilt.CIRCUIT, Spoilt.ITEM),
+)  # fmt: skip
+SPOILT_QUIETLY: Final = _quiet(
+    "spoilt items, no fault", visibility_ends=False, spoils=(Spoilt.CIRCUIT, Spoilt.ITEM),
+    spends_no_attempt=True,
+)  # fmt: skip
+OUTDATED: Final = _quiet(
+    "a newer version", sweepers=1, ages=True, visibility_ends=False, cancellers=(OWNER_NAME,),
+    spoils=(NEWER,), messages_max=1, sweeps_max=1, transient=True, permanent=True,
 )  # fmt: skip
 
 
@@ -338,6 +360,40 @@ MUTANTS: Final = (
         name="sweep the undue", removes="due_at is read from the task, not from the index",
         code=Code(sweep=v.SweepsTheUndue), configuration=SWEPT_TWICE, breaks=AMPLIFIED,
     ),
+    # --- what cannot be read
+    *(
+        Mutant(
+            name=f"{event.replace('_', ' ')}, any schema",
+            removes=f"{event.replace('_', ' ')}: the schema is known",
+            code=_weak(event, "schema_version_max"), configuration=OUTDATED, breaks=NEWER_KEPT,
+        )
+        for event in (E.CLAIM, E.COMPLETE, E.FAIL, E.RELEASE, E.GIVE_UP, E.CANCEL, E.SWEEP)
+    ),
+    Mutant(
+        name="break off", removes="one item ends no run of the sweeper",
+        code=Code(sweep=v.BreaksOff), configuration=SPOILT, breaks=ISOLATED,
+    ),
+    Mutant(
+        name="spare the unreadable", removes="an attempt fails at once what it cannot read",
+        code=Code(execute=v.SparesTheUnreadable), configuration=SPOILT_QUIETLY, breaks=BURNED,
+    ),
+    Mutant(
+        name="spare the exhausted", removes="used up attempts end what cannot be read too",
+        code=Code(execute=v.SparesTheExhausted), configuration=SPOILT_UNAIDED, breaks=UNAIDED,
+    ),
+    Mutant(
+        name="acknowledge the unreadable", removes="what is held by another is given back",
+        code=Code(execute=v.AcknowledgesUnreadable), configuration=SPOILT_UNAIDED,
+        breaks=UNAIDED,
+    ),
+    Mutant(
+        name="unread, any status", removes="unread: status and due_at are as seen",
+        code=Code(store=v.PinsNoStatus), configuration=SPOILT, breaks=TERMINAL,
+    ),
+    Mutant(
+        name="unread, unpinned", removes="unread: attempt as seen and no live lease",
+        code=Code(store=v.PinsNoAttempt), configuration=SPOILT, breaks=FENCE,
+    ),
     Mutant(
         name="give up soon", removes="the sweeper gives up for age only",
         code=Code(sweep=v.GivesUpImpatiently), configuration=SWEPT, breaks=FENCE,
@@ -378,5 +434,22 @@ REDUNDANT: Final = (
     Redundant(
         name="postpone, any attempt", code=_weak(E.POSTPONE, "attempt"), configuration=STALE,
         kept_for="the sweeper would look too early, find a live lease and postpone once more",
+    ),
+    Redundant(
+        name="postpone, any schema", code=_weak(E.POSTPONE, "schema_version_max"),
+        configuration=OUTDATED,
+        kept_for="it moves only due_at, which means the same in every schema",
+    ),
+    *(
+        Redundant(
+            name=f"unread, {what} alone", code=Code(store=store), configuration=SPOILT,
+            kept_for=f"{other} says it; without both it breaks",
+        )
+        for what, store, other in (
+            ("any status", v.PinsAnyStatus, "an ended task is never due, so due_at"),
+            ("any time", v.PinsAnyTime, "two put it aside one after the other; status"),
+            ("any attempt", v.PinsAnyAttempt, "the lease"),
+            ("live lease", v.PinsAnyLease, "the attempt"),
+        )
     ),
 )  # fmt: skip

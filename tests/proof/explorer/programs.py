@@ -8,6 +8,7 @@ from typing import Any, Final
 from chalicelib.composition import Service
 from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.task import TaskStatus
+from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.entrypoints.worker import BatchFailed
 from chalicelib.errors import (
     IdempotencyConflict,
@@ -21,7 +22,7 @@ from chalicelib.errors import (
 from chalicelib.use_cases.submit import Submission, keyed_task_id
 from tests.proof.explorer.code import UNKEYED_TASK_ID, Code
 from tests.proof.explorer.items import NOW
-from tests.proof.explorer.properties import OWNER, TRUTH
+from tests.proof.explorer.properties import ISOLATED, OWNER, TRUTH
 from tests.proof.explorer.values import Actor, Answer, Ended, Program, Violation
 from tests.support.in_memory import a_request
 
@@ -64,6 +65,8 @@ def _submit(program: Program, service: Service, code: Code, keyed: bool) -> Ende
         return Ended(answer=Answer.CONFLICT)
     except StoreFull:
         return Ended(answer=Answer.FULL)
+    except TaskUnreadable:
+        return Ended(answer=Answer.UNREADABLE)
     return Ended(answer=Answer.ACCEPTED)
 
 
@@ -102,6 +105,8 @@ def _sweep(program: Program, service: Service, code: Code, keyed: bool) -> Ended
         service.sweep(seconds_left=lambda: _INVOCATION_MS / 1000)
     except (ServiceUnavailable, StoreFull):
         return Ended()
+    except TaskUnreadable:
+        return Ended(violation=Violation(ISOLATED, "a run of the sweeper broke off over one item"))
     return Ended()
 
 
@@ -111,9 +116,9 @@ def _cancel(program: Program, service: Service, code: Code, keyed: bool) -> Ende
     except ServiceUnavailable as exc:
         untouched = not exc.in_doubt and program.owner == OWNER_NAME
         return Ended(answer=Answer.NOT_CANCELLED if untouched else None)
-    except (TaskAlreadyEnded, TaskNotFound, StoreFull):
+    except (TaskAlreadyEnded, TaskNotFound, TaskUnreadable, StoreFull):
         return Ended()
-    if task.status is not TaskStatus.CANCELLED:
+    if task.status != TaskStatus.CANCELLED:
         return Ended(violation=Violation(TRUTH, "a cancel was answered 200 for another status"))
     if program.owner != OWNER_NAME:
         return Ended(violation=Violation(OWNER, "a stranger was shown the task"))

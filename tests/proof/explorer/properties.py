@@ -5,10 +5,11 @@ The others need to know what was promised, executed or sent before: `world` keep
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 from chalicelib.domain.task import OPEN_STATUSES, Task, TaskEvent, TaskStatus
-from tests.proof.explorer.items import NOW, token_text
+from tests.proof.explorer.items import NEWER, NOW, how_spoilt, token_text
 from tests.proof.explorer.values import Actor, Call, Operation, Violation
 
 ACCEPTED: Final = "1 accepted"
@@ -20,6 +21,8 @@ UNAIDED: Final = "7 unaided"
 FENCE: Final = "8 fence"
 BURNED: Final = "9 burned"
 AMPLIFIED: Final = "10 amplified"
+ISOLATED: Final = "11 isolated"
+NEWER_KEPT: Final = "12 newer"
 STUCK: Final = "stuck"
 OWNER: Final = "owner"
 
@@ -37,6 +40,8 @@ PROPERTIES: Final = {
     "giving up has its reason",
     BURNED: "no attempt is spent that nobody executed; a live lease is respected",
     AMPLIFIED: "notes ≤ times due, sends by the sweeper ≤ notes, messages ≤ sends",
+    ISOLATED: "whatever an item holds, no run of the sweeper and no batch breaks off over it",
+    NEWER_KEPT: "of a task that a newer version wrote nothing is changed but when it is due",
     STUCK: "workers and sweeper can finish a stored task from every state (AG EF ended), without "
     "a client, another fault or giving up",
     OWNER: "nobody but its owner cancels a task",
@@ -69,11 +74,18 @@ def check_write(
     if call.operation is Operation.CREATE:
         return Violation(HISTORY, "a stored task was overwritten by a put")
     return (
-        _check_attempt(before, after, call, attempts_max)
+        _check_newer(before, after, call)
+        or _check_attempt(before, after, call, attempts_max)
         or _check_history(before, after, call)
         or _check_fence(before, call, attempts_max)
         or _check_end(after)
     )
+
+
+def _check_newer(before: Task, after: Task, call: Call) -> Violation | None:
+    if how_spoilt(before) != NEWER or dataclasses.replace(after, due_at=before.due_at) == before:
+        return None
+    return Violation(NEWER_KEPT, f"a newer version's task was changed ({call.text})")
 
 
 def _check_history(before: Task, after: Task, call: Call) -> Violation | None:

@@ -16,11 +16,13 @@ from chalicelib.composition import Ports, Service
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Lease, Task, TaskEvent, TaskRequest, TaskResult
 from chalicelib.domain.transition import Transition
+from chalicelib.domain.unreadable import PINNED, StoredTask, TaskUnreadable
 from chalicelib.errors import TaskServiceError
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
 from tests.proof.explorer.code import Code
 from tests.proof.explorer.items import (
+    LONG_AGO,
     NOBODY,
     NOW,
     canonical_lease,
@@ -92,6 +94,20 @@ def view(task: Task, call: Call) -> TaskView:
         mine = call.actor is Actor.WORKER and lease.holder == token_text(call.token)
         seen["lease"] = dataclasses.replace(lease, holder=lease.holder if mine else _SOMEBODY_ELSE)
     return TaskView(seen)
+
+
+def view_unread(seen: StoredTask, call: Call) -> StoredTask:
+    """Return what the caller may see of an item that cannot be read; of tokens only its own."""
+    lease = canonical_lease(seen.lease)
+    if lease is not None and lease.holder != token_text(call.token):
+        lease = dataclasses.replace(lease, holder=_SOMEBODY_ELSE)
+    submitted_at = seen.submitted_at
+    return dataclasses.replace(
+        seen,
+        lease=lease,
+        due_at=canonical_time(seen.due_at),
+        submitted_at=None if submitted_at is None else LONG_AGO if submitted_at < NOW else NOW,
+    )
 
 
 def view_text(task: Task, call: Call) -> str:
@@ -167,17 +183,31 @@ class Script:
         )
         return task
 
+    def get_without_payloads(self, task_id: str) -> Task | None:
+        """See `TaskStore`."""
+        task: Task | None = self._answer(
+            Operation.LOOK,
+            None,
+            text="looks",
+            on_store=lambda store: store.get_without_payloads(task_id),
+        )
+        return task
+
+    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+        """See `TaskStore`."""
+        plain = self._code.weaken(_plain(transition))
+        pinned = tuple(getattr(seen, name) for name in PINNED)
+        self._answer(
+            Operation.APPLY_UNREAD,
+            (pinned, *(getattr(plain, name) for name in _TOLD_APART_BY)),
+            text=f"writes {plain.event} unread, {seen.status} and attempt {seen.attempt} as seen",
+            on_store=lambda store: store.apply_unread(plain, seen),
+            transition=plain,
+        )
+
     def apply(self, transition: Transition) -> Task:
         """See `TaskStore`."""
-        plain = self._code.weaken(
-            dataclasses.replace(
-                transition,
-                notes=None if transition.notes is None else "why",
-                error_message=None if transition.error_message is None else "failed",
-                lease=canonical_lease(transition.lease),
-                due_at=canonical_time(transition.due_at),
-            )
-        )
+        plain = self._code.weaken(_plain(transition))
         seed = None if plain.result is None else plain.result.seed
         key = (seed, *(getattr(plain, name) for name in _TOLD_APART_BY))
         task: Task = self._answer(
@@ -198,13 +228,14 @@ class Script:
             on_store=lambda store: store.delete_if_pending(task_id),
         )
 
-    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+    def due(self, before: datetime, *, limit: int, implausible_after: datetime) -> Sequence[str]:
         """See `TaskStore`."""
+        later = implausible_after
         ids: Sequence[str] = self._answer(
             Operation.DUE,
             None,
             text="lists what is due",
-            on_store=lambda store: tuple(store.due(before, limit=limit)),
+            on_store=lambda store: tuple(store.due(before, limit=limit, implausible_after=later)),
         )
         return ids
 
@@ -267,6 +298,9 @@ class Script:
         """See `Observer`."""
         self.reasons.add(f"given back: {reason}")
 
+    def unreadable(self, error: TaskUnreadable) -> None:
+        """See `Observer`."""
+
     def unknown_task(self, delivery: Delivery) -> None:
         """See `Observer`."""
 
@@ -301,10 +335,24 @@ class Script:
         if before is not call:
             raise ExplorerError(f"{self._program} did {call.text} where it did {before.text}")
         if reply.error is not None:
-            raise reply.error()
+            error = reply.error()
+            if isinstance(error, TaskUnreadable):
+                self._attempt = int(error.seen.attempt or 0)
+            raise error
         if actor is Actor.WORKER and isinstance(reply.value, TaskView):
             self._attempt = reply.value.__dict__["attempt"]
         return reply.value
+
+
+def _plain(transition: Transition) -> Transition:
+    """Return it without what states do not tell apart."""
+    return dataclasses.replace(
+        transition,
+        notes=None if transition.notes is None else "why",
+        error_message=None if transition.error_message is None else "failed",
+        lease=canonical_lease(transition.lease),
+        due_at=canonical_time(transition.due_at),
+    )
 
 
 def _transition_text(transition: Transition, attempt: int) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from tests.proof.explorer.configuration import Configuration
+from tests.proof.explorer.items import NEWER
 from tests.proof.explorer.programs import OWNER_NAME, STRANGER
 from tests.proof.explorer.values import Fault
+from tests.support.in_memory import Spoilt
 
 #: Everything that may happen to a call, and to the process that makes it.
 CALLS: Final = frozenset(
@@ -58,6 +60,14 @@ SMALL: Final = (
     ),
     Configuration(
         name="two sweepers", sweepers=2, visibility_ends=False, messages_max=2, sweeps_max=1,
+    ),
+    Configuration(
+        name="unaided, spoilt items", workers=2, faults=1, kinds=frozenset({Fault.RETRIED}),
+        transient=True, spoils=(Spoilt.CIRCUIT, Spoilt.ITEM),
+    ),
+    Configuration(
+        name="sweeper, spoilt items", sweepers=1, ages=True, visibility_ends=False,
+        spoils=(*Spoilt, NEWER), messages_max=1, sweeps_max=1,
     ),
 )  # fmt: skip
 
@@ -135,6 +145,23 @@ _LARGE: Final = (
     Configuration(
         name="sweeper that gives up, two faults", sweepers=1, ages=True, faults=2, kinds=ALL,
         visibility_ends=False, messages_max=1, sweeps_max=1,
+    ),
+    Configuration(
+        name="unaided, spoilt items, one fault", workers=2, faults=1, kinds=CALLS,
+        spoils=(Spoilt.CIRCUIT, Spoilt.ITEM),
+    ),
+    Configuration(
+        name="unaided, spoilt items, one key", keyed=True, submitters=("A", "A"), client_retries=1,
+        faults=1, kinds=frozenset({Fault.RETRIED, Fault.LATE, Fault.LOST}),
+        cancellers=(OWNER_NAME, STRANGER), spoils=(*Spoilt, NEWER), visibility_ends=False,
+    ),
+    Configuration(
+        name="sweeper, spoilt items, one fault", sweepers=1, ages=True, faults=1, kinds=ALL,
+        visibility_ends=False, spoils=(Spoilt.ITEM, NEWER), messages_max=1, sweeps_max=1,
+    ),
+    Configuration(
+        name="two sweepers, spoilt items", sweepers=2, ages=True, visibility_ends=False,
+        spoils=(*Spoilt, NEWER), messages_max=1, sweeps_max=1,
     ),
     Configuration(
         name="two sweepers, one fault", sweepers=2, faults=1, kinds=ALL, visibility_ends=False,

@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any, NamedTuple
 
 from chalicelib.domain.task import Task, TaskEvent
+from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.errors import (
     ConditionFailed,
     PermanentExecutionError,
@@ -24,7 +25,7 @@ from tests.proof.explorer.code import Code
 from tests.proof.explorer.items import NOW, Items, attempt_result
 from tests.proof.explorer.programs import task_id
 from tests.proof.explorer.properties import check_write
-from tests.proof.explorer.replay import Calls, Script, view, view_text
+from tests.proof.explorer.replay import Calls, Script, view, view_text, view_unread
 from tests.proof.explorer.values import Call, Node, Operation, Program, Reply, Violation
 
 DONE = Reply("done", "message-1")
@@ -120,6 +121,8 @@ class Universe:
             value = call.on_store(store)
         except ConditionFailed:
             return Performed(number, CONDITION_FAILED, applied=False, violation=None)
+        except TaskUnreadable as exc:
+            value = exc
         after = store.tasks.get(self._task_id)
         if after is not None and after is not before:
             after = _in_time(before, after, call)
@@ -131,18 +134,27 @@ class Universe:
         )
 
     def _reply_of(self, call: Call, value: object) -> Reply:
-        if value is PutOutcome.CREATED:
-            return CREATED
-        if value is PutOutcome.EXISTED:
-            return EXISTED
+        if isinstance(value, PutOutcome):
+            return CREATED if value is PutOutcome.CREATED else EXISTED
+        if isinstance(value, TaskUnreadable):
+            return self._unreadable(value, call)
         if isinstance(value, Task):
             task = self.items.canonical(value)
             return self._reply(view_text(task, call), view(task, call), f"{task.status}")
-        if call.operation is Operation.DELETE:
+        if call.operation in {Operation.DELETE, Operation.APPLY_UNREAD}:
             return DONE
         if call.operation is Operation.DUE:
             return self._reply(repr(value), value, "it is" if value else "nothing")
         return self._reply(repr(value), value)
+
+    def _unreadable(self, error: TaskUnreadable, call: Call) -> Reply:
+        seen, applied = view_unread(error.seen, call), error.applied
+        key = f"{seen} {applied}"
+        reply = self._replies.get(key)
+        if reply is None:
+            reply = Reply("UNREADABLE", error=lambda: TaskUnreadable(seen, applied=applied))
+            self._replies[key] = reply
+        return reply
 
     def _reply(self, key: str, value: Any, text: str | None = None) -> Reply:  # noqa: ANN401
         reply = self._replies.get(key)
@@ -155,6 +167,11 @@ def _in_time(before: Task | None, after: Task, call: Call) -> Task:
     """Let a postponement behind a lease that has run out meanwhile be over itself."""
     postponed = call.transition is not None and call.transition.event is TaskEvent.POSTPONE
     lease = None if before is None else before.lease
-    if postponed and lease is not None and lease.expires_at <= NOW:
+    if (
+        postponed
+        and call.operation is Operation.APPLY
+        and lease is not None
+        and lease.expires_at <= NOW
+    ):
         return dataclasses.replace(after, due_at=NOW)
     return after

@@ -25,7 +25,9 @@ class Operation(enum.StrEnum):
 
     CREATE = "put"
     GET = "read"
+    LOOK = "read without payloads"
     APPLY = "apply"
+    APPLY_UNREAD = "apply unread"
     DELETE = "delete if pending"
     DUE = "list what is due"
     SEND = "send"
@@ -35,7 +37,15 @@ class Operation(enum.StrEnum):
 
 
 #: Calls that change something, so that it matters whether and when they are applied.
-WRITES = frozenset({Operation.CREATE, Operation.APPLY, Operation.DELETE, Operation.SEND})
+WRITES = frozenset(
+    {
+        Operation.CREATE,
+        Operation.APPLY,
+        Operation.APPLY_UNREAD,
+        Operation.DELETE,
+        Operation.SEND,
+    }
+)
 
 
 class Fault(enum.StrEnum):
@@ -68,7 +78,7 @@ class Call:
     text: str
     #: Does it to a store; None for calls of queue and executor.
     on_store: Callable[[TaskStore], object] | None = None
-    #: What `apply` was given.
+    #: What `apply` or `apply_unread` was given.
     transition: Transition | None = None
     #: The attempt that the calling worker holds; 0 if none.
     attempt: int = 0
@@ -110,6 +120,7 @@ class Answer(enum.StrEnum):
     UNKNOWN = "503 kept=unknown"
     CONFLICT = "422"
     FULL = "507"
+    UNREADABLE = "500 unreadable"
     #: Of a cancel: "it was not cancelled", and not "it may have been".
     NOT_CANCELLED = "503 not cancelled"
 

@@ -17,6 +17,7 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.entrypoints import worker
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.entrypoints.worker import BatchFailed
@@ -106,6 +107,53 @@ class UpsertingStore(InMemoryTaskStore):
             task = a_task(transition.task_id, request=a_request("A"), owner=OWNER_NAME)
             self.tasks[task.task_id] = task
         return super().apply(transition)
+
+
+class PinsNoStatus(InMemoryTaskStore):
+    """Writes on an item that cannot be read though it has ended, or was put aside, meanwhile."""
+
+    pinned = ("attempt",)
+
+
+class PinsNoAttempt(InMemoryTaskStore):
+    """Writes on an item that cannot be read though an attempt may be at work on it."""
+
+    pinned = ("due_at", "status")
+
+    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+        """Apply, whatever the lease."""
+        _apply_to_leased(super(), transition, seen)
+
+
+class PinsAnyStatus(InMemoryTaskStore):
+    """Leaves out the status."""
+
+    pinned = ("due_at", "attempt")
+
+
+class PinsAnyTime(InMemoryTaskStore):
+    """Leaves out when it is due."""
+
+    pinned = ("status", "attempt")
+
+
+class PinsAnyAttempt(InMemoryTaskStore):
+    """Leaves out the attempt."""
+
+    pinned = ("due_at", "status")
+
+
+class PinsAnyLease(InMemoryTaskStore):
+    """Leaves out the lease."""
+
+    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+        """Apply, whatever the lease."""
+        _apply_to_leased(super(), transition, seen)
+
+
+def _apply_to_leased(store: Any, transition: Transition, seen: StoredTask) -> None:  # noqa: ANN401 - what `super()` is
+    condition = dataclasses.replace(transition.condition, no_live_lease_at=None)
+    store.apply_unread(dataclasses.replace(transition, condition=condition), seen)
 
 
 # --- submitting ---
@@ -302,6 +350,29 @@ class SettlesBlindly(ExecuteTask):
         return Acknowledge("somebody has settled it")
 
 
+class SparesTheUnreadable(ExecuteTask):
+    """Gives back what it holds and cannot read."""
+
+    def _resolve_unreadable(
+        self, delivery: Delivery, error: TaskUnreadable, token: str
+    ) -> Disposition:
+        return super()._resolve_unreadable(delivery, error, "another")
+
+
+class SparesTheExhausted(ExecuteTask):
+    """Gives back what it cannot read though no attempt is left."""
+
+    def _give_up_unread(self, seen: StoredTask, now: datetime) -> Disposition:
+        return Redeliver("no attempt is left", 1)
+
+
+class AcknowledgesUnreadable(ExecuteTask):
+    """Is done with what it cannot read and does not hold."""
+
+    def _leave_unreadable(self, seen: StoredTask, delay: int) -> Disposition:
+        return Acknowledge("it cannot be read")
+
+
 def _acknowledged_if(disposition: Disposition, reason: str) -> Disposition:
     given_back = isinstance(disposition, Redeliver) and disposition.reason == reason
     return Acknowledge(reason) if given_back else disposition
@@ -373,13 +444,13 @@ class CancelsBlindly(CancelTask):
     """Takes a refused cancel for its own earlier success."""
 
     def _judge_refusal(self, task_id: str, owner: str) -> Task:
-        return GetTask(store=self.store)(task_id, owner=owner)
+        return GetTask(store=self.store, observer=self.observer)(task_id, owner=owner)
 
 
 class DeniesUnread(CancelTask):
     """Takes a refused cancel that cannot be read for none."""
 
-    def _judge_refusal(self, task_id: str, owner: str) -> Task:
+    def _judge_refusal(self, task_id: str, owner: str) -> Task | StoredTask:
         try:
             return super()._judge_refusal(task_id, owner)
         except StoreUnavailable as exc:
@@ -389,7 +460,7 @@ class DeniesUnread(CancelTask):
 class CancelsForAnybody(CancelTask):
     """Shows the task to whoever tries to cancel it."""
 
-    def _judge_refusal(self, task_id: str, owner: str) -> Task:
+    def _judge_refusal(self, task_id: str, owner: str) -> Task | StoredTask:
         return super()._judge_refusal(task_id, OWNER_NAME)
 
 
@@ -445,6 +516,13 @@ class GivesUpImpatiently(SweepTasks):
             self._apply(lifecycle.give_up_if_unchanged(task, error_message="swept", now=now))
         else:
             super()._sweep_one(task, report)
+
+
+class BreaksOff(SweepTasks):
+    """Lets what one item holds end the run."""
+
+    def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
+        raise TaskUnreadable(seen)
 
 
 def _message(task: Task, now: datetime) -> TaskMessage:

@@ -15,7 +15,7 @@ from chalicelib.settings import Settings
 from tests.proof.explorer.code import REAL, Code
 from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.effects import AGAIN, DEAD, Effects
-from tests.proof.explorer.items import NOBODY, Item
+from tests.proof.explorer.items import NEWER, NOBODY, Item
 from tests.proof.explorer.properties import ACCEPTED, TRUTH
 from tests.proof.explorer.state import (
     DELETED,
@@ -42,9 +42,13 @@ from tests.proof.explorer.values import (
     Program,
     Violation,
 )
+from tests.support.in_memory import Spoilt
 
 _ENVIRONMENT: Final = "environment"
 _OLD_AGE: Final = "old age"
+_MISHAP: Final = "mishap"
+#: So spoilt that without a message only the end of the sweeper's patience can end it.
+_AGED_OUT: Final = frozenset({Spoilt.ITEM.value, Spoilt.STATUS.value})
 
 
 class World:
@@ -65,7 +69,7 @@ class World:
         )
         self.effects = Effects(configuration, self.universe)
         clients = [f"submitter of {body}" for body in configuration.submitters]
-        self._no_help = frozenset({Actor.CANCELLER.name.lower(), _OLD_AGE, *clients})
+        self._no_help = frozenset({Actor.CANCELLER.name.lower(), _OLD_AGE, _MISHAP, *clients})
         self._sweeper = self.universe.root(Program(Actor.SWEEPER))
         self._items: list[Item] = self.universe.items.all
         self._nodes: list[Node] = self.universe.nodes
@@ -102,10 +106,18 @@ class World:
 
     def must_settle(self, state: State) -> bool:
         """Whether something must still be able to end the task."""
+        spoilt = self._items[state.item].spoilt
+        if spoilt == NEWER or (spoilt == Spoilt.STATUS and not self.configuration.ages):
+            return False
         return self.configuration.sweepers > 0 or state.ghost.promised == 2
 
     def is_help(self, before: State, label: Label, after: State) -> bool:
-        """Whether a step counts as a way to finish: no person's doing, no fault, not giving up."""
+        """Whether a step counts as a way to finish: no person's doing, no fault, not giving up.
+
+        An item that cannot be read may have no other end than being given up.
+        """
+        if label.who == _OLD_AGE:
+            return self._items[before.item].spoilt in _AGED_OUT
         return before.faults == after.faults and label.who not in self._no_help
 
     def steps(self, state: State) -> Iterator[Step]:
@@ -278,7 +290,7 @@ class World:
             ghost = ghost._replace(promised=promised)
         elif answer is Answer.NOT_KEPT:
             ghost = ghost._replace(denied=True)
-        content = answer in {Answer.ACCEPTED, Answer.CONFLICT}
+        content = answer in {Answer.ACCEPTED, Answer.CONFLICT, Answer.UNREADABLE}
         progress = (GONE if content else IDLE, 0, (tries, number))
         return label, moved(state._replace(ghost=ghost), place, progress)
 
@@ -319,6 +331,9 @@ class World:
         if item.leased and not self._is_claim_under_way(state, item.token):
             after = state._replace(item=items.lease_expired(state.item))
             yield Label(_ENVIRONMENT, "the lease runs out"), after
+        for how in self.configuration.spoils if item.spoilt is None else ():
+            after = state._replace(item=items.spoilt(state.item, how))
+            yield Label(_MISHAP, f"the item is spoilt: {how}"), after
         if not state.actors[Actor.SWEEPER]:
             return
         if not item.due:
@@ -338,7 +353,7 @@ class World:
             call is not None
             and call.token == token
             and (
-                call.operation in {Operation.GET, Operation.EXECUTE}
+                call.operation in {Operation.GET, Operation.LOOK, Operation.EXECUTE}
                 or (call.transition is not None and call.transition.event is TaskEvent.CLAIM)
             )
             for call in calls

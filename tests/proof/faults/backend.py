@@ -26,7 +26,7 @@ from moto.backends import get_backend
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from infra.audit.facts import TaskFacts, facts_of, is_side_item
+from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item
 from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import FakeClock
 
@@ -62,8 +62,13 @@ class TableState:
 
     @functools.cached_property
     def tasks(self) -> tuple[TaskFacts, ...]:
-        """The tasks among it."""
-        return tuple(facts_of(item) for item in self.items.values() if not is_side_item(item))
+        """The tasks among it that can be read."""
+        found = []
+        for item in self.items.values():
+            with contextlib.suppress(Unreadable):
+                if not is_side_item(item):
+                    found.append(facts_of(item))
+        return tuple(found)
 
 
 class QueuesState:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from chalicelib.domain.task import SCHEMA_VERSION
 from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item
 from infra.audit.rules import TERMINAL, violations
 from tests.proof.faults.backend import Item
@@ -63,6 +64,8 @@ class Known:
     submissions: dict[str, Submitted] = dataclasses.field(default_factory=dict)
     #: Who claimed which attempt of which task.
     owners: dict[tuple[str, int], str] = dataclasses.field(default_factory=dict)
+    #: Tasks whose items were spoilt.
+    spoilt: set[str] = dataclasses.field(default_factory=set)
     ids: int = 0
     tokens: int = 0
     #: The first rest, before the sweeper may help.
@@ -119,7 +122,7 @@ class Judge:
             return
         item = items.get(task_id)
         self.demand(
-            item is None or facts_of(item).status in TERMINAL,
+            item is None or status_in(item) in TERMINAL,
             f"7: the message of {task_id} was deleted though the task is open",
         )
 
@@ -133,7 +136,7 @@ class Judge:
     def judge_answer(self, tag: str, items: Mapping[str, Item]) -> None:
         """Judge what a client was just told about its submission (1 and 6)."""
         submitted = self.known.submissions[tag]
-        found = [facts_of(item).task_id for item in _tasks(items) if tag_of(item) == tag]
+        found = [str(item["task_id"]["S"]) for item in _tasks(items) if tag_of(item) == tag]
         self.demand(len(found) <= 1, f"2: {tag} is more than one task: {found}")
         answer = submitted.answer
         if answer in (Answer.ACCEPTED, Answer.KEPT):
@@ -155,7 +158,10 @@ class Judge:
     ) -> None:
         self.demand(old is None or new is None, f"2: {key} was overwritten")
         if new is None:
-            used = any(key in facts_of(item).references for item in _tasks(items))
+            used = any(
+                key in (item.get("circuit_ref", {}).get("S"), item.get("result_ref", {}).get("S"))
+                for item in _tasks(items)
+            )
             self.demand(not used, f"1: {key} was deleted though its task needs it")
 
     def _judge_task(self, sent: Sent, old: Item | None, new: Item | None, now: datetime) -> None:
@@ -169,7 +175,10 @@ class Judge:
                 answer not in (Answer.ACCEPTED, Answer.KEPT),
                 f"1: {tag} was answered {answer} and was deleted",
             )
-            self.demand(facts_of(old).status == "pending", f"2: {tag} was deleted though claimed")
+            self.demand(status_in(old) == "pending", f"2: {tag} was deleted though claimed")
+            return
+        if old is not None and new["task_id"]["S"] in self.known.spoilt:
+            self._judge_spoilt(old, new, now)
             return
         self.demand(answer is not Answer.NOT_KEPT, f"6: {tag} was answered {answer} and was stored")
         try:
@@ -180,6 +189,25 @@ class Judge:
         self._judge_item(after)
         if old is not None:
             self._judge_transition(sent, facts_of(old), after, now)
+
+    def _judge_spoilt(self, old: Item, new: Item, now: datetime) -> None:
+        """Judge a change of an item that cannot be read by what lies there."""
+        changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+        self.demand(status_in(old) not in TERMINAL, f"2: it had ended, {sorted(changed)} changed")
+        if int(old["schema_version"]["N"]) > SCHEMA_VERSION:
+            self.demand(changed <= {"due_at"}, f"12: {sorted(changed)} of a newer version's task")
+        events = [entry["M"]["event"]["S"] for entry in new["history"]["L"]]
+        self.demand(
+            events[: len(old["history"]["L"])]
+            == [entry["M"]["event"]["S"] for entry in old["history"]["L"]],
+            "3: the history was rewritten, not added to",
+        )
+        lease = old.get("lease_expires_at", {}).get("S")
+        live = lease is not None and datetime.fromisoformat(lease) > now
+        if "attempt" in changed:
+            self.demand(not live, "9: a live lease was taken over")
+        if "status" in changed and events[-1] == "give_up":
+            self.demand(not live, "8: the task was given up under a live lease")
 
     def _judge_item(self, task: TaskFacts) -> None:
         found = list(violations(task, skew=timedelta(seconds=LATE_SECONDS_MAX)))
@@ -214,6 +242,12 @@ class Judge:
         self.demand(
             known == owner, f"4: attempt {task.attempt} was claimed by {known} and by {owner}"
         )
+
+
+def status_in(item: Item) -> str | None:
+    """Return the text that stands as a task's status."""
+    text: str | None = item.get("status", {}).get("S")
+    return text
 
 
 def tag_of(item: Item) -> str:

@@ -113,7 +113,7 @@ SWEEP: Final = Step(name="sweep", role="sweeper", run=_sweep)
 def finish(world: World) -> list[str]:
     """Judge a world at rest: everything that was promised has come about."""
     judge = world.judge
-    found = {task.task_id: task for task in world.tasks()}
+    found = world.backend.table.items
     judge.demand(not world.open_tasks(), "1: a task is left open")
     for tag, submitted in world.known.submissions.items():
         if submitted.answer in (Answer.ACCEPTED, Answer.KEPT):
@@ -121,7 +121,9 @@ def finish(world: World) -> list[str]:
         if submitted.cancelled:
             judge.demand(world.status_of(tag) == "cancelled", f"2: {tag} is not cancelled")
     for message in world.backend.queues.dead_letters:
-        poison = message.body.startswith("not a message")
+        poison = message.body.startswith("not a message") or any(
+            task_id in message.body for task_id in world.known.spoilt
+        )
         judge.demand(poison, f"5: a healthy message is a dead letter: {message.body}")
         judge.demand(
             message.receive_count == world.max_receive_count,

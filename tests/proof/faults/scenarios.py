@@ -9,7 +9,7 @@ import base64
 import contextlib
 import dataclasses
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from chalicelib.domain.task import TaskResult
@@ -19,6 +19,7 @@ from tests.proof.faults.recovery import Order
 from tests.proof.faults.wire import ProcessDied
 from tests.proof.faults.world import INVOCATION_SECONDS, Behaviour, Step, World
 from tests.support.in_memory import a_result
+from tests.support.spoiling import KINDS
 
 _NOISE: Final = random.Random(1)  # noqa: S311 - what does not compress, not a secret
 #: Too large for its task's item, even when compressed.
@@ -412,6 +413,67 @@ def _sweeps() -> list[Scenario]:
     ]
 
 
+#: One of each sort of `spoiling`: what can be claimed, what no condition holds for, and so on.
+_SPOILT: Final = (
+    "a circuit's item that is gone",
+    "an unknown event",
+    "an unknown status",
+    "a newer schema",
+    "due at no time, sorted before all",
+)
+
+
+def _spoil(kind: str) -> Step:
+    return _step(f"spoil a: {kind}", "nobody", lambda world: world.spoil("a", KINDS[kind]))
+
+
+def _unreadable() -> Iterator[Scenario]:
+    """One task's item is spoilt; nothing of it may touch another."""
+    two = [*_SUBMITTED, _expect("b"), _submit("b")]
+    for kind in _SPOILT:
+        spoilt = _spoil(kind)
+        yield Scenario(
+            name=f"sweep behind an item with {kind}",
+            prepare=[*two, _LOSE, spoilt, _BECOMES_DUE],
+            operation=_SWEEP,
+            swept=True,
+            max_receive_count=8,
+        )
+        yield Scenario(
+            name=f"deliver beside an item with {kind}",
+            prepare=[*two, spoilt],
+            operation=_DELIVERY,
+            max_receive_count=8,
+            is_large=True,
+        )
+        yield Scenario(
+            name=f"cancel an item with {kind}",
+            prepare=[*_SUBMITTED, spoilt],
+            operation=_cancel(),
+            max_receive_count=8,
+            is_large=True,
+        )
+    unknown = _spoil("an unknown event")
+    yield Scenario(
+        name="get a task that cannot be read",
+        prepare=[*_SUBMITTED, unknown],
+        operation=_get(),
+        max_receive_count=8,
+    )
+    yield Scenario(
+        name="sweep gives up a task that cannot be read",
+        prepare=[*_SUBMITTED, _LOSE, unknown, _wait(6 * 86_400)],
+        operation=_SWEEP,
+        swept=True,
+    )
+    yield Scenario(
+        name="sweep leaves alone what cannot be read and is leased",
+        prepare=[*_SUBMITTED, _DELIVERY, _spoil(_SPOILT[-1])],
+        behaviours={"a": (_DIES, a_result())},
+        operation=_SWEEP,
+    )
+
+
 SCENARIOS: Final = (
     *_submissions(),
     *_readings(),
@@ -419,4 +481,5 @@ SCENARIOS: Final = (
     *_deliveries(),
     *_batches(),
     *_sweeps(),
+    *_unreadable(),
 )

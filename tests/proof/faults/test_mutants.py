@@ -14,14 +14,16 @@ import msgspec
 import pytest
 
 from chalicelib.composition import Service
+from chalicelib.domain import unreadable
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task
 from chalicelib.domain.transition import Condition, Transition
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import PutOutcome, TaskQueue, TaskStore
 from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, Redeliver
 from chalicelib.use_cases.submit import SubmitTask, Submitted
-from chalicelib.use_cases.sweep import SweepTasks
+from chalicelib.use_cases.sweep import SweepReport, SweepTasks
 from tests.proof.faults.explore import Explorer
 from tests.proof.faults.scenarios import SCENARIOS
 from tests.proof.faults.world import running_world
@@ -91,6 +93,21 @@ class _SendsBeforeItsNote(SweepTasks):
         super()._bring_back(task, now)
 
 
+class _BreaksOffOverOneItem(SweepTasks):
+    def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
+        del report
+        raise TaskUnreadable(seen)
+
+
+class _GivesUpBlindly(SweepTasks):
+    def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
+        del report
+        now = self.clock.now()
+        give_up = unreadable.give_up(seen, error_message="blindly", now=now)
+        condition = dataclasses.replace(give_up.condition, no_live_lease_at=None)
+        self.store.apply_unread(dataclasses.replace(give_up, condition=condition), seen)
+
+
 class _WithoutFence:
     """A store that asks less of a task before it changes it."""
 
@@ -119,8 +136,8 @@ def _retry_by_sending(service: Service) -> Service:
     return _execute(_RetriesBySending)(service)
 
 
-def _sweep(service: Service) -> Service:
-    return dataclasses.replace(service, sweep=_as(_SendsBeforeItsNote, service.sweep))
+def _sweep(kind: type[SweepTasks]) -> Callable[[Service], Service]:
+    return lambda service: dataclasses.replace(service, sweep=_as(kind, service.sweep))
 
 
 def _weakened(**without: object) -> Callable[[Service], Service]:
@@ -175,12 +192,23 @@ CASES: Final = {
     "acknowledges what is not settled": _Case(_execute(_AcknowledgesUnsettled), "execute", "7"),
     "does not know its own claim": _Case(_execute(_DoesNotKnowItsOwnClaim), "execute", "9"),
     "retries by sending": _Case(_retry_by_sending, "execute, transient error", "10", {}),
-    "sends before its note": _Case(_sweep, "sweep a task never claimed", "10", {}),
+    "sends before its note": _Case(
+        _sweep(_SendsBeforeItsNote), "sweep a task never claimed", "10", {}
+    ),
     "settles without a fence": _Case(
         _weakened(attempt=None), "overtaken by another that is at work", "8", {}
     ),
     "claims under a live lease": _Case(
         _weakened(no_live_lease_at=None), "a live lease of another", "9", {}
+    ),
+    "breaks off over one item": _Case(
+        _sweep(_BreaksOffOverOneItem), "sweep behind an item with an unknown event", "5", {}
+    ),
+    "gives up blindly": _Case(
+        _sweep(_GivesUpBlindly), "sweep leaves alone what cannot be read and is leased", "8", {}
+    ),
+    "claims what a newer version wrote": _Case(
+        _weakened(schema_version_max=None), "deliver beside an item with a newer schema", "12", {}
     ),
     "reports to nobody": _Case(_report_to_nobody, "a batch with poison, raising", "5", {}),
 }

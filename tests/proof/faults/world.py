@@ -26,6 +26,7 @@ from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.adapters.telemetry import logger
 from chalicelib.composition import Service
 from chalicelib.domain.task import TaskRequest, TaskResult, TaskStatus
+from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.entrypoints.http import problems
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.entrypoints.worker import BatchFailed, handle_batch
@@ -40,7 +41,7 @@ from chalicelib.errors import (
 )
 from chalicelib.settings import Settings
 from chalicelib.use_cases.submit import Submission
-from infra.audit.facts import TaskFacts, facts_of
+from infra.audit.facts import TaskFacts
 from infra.audit.rules import OPEN
 from infra.local.settings import MAX_RECEIVE_COUNT
 from infra.local.stand_ins.sqs_event import event_from, failed_message_ids, queue_arn
@@ -51,7 +52,15 @@ from tests.proof.faults.backend import (
     TableState,
     running_backend,
 )
-from tests.proof.faults.judge import LATE_SECONDS_MAX, TAG, Answer, Judge, Known, Submitted
+from tests.proof.faults.judge import (
+    LATE_SECONDS_MAX,
+    TAG,
+    Answer,
+    Judge,
+    Known,
+    Submitted,
+    status_in,
+)
 from tests.proof.faults.kinds import Kind
 from tests.proof.faults.wire import CallName, Held, ProcessDied, Sent, Wire
 from tests.support.in_memory import FakeClock, RecordingObserver, a_result
@@ -120,6 +129,8 @@ class World:
         self._receipts: dict[str, str] = {}
         self._poller = boto3.client("sqs")
         backend.connect(self._poller)
+        self._hand = boto3.client("dynamodb")
+        backend.connect(self._hand)
         self.other = self._start_process(self._calm_wire)
         self._process = self._start_process(self.wire)
         self._process_faults = 0
@@ -215,7 +226,7 @@ class World:
         submission = Submission(
             request=TaskRequest(circuit=submitted.circuit, shots=8, tags={TAG: tag}),
             owner=OWNER,
-            correlation_id=f"correlation of {tag}",
+            correlation_id=f"correlation-of-{tag}",
             idempotency_key=submitted.key,
         )
         try:
@@ -246,6 +257,8 @@ class World:
             self._process.get(submitted.task_id or "", owner=OWNER)
         except ServiceUnavailable:
             pass
+        except TaskUnreadable as exc:
+            self.judge.demand(exc.seen.task_id in self.known.spoilt, f"1: {tag}: {exc}")
         except TaskNotFound:
             accepted = submitted.answer in (Answer.ACCEPTED, Answer.KEPT)
             self.judge.demand(not accepted, f"1: {tag} was {submitted.answer} and cannot be read")
@@ -260,6 +273,9 @@ class World:
         before = self.status_of(tag)
         try:
             (service or self._process).cancel(task_id, owner=OWNER)
+        except TaskUnreadable as exc:
+            submitted.cancelled = False
+            self.judge.demand(exc.seen.task_id in self.known.spoilt, f"1: {tag}: {exc}")
         except TaskAlreadyEnded:
             submitted.cancelled = False
             self.judge.demand(self.status_of(tag) in ("completed", "failed"), "6: 409 of no end")
@@ -355,6 +371,15 @@ class World:
         """Put something into the queue that is no message of ours."""
         self._poller.send_message(QueueUrl=self.backend.queue_url, MessageBody=body)
 
+    def spoil(self, tag: str, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change a task's item behind the service's back, so that it cannot be read."""
+        task_id = self.known.submissions[tag].task_id or ""
+        table, key = self.settings.tasks_table_name, {"task_id": {"S": task_id}}
+        item = self._hand.get_item(TableName=table, Key=key)["Item"]
+        change(item)
+        self._hand.put_item(TableName=table, Item=item)
+        self.known.spoilt.add(task_id)
+
     # --- looking -----------------------------------------------------------------------------
 
     def tasks(self) -> tuple[TaskFacts, ...]:
@@ -369,7 +394,7 @@ class World:
         """Where a submission's task stands; None if there is none."""
         task_id = self.known.submissions[tag].task_id
         item = self.backend.table.items.get(task_id or "")
-        return None if item is None else facts_of(item).status
+        return None if item is None else status_in(item)
 
     def open_tasks(self) -> list[TaskFacts]:
         """Tasks that have not ended."""
@@ -385,6 +410,8 @@ class World:
     def read_all(self) -> None:
         """Read every task as a client may: it must be whole."""
         for task in self.tasks():
+            if task.task_id in self.known.spoilt:
+                continue
             read = self.other.get(task.task_id, owner=OWNER)
             tag = read.request.tags[TAG]
             whole = (
@@ -509,7 +536,7 @@ class World:
         return sum(s.executions for s in self.known.submissions.values())
 
     def _attempts(self) -> int:
-        return sum(task.attempt for task in self.tasks())
+        return sum(task.attempt for task in self.tasks() if task.task_id not in self.known.spoilt)
 
     def _sweeps(self) -> int:
         return sum(task.sweeps for task in self.tasks())

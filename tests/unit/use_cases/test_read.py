@@ -51,7 +51,7 @@ def cancel_on(store: object, observer: RecordingObserver | None = None) -> Cance
 def test_another_owners_task_looks_like_none(task_id: str) -> None:
     """Reading and cancelling it tell nothing, and change nothing."""
     store = a_store()
-    for call in (GetTask(store=store), cancel_on(store)):
+    for call in (GetTask(store=store, observer=RecordingObserver()), cancel_on(store)):
         with pytest.raises(TaskNotFound) as caught:
             call(task_id, owner="bob")
         assert str(caught.value) == "There is no such task."
@@ -61,7 +61,7 @@ def test_another_owners_task_looks_like_none(task_id: str) -> None:
 def test_an_owner_reads_and_cancels_its_task() -> None:
     """The cancel is told to the observer once, however often it is repeated."""
     store, observer = a_store(), RecordingObserver()
-    assert GetTask(store=store)(TASK.task_id, owner="alice") == TASK
+    assert GetTask(store=store, observer=RecordingObserver())(TASK.task_id, owner="alice") == TASK
     cancelled = cancel_on(store, observer)(TASK.task_id, owner="alice")
     assert cancelled.status is TaskStatus.CANCELLED
     assert cancel_on(store, observer)(TASK.task_id, owner="alice") == cancelled

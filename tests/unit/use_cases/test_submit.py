@@ -205,7 +205,7 @@ def test_a_key_makes_one_task_and_a_pending_one_is_sent_again() -> None:
     world = World()
     first = world.submitter()(a_submission("k"))
     again = world.submitter()(a_submission("k"))
-    assert again == dataclasses.replace(first, replayed=True)
+    assert (again.task.task_id, again.replayed) == (first.task.task_id, True)
     assert len(world.queue.messages) == 2
 
 
@@ -215,7 +215,7 @@ def test_a_replay_of_a_task_at_work_sends_nothing() -> None:
     first = world.submitter()(a_submission("k"))
     task = dataclasses.replace(first.task, status=TaskStatus.PROCESSING)
     world.store.tasks[task.task_id] = task
-    assert world.submitter()(a_submission("k")).task == task
+    assert world.submitter()(a_submission("k")).task.status is TaskStatus.PROCESSING
     assert len(world.queue.messages) == 1
 
 
@@ -244,7 +244,7 @@ def test_a_key_whose_task_cannot_be_read_is_unknown(fault: FailBefore) -> None:
     world = World()
     world.submitter()(a_submission("k"))
     with pytest.raises(SubmissionUnavailable) as caught:
-        world.submitter(get=fault)(a_submission("k"))
+        world.submitter(get_without_payloads=fault)(a_submission("k"))
     assert caught.value.kept is Kept.UNKNOWN
 
 

@@ -158,8 +158,8 @@ def test_two_sweepers_at_once_send_once() -> None:
     world.clock.advance(GRACE)
 
     class SweptMeanwhile(InMemoryTaskStore):
-        def get(self, task_id: str) -> Task | None:
-            read = super().get(task_id)
+        def get_without_payloads(self, task_id: str) -> Task | None:
+            read = super().get_without_payloads(task_id)
             assert read is not None
             world.store = plain
             world.sweep()
@@ -179,7 +179,7 @@ def test_what_has_ended_meanwhile_is_skipped() -> None:
     world.claim(seconds=30)
 
     class Lagging(InMemoryTaskStore):
-        def due(self, before: object, *, limit: int) -> list[str]:
+        def due(self, before: object, *, limit: int, implausible_after: object) -> list[str]:
             return [world.task.task_id, "gone"]
 
     store = Lagging()

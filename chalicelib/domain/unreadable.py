@@ -1,0 +1,105 @@
+"""Tasks whose items cannot be read, and what may be done to them all the same.
+
+An item is spoilt by a bug, by a person, or since a newer version of the service wrote it. Whatever
+it holds becomes one error that names the task, so that it never holds up another. A spoilt item is
+ended as soon as may be: by the attempt that holds it, by its owner's cancel, or by the sweeper past
+its maximum age. An item from a newer version is left to that version: only its `due_at` is moved.
+
+These decisions are made from what the item says for certain, so their writes are pinned to the raw
+`due_at`, `status` and `attempt` that were seen (`TaskStore.apply_unread`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from chalicelib.domain.task import OPEN_STATUSES, Lease, TaskEvent, TaskStatus
+from chalicelib.domain.transition import Condition, Transition
+from chalicelib.errors import TaskServiceError
+
+#: What a write on an unreadable item pins, as it lies there.
+PINNED: Final = ("due_at", "status", "attempt")
+
+_ENDED: Final = frozenset(status.value for status in TaskStatus if status not in OPEN_STATUSES)
+_ANY_STATUS: Final = frozenset(TaskStatus)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTask:
+    """What can be told of a task whose item cannot be read. None: not even that."""
+
+    task_id: str
+    #: What cannot be read, for a person.
+    reason: str
+    #: A newer version of the service wrote it.
+    is_newer: bool = False
+    owner: str | None = None
+    correlation_id: str | None = None
+    #: The text that lies there, whether or not it is one of the statuses.
+    status: str | None = None
+    #: The number that lies there, whether or not it is an integer.
+    attempt: float | None = None
+    lease: Lease | None = None
+    submitted_at: datetime | None = None
+    due_at: datetime | None = None
+    #: The attributes as the store holds them; only the store that made this looks at them.
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its status is known, and one that a task never leaves."""
+        return self.status in _ENDED
+
+    def has_live_lease(self, now: datetime) -> bool:
+        """Whether an attempt may be executing it. A lease that cannot be read is over."""
+        return self.lease is not None and self.lease.expires_at > now
+
+
+class TaskUnreadable(TaskServiceError):
+    """What is stored of the task cannot be read."""
+
+    def __init__(self, seen: StoredTask, *, applied: bool = False) -> None:
+        """Take what can be told of it, and whether the write that was asked for was applied."""
+        super().__init__(f"the task {seen.task_id} cannot be read: {seen.reason}")
+        self.seen = seen
+        self.applied = applied
+
+
+def postpone(seen: StoredTask, *, due_at: datetime, now: datetime) -> Transition:
+    """Look at it again much later, so that it costs the next runs nothing. Leaves no entry."""
+    return Transition(
+        task_id=seen.task_id,
+        event=TaskEvent.POSTPONE,
+        at=now,
+        status=TaskStatus.PENDING,  # a postponement writes no status
+        due_at=due_at,
+        condition=Condition(statuses=_ANY_STATUS, no_live_lease_at=now),
+    )
+
+
+def give_up(seen: StoredTask, *, error_message: str, now: datetime) -> Transition:
+    """Fail it: it is past its maximum age, and no attempt holds it."""
+    return Transition(
+        task_id=seen.task_id,
+        event=TaskEvent.GIVE_UP,
+        at=now,
+        status=TaskStatus.FAILED,
+        notes=error_message,
+        error_message=error_message,
+        condition=Condition(statuses=_ANY_STATUS, no_live_lease_at=now),
+    )
+
+
+def cancel(seen: StoredTask, *, owner: str, now: datetime) -> Transition:
+    """End it for its owner, though its status may be none that is known."""
+    return Transition(
+        task_id=seen.task_id,
+        event=TaskEvent.CANCEL,
+        at=now,
+        status=TaskStatus.CANCELLED,
+        notes="cancelled by its owner",
+        condition=Condition(statuses=_ANY_STATUS, owner=owner),
+    )
