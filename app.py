@@ -8,13 +8,14 @@ from typing import Any, Final, cast
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
 
 from chalicelib import composition
-from chalicelib.entrypoints.http import caller, endpoints
+from chalicelib.entrypoints.http import batches, caller, endpoints
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.entrypoints.worker import handle_batch
 
 #: Chalice's own check of the content type answers in its own words, so take everything.
 ANY: Final = ["*/*"]
+READ: Final = ["GET", "HEAD"]
 #: `/health` is open: load balancers and people who look after the service ask it.
 AUTHORIZER: Final = caller.authorizer()
 #: Carries the stage, so that the metrics of two stages' APIs do not mix. `STAGE` is a stage-level
@@ -37,7 +38,13 @@ def post_task() -> Response:
     return endpoints.post_task(app.current_request)
 
 
-@app.route("/tasks/{task_id}", methods=["GET"], content_types=ANY, authorizer=AUTHORIZER)
+@app.route("/tasks", methods=READ, content_types=ANY, authorizer=AUTHORIZER)
+def list_tasks() -> Response:
+    """List the caller's tasks."""
+    return endpoints.list_tasks(app.current_request)
+
+
+@app.route("/tasks/{task_id}", methods=READ, content_types=ANY, authorizer=AUTHORIZER)
 def get_task(task_id: str) -> Response:
     """Read a task."""
     return endpoints.get_task(app.current_request, task_id)
@@ -49,7 +56,13 @@ def cancel_task(task_id: str) -> Response:
     return endpoints.cancel_task(app.current_request, task_id)
 
 
-@app.route("/health", methods=["GET"], content_types=ANY)
+@app.route("/batches", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
+def post_batch() -> Response:
+    """Submit many circuits."""
+    return batches.post_batch(app.current_request)
+
+
+@app.route("/health", methods=READ, content_types=ANY)
 def get_health() -> Response:
     """Ask whether the service can work."""
     return endpoints.get_health(app.current_request)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task, TaskRequest, TaskResult
 from chalicelib.domain.transition import Transition
@@ -84,6 +85,19 @@ class TaskStore(Protocol):
         The index behind it lags: a task may have moved on, so read each before acting. Which
         of many due tasks are returned varies between calls, so that none is always left out.
         """
+
+    def tasks_of(
+        self, owner: str, *, task_filter: TaskFilter, after: Position | None, limit: int
+    ) -> IndexPage:
+        """Return places in the list of an owner's tasks, newest first, behind `after`.
+
+        At most `limit` of each shard of the index, so up to a few times as many; fewer than there
+        are only where `is_last` is False, and never none then. Of the filter only the times count.
+        The index lags by about a second.
+        """
+
+    def get_summaries(self, owner: str, task_ids: Sequence[str]) -> Summaries:
+        """Read up to 100 tasks at once, without circuits and results, each consistently."""
 
     def ping(self) -> None:
         """Raise `StoreUnavailable` unless the store answers."""

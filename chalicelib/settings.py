@@ -73,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     execution_memory_mb_max: Megabytes = 320
     #: The largest state that is simulated: 2^24 amplitudes are 24 qubits, 256 MB.
     execution_amplitudes_max: Amplitudes = 1 << 24
+    #: Members of one batch that are submitted at the same time; as many connections are needed.
+    batch_members_at_once: Annotated[int, Meta(ge=1, le=64)] = 16
     #: The backoff after a transient error: a random time below base x 2^(attempt - 1).
     backoff_seconds_base: BackoffSeconds = 2.0
     backoff_seconds_max: BackoffSeconds = 900.0

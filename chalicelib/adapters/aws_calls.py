@@ -113,6 +113,7 @@ class AwsCalls:
 
     def _on_call(self, params: Mapping[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401
         resource = params.get("TableName") or params.get("QueueUrl", "").rpartition("/")[2]
+        resource = resource or next(iter(params.get("RequestItems", ())), "")
         self._current.call = _Call(model.name, resource, params, time.perf_counter())
 
     def _on_send(self, **_: object) -> None:
@@ -177,7 +178,7 @@ class AwsCalls:
                 "operation": call.operation,
                 "resource": call.resource,
                 "duration_ms": round(duration_ms, 1),
-                "capacity_units": parsed.get("ConsumedCapacity", {}).get("CapacityUnits"),
+                "capacity_units": _capacity_units(parsed.get("ConsumedCapacity")),
                 "attempts": call.sent if call.sent > 1 else None,
                 "error_code": error_code,
             },
@@ -199,6 +200,14 @@ class AwsCalls:
             },
             exc_info=failure,
         )
+
+
+def _capacity_units(consumed: Any) -> float | None:  # noqa: ANN401 - of one table, or of a list
+    """Return what a call consumed; a call on many tables says it for each."""
+    if consumed is None:
+        return None
+    tables = consumed if isinstance(consumed, list) else [consumed]
+    return float(sum(table.get("CapacityUnits", 0.0) for table in tables))
 
 
 def _root_of(exc: BaseException | None) -> Exception | None:

@@ -45,6 +45,8 @@ class Submission:
     correlation_id: str
     #: The client's own token for "this is the same request"; None if it gave none.
     idempotency_key: str | None = None
+    #: The place in a batch whose key that is; None if it is the submission's own.
+    batch_index: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +58,15 @@ class Submitted:
     replayed: bool
 
 
-def keyed_task_id(owner: str, idempotency_key: str) -> str:
-    """Derive a task's id from owner and key, so that the conditional put is the duplicate check."""
-    return str(uuid.uuid5(_KEYED_TASK_IDS, json.dumps([owner, idempotency_key])))
+def keyed_task_id(owner: str, idempotency_key: str, batch_index: int | None = None) -> str:
+    """Derive a task's id from owner and key, so that the conditional put is the duplicate check.
+
+    A batch's key gives each of its members an id of its own, which no single key gives.
+    """
+    name: list[str | int] = [owner, idempotency_key]
+    if batch_index is not None:
+        name.append(batch_index)
+    return str(uuid.uuid5(_KEYED_TASK_IDS, json.dumps(name)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +104,9 @@ class SubmitTask:
         key = submission.idempotency_key
         return lifecycle.submit(
             submission.request,
-            task_id=self.new_task_id() if key is None else keyed_task_id(submission.owner, key),
+            task_id=self.new_task_id()
+            if key is None
+            else keyed_task_id(submission.owner, key, submission.batch_index),
             owner=submission.owner,
             correlation_id=submission.correlation_id,
             now=self.clock.now(),

@@ -18,7 +18,15 @@ from typing import Any, Final
 #: `.chalice/` allow the same and nothing else (a test compares the two).
 OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     "dynamodb": frozenset(
-        {"DeleteItem", "DescribeEndpoints", "GetItem", "PutItem", "Query", "UpdateItem"}
+        {
+            "BatchGetItem",
+            "DeleteItem",
+            "DescribeEndpoints",
+            "GetItem",
+            "PutItem",
+            "Query",
+            "UpdateItem",
+        }
     ),
     "sqs": frozenset(
         {"ChangeMessageVisibility", "DeleteMessageBatch", "GetQueueAttributes", "SendMessage"}

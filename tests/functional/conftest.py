@@ -148,6 +148,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
         for name, value in backend.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("STAGE", "local")
+        monkeypatch.setenv("BATCH_MEMBERS_AT_ONCE", "1")
         monkeypatch.setenv("EXECUTION_CONCURRENCY", "1")  # moto is not safe under threads
         yield backend
 

@@ -105,7 +105,8 @@ def test_a_name_that_is_repeated_is_refused(api: Api, body: str, name: str) -> N
 def test_a_repeated_name_is_repeated_short(api: Api) -> None:
     """Also one of megabytes."""
     name = "n" * 1_000_000
-    errors_of(api.post(f'{{"{name}": 1, "{name}": 2}}'.encode()))
+    (said,) = errors_of(api.post(f'{{"{name}": 1, "{name}": 2}}'.encode()))
+    assert said == f"{'n' * 40}… (1,000,000 characters)"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from chalicelib.domain import lifecycle
+from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import (
     SCHEMA_VERSION,
@@ -100,7 +101,8 @@ def _readable(task: Task, *, payloads: bool, applied: bool = False) -> Task:
     return task
 
 
-def _without_payloads(task: Task) -> Task:
+def without_payloads(task: Task) -> Task:
+    """Return the task with an empty circuit and no result."""
     request = dataclasses.replace(task.request, circuit="")
     return dataclasses.replace(task, request=request, result=None)
 
@@ -131,7 +133,7 @@ class InMemoryTaskStore:
     def get_without_payloads(self, task_id: str) -> Task | None:
         """See `TaskStore`."""
         task = self.tasks.get(task_id)
-        return None if task is None else _without_payloads(_readable(task, payloads=False))
+        return None if task is None else without_payloads(_readable(task, payloads=False))
 
     def apply(self, transition: Transition) -> Task:
         """See `TaskStore`."""
@@ -147,7 +149,7 @@ class InMemoryTaskStore:
             changed = lifecycle.after(task, transition)
             self.tasks[task.task_id] = changed
             read = _readable(changed, payloads=needed, applied=True)
-            return dataclasses.replace(read if needed else _without_payloads(read), result=None)
+            return dataclasses.replace(read if needed else without_payloads(read), result=None)
 
     def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
         """See `TaskStore`."""
@@ -181,6 +183,29 @@ class InMemoryTaskStore:
             if task.due_at is not None and not before < task.due_at <= implausible_after
         ]
         return [task.task_id for task in due[:limit]]
+
+    def tasks_of(
+        self, owner: str, *, task_filter: TaskFilter, after: Position | None, limit: int
+    ) -> IndexPage:
+        """See `TaskStore`."""
+        low, high = task_filter.submitted_after, task_filter.submitted_before
+        positions = sorted(
+            (
+                Position(submitted_at=task.submitted_at.isoformat(), task_id=task.task_id)
+                for task in self.tasks.values()
+                if task.owner == owner
+                and (low is None or task.submitted_at >= low)
+                and (high is None or task.submitted_at < high)
+            ),
+            reverse=True,
+        )
+        behind = [p for p in positions if after is None or p < after]
+        return IndexPage(positions=behind[:limit], is_last=len(behind) <= limit)
+
+    def get_summaries(self, owner: str, task_ids: Sequence[str]) -> Summaries:
+        """See `TaskStore`."""
+        found = {task_id: self.tasks[task_id] for task_id in task_ids if task_id in self.tasks}
+        return Summaries(tasks={i: without_payloads(task) for i, task in found.items()})
 
     def ping(self) -> None:
         """See `TaskStore`."""

@@ -117,6 +117,11 @@ def open_shards() -> list[str]:
     return [f"open#{shard}" for shard in range(OPEN_SHARDS)]
 
 
+def owner_shards(owner: str) -> list[str]:
+    """Return every key of an owner's tasks in the index."""
+    return [f"{owner}#{shard}" for shard in range(OWNER_SHARDS)]
+
+
 def new_item_values(task: Task) -> dict[str, Any]:
     """Return the attributes of a task as it is first stored, but for its circuit."""
     place = zlib.crc32(task.task_id.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import random
 from collections.abc import Sequence
@@ -16,10 +17,11 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.aws_calls import AwsCalls
 from chalicelib.adapters.aws_clients import make_client
-from chalicelib.adapters.dynamodb import decoding, expressions
+from chalicelib.adapters.dynamodb import decoding, expressions, listing
 from chalicelib.adapters.dynamodb.decoding import Raw
 from chalicelib.adapters.dynamodb.items import SideItem, TaskItem, new_item_values, open_shards
 from chalicelib.domain import payloads
+from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.task import Task, TaskEvent, TaskResult, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
@@ -57,6 +59,7 @@ class DynamoDbTaskStore:
         meta = type("Meta", (), {"table_name": settings.tasks_table_name})
         attributes: dict[str, Any] = {"Meta": meta, "_connection": connection}
         self._connection = connection
+        self._table_name = settings.tasks_table_name
         self._tasks: type[TaskItem] = type("TaskItem", (TaskItem,), attributes)
         self._sides: type[SideItem] = type("SideItem", (SideItem,), attributes)
         self._calls = AwsCalls(self.client, service="dynamodb", slow_call_ms=settings.slow_call_ms)
@@ -158,6 +161,33 @@ class DynamoDbTaskStore:
             if start is None:
                 break
         return found
+
+    def tasks_of(
+        self, owner: str, *, task_filter: TaskFilter, after: Position | None, limit: int
+    ) -> IndexPage:
+        """See `TaskStore`."""
+        with self._calls.failing_as(StoreUnavailable):
+            query = functools.partial(self.client.query, TableName=self._table_name)
+            return listing.read_index(
+                query, owner, task_filter=task_filter, after=after, limit=limit
+            )
+
+    def get_summaries(self, owner: str, task_ids: Sequence[str]) -> Summaries:
+        """See `TaskStore`."""
+        with self._calls.failing_as(StoreUnavailable):
+            items, unprocessed = listing.read_summaries(
+                self.client.batch_get_item, self._table_name, task_ids
+            )
+        tasks: dict[str, Task] = {}
+        unreadable: set[str] = set()
+        for task_id, raw in items.items():
+            if raw.get("owner") != {"S": owner}:
+                continue
+            try:
+                tasks[task_id] = self._to_task(task_id, raw)
+            except TaskUnreadable:
+                unreadable.add(task_id)
+        return Summaries(tasks=tasks, unreadable=frozenset(unreadable), unprocessed=unprocessed)
 
     def ping(self) -> None:
         """See `TaskStore`. Reads a key that nobody has."""

@@ -10,13 +10,20 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from chalicelib.entrypoints.http.schemas import TAGS_BYTES_MAX, PostTask
+from chalicelib.entrypoints.http.schemas import (
+    BATCH_MEMBERS_MAX,
+    TAGS_BYTES_MAX,
+    BatchMember,
+    PostTask,
+)
 from chalicelib.errors import FieldError, InvalidRequest, UnsupportedMediaType
+
+_PostTask = TypeVar("_PostTask", bound=PostTask)
 
 JSON: Final = "application/json"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
@@ -89,9 +96,37 @@ def to_post_task(given: object) -> PostTask:
     Raises:
         InvalidRequest: with the fields that are wrong, what each must be and what it was.
     """
+    return _to_struct(given, PostTask)
+
+
+def parse_post_batch(body: bytes) -> list[BatchMember | InvalidRequest]:
+    """Read the body of `POST /batches`; a member that is wrong is its own error.
+
+    Raises:
+        InvalidRequest: the body is not a batch, so there are no members to answer.
+    """
+    given = decode(body)
+    members = given.get("tasks") if isinstance(given, dict) and len(given) == 1 else None
+    if not isinstance(members, list):
+        expected = 'must be a JSON object with the one field "tasks", an array'
+        raise InvalidRequest(FieldError("body", f"{expected}; it was {shown(given)}"))
+    if not 1 <= len(members) <= BATCH_MEMBERS_MAX:
+        message = f"must have 1 to {BATCH_MEMBERS_MAX} members, not {len(members):,}"
+        raise InvalidRequest(FieldError("tasks", message))
+    return [_member(member) for member in members]
+
+
+def _member(given: object) -> BatchMember | InvalidRequest:
+    try:
+        return _to_struct(given, BatchMember)
+    except InvalidRequest as exc:
+        return exc
+
+
+def _to_struct(given: object, kind: type[_PostTask]) -> _PostTask:
     if not isinstance(given, dict):
-        raise InvalidRequest(FieldError("body", f"must be a JSON object, not {_shown(given)}"))
-    fields = _fields()
+        raise InvalidRequest(FieldError("body", f"must be a JSON object, not {shown(given)}"))
+    fields = _fields(kind)
     errors = [
         FieldError(_short(name), f"is not a field; the fields are {', '.join(fields)}")
         for name in given.keys() - fields.keys()
@@ -108,13 +143,13 @@ def to_post_task(given: object) -> PostTask:
     errors += _tags_errors(values.get("tags", {}))
     if errors:
         raise InvalidRequest(*_bounded(errors))
-    return PostTask(**values)
+    return kind(**values)
 
 
 @functools.cache
-def _fields() -> Mapping[str, msgspec.structs.FieldInfo]:
+def _fields(kind: type[PostTask]) -> Mapping[str, msgspec.structs.FieldInfo]:
     """Return the fields with their types; working them out takes as long as parsing a request."""
-    return {field.name: field for field in msgspec.structs.fields(PostTask)}
+    return {field.name: field for field in msgspec.structs.fields(kind)}
 
 
 def _tags_errors(tags: Mapping[str, str]) -> list[FieldError]:
@@ -143,7 +178,7 @@ def parse_task_id(text: str) -> str:
     """
     task_id = text.lower()
     if not _TASK_ID.fullmatch(task_id):
-        message = f"must be 8-4-4-4-12 hexadecimal digits (a UUID), not {_shown(text)}"
+        message = f"must be 8-4-4-4-12 hexadecimal digits (a UUID), not {shown(text)}"
         raise InvalidRequest(FieldError("task_id", message))
     return task_id
 
@@ -162,7 +197,7 @@ def parse_idempotency_key(values: Iterable[str]) -> str | None:
         message = f"must be given once, not {len(given)} times"
         raise InvalidRequest(FieldError(IDEMPOTENCY_KEY, message))
     if not _is_visible(given[0], length_max=255):
-        message = f"must be 1 to 255 visible ASCII characters, not {_shown(given[0])}"
+        message = f"must be 1 to 255 visible ASCII characters, not {shown(given[0])}"
         raise InvalidRequest(FieldError(IDEMPOTENCY_KEY, message))
     return given[0]
 
@@ -185,10 +220,10 @@ def _description(field_type: Any) -> str:  # noqa: ANN401 - an annotation
 
 
 def _complaint(field_type: Any, value: object) -> str:  # noqa: ANN401 - an annotation
-    return f"must be {_description(field_type)}; it was {_shown(value)}"
+    return f"must be {_description(field_type)}; it was {shown(value)}"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a client's value as an error may repeat it: as JSON, and short."""
     try:
         return _short(msgspec.json.encode(value).decode())

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.domain.task import SEED_MAX, Task, TaskRequest, TaskStatus
+from chalicelib.domain.usage import usage_of
+from chalicelib.use_cases.submit import Submitted
 
 SHOTS_DEFAULT: Final = 1024
 SHOTS_MAX: Final = 100_000
 TAGS_MAX: Final = 50
+BATCH_MEMBERS_MAX: Final = 100
 #: Names and values together, as UTF-8: tags stand in the item, which every transition rewrites.
 TAGS_BYTES_MAX: Final = 2_048
 
@@ -56,6 +59,19 @@ class PostTask(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return TaskRequest(circuit=self.circuit, shots=self.shots, tags=self.tags, seed=self.seed)
 
 
+IdempotencyKey = Annotated[
+    Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,255}$")] | None,
+    Meta(description="1 to 255 visible ASCII characters, or null"),
+]
+
+
+class BatchMember(PostTask, kw_only=True, forbid_unknown_fields=True):
+    """One member of the body of `POST /batches`."""
+
+    #: With exactly the meaning of the header of `POST /tasks`.
+    idempotency_key: IdempotencyKey = None
+
+
 class TaskAccepted(msgspec.Struct, kw_only=True):
     """The answer to `POST /tasks`."""
 
@@ -73,6 +89,62 @@ class TaskCancelledUnread(msgspec.Struct, kw_only=True):
     status: TaskStatus
     message: str
     correlation_id: str
+
+
+class FieldErrorView(msgspec.Struct, kw_only=True):
+    """One thing that is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(msgspec.Struct, kw_only=True):
+    """A problem document (RFC 9457). What does not apply is left out."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    correlation_id: str
+    errors: list[FieldErrorView] | UnsetType = UNSET
+    #: Of a submission that was answered 503: whether the task was kept, and its id.
+    kept: str | UnsetType = UNSET
+    task_id: str | UnsetType = UNSET
+
+
+class MemberAccepted(TaskAccepted, kw_only=True):
+    """What `POST /tasks` would have answered for a member, and what it says in a header."""
+
+    replayed: bool
+
+
+class MemberView(msgspec.Struct, kw_only=True):
+    """What became of one member of a batch: a task or a problem."""
+
+    #: Its place in the batch, from 0.
+    index: int
+    #: The HTTP status that the member alone would have had.
+    status: int
+    task: MemberAccepted | UnsetType = UNSET
+    problem: Problem | UnsetType = UNSET
+
+
+class BatchView(msgspec.Struct, kw_only=True):
+    """The answer to `POST /batches`: its members, in the order given."""
+
+    tasks: list[MemberView]
+
+
+class UsageView(msgspec.Struct, kw_only=True):
+    """How long a task waited and executed, in milliseconds, summed over its attempts.
+
+    What is not known yet is null: the wait before the first claim, the execution before the first
+    attempt has ended. A takeover counts as the end of the attempt that it takes over.
+    """
+
+    queued_ms: int | None
+    execution_ms: int | None
+    attempts: int
 
 
 class HistoryView(msgspec.Struct, kw_only=True):
@@ -123,8 +195,36 @@ class TaskView(msgspec.Struct, kw_only=True):
     attempt: int
     result: ResultView | None
     error_message: str | None
+    usage: UsageView
     status_history: list[HistoryView]
     correlation_id: str
+
+
+class TaskSummary(msgspec.Struct, kw_only=True):
+    """A task in a list: everything but circuit, result and history."""
+
+    task_id: str
+    status: TaskStatus
+    shots: int
+    tags: Mapping[str, str]
+    seed: int | None
+    submitted_at: str
+    started_at: str | None
+    completed_at: str | None
+    attempt: int
+    error_message: str | None
+    usage: UsageView
+    correlation_id: str
+
+
+class TaskListView(msgspec.Struct, kw_only=True):
+    """A page of tasks, newest first. A page may be short or empty and still have a next one."""
+
+    tasks: list[TaskSummary]
+    #: Give it as `cursor`, with the same filters; null on the last page.
+    next_cursor: str | None
+    #: Tasks whose items cannot be read; left out where there are none.
+    unreadable: list[str] | UnsetType = UNSET
 
 
 class HealthView(msgspec.Struct, kw_only=True):
@@ -134,27 +234,6 @@ class HealthView(msgspec.Struct, kw_only=True):
     database_status: str
     queue_status: str
     timestamp: str
-
-
-class FieldErrorView(msgspec.Struct, kw_only=True):
-    """One thing that is wrong with one field."""
-
-    field: str
-    message: str
-
-
-class Problem(msgspec.Struct, kw_only=True):
-    """A problem document (RFC 9457). What does not apply is left out."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    correlation_id: str
-    errors: list[FieldErrorView] | UnsetType = UNSET
-    #: Of a submission that was answered 503: whether the task was kept, and its id.
-    kept: str | UnsetType = UNSET
-    task_id: str | UnsetType = UNSET
 
 
 def encode(view: msgspec.Struct) -> str:
@@ -167,23 +246,26 @@ def timestamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def accepted(submitted: Submitted, correlation_id: str) -> TaskAccepted:
+    """Return the answer to a submission."""
+    task = submitted.task
+    return TaskAccepted(
+        task_id=task.task_id,
+        status=task.status,
+        submitted_at=timestamp(task.submitted_at),
+        message="the task was accepted before" if submitted.replayed else "the task is accepted",
+        correlation_id=correlation_id,
+    )
+
+
 def view_of(task: Task) -> TaskView:
     """Return the task as a client sees it."""
     return TaskView(
-        task_id=task.task_id,
-        status=task.status,
+        **_common(task),
         circuit=task.request.circuit,
-        shots=task.request.shots,
-        tags=task.request.tags,
-        seed=task.request.seed,
-        submitted_at=timestamp(task.submitted_at),
-        started_at=_timestamp_or_none(task.started_at),
-        completed_at=_timestamp_or_none(task.completed_at),
-        attempt=task.attempt,
         result=None
         if task.result is None
         else msgspec.convert(task.result, ResultView, from_attributes=True),
-        error_message=task.error_message,
         status_history=[
             HistoryView(
                 status=entry.status,
@@ -193,8 +275,30 @@ def view_of(task: Task) -> TaskView:
             )
             for entry in task.history
         ],
-        correlation_id=task.correlation_id,
     )
+
+
+def summary_of(task: Task) -> TaskSummary:
+    """Return the task as a list shows it."""
+    return TaskSummary(**_common(task))
+
+
+def _common(task: Task) -> dict[str, Any]:
+    """Return what a task and its summary share."""
+    return {
+        "task_id": task.task_id,
+        "status": task.status,
+        "shots": task.request.shots,
+        "tags": task.request.tags,
+        "seed": task.request.seed,
+        "submitted_at": timestamp(task.submitted_at),
+        "started_at": _timestamp_or_none(task.started_at),
+        "completed_at": _timestamp_or_none(task.completed_at),
+        "attempt": task.attempt,
+        "error_message": task.error_message,
+        "usage": msgspec.convert(usage_of(task.history), UsageView, from_attributes=True),
+        "correlation_id": task.correlation_id,
+    }
 
 
 def _timestamp_or_none(at: datetime | None) -> str | None:

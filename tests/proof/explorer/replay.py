@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.composition import Ports, Service
+from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Lease, Task, TaskEvent, TaskRequest, TaskResult
 from chalicelib.domain.transition import Transition
@@ -256,6 +257,16 @@ class Script:
             deliveries = tuple(int(handle) for handle in receipt_handles)
             text = f"deletes the messages {deliveries} of its batch"
             self._answer(Operation.ACKNOWLEDGE, deliveries, text=text, deliveries=deliveries)
+
+    def tasks_of(
+        self, owner: str, *, task_filter: TaskFilter, after: Position | None, limit: int
+    ) -> IndexPage:
+        """See `TaskStore`. No program lists: reading changes nothing."""
+        raise NotImplementedError
+
+    def get_summaries(self, owner: str, task_ids: Sequence[str]) -> Summaries:
+        """See `TaskStore`."""
+        raise NotImplementedError
 
     def ping(self) -> None:
         """See `TaskStore` and `TaskQueue`."""

@@ -1,0 +1,79 @@
+"""What a list of tasks is asked for, and where a page of it ends."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from chalicelib.domain.task import Task, TaskStatus
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Position:
+    """A place in the list of an owner's tasks, which runs from the newest to the oldest.
+
+    It compares as the list's order does, from the oldest up. Ids settle equal times.
+    """
+
+    #: The index's range key as it is stored: text that sorts as the times do. It is never parsed
+    #: here, so an entry with a spoilt time has its place too.
+    submitted_at: str
+    task_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """Which of an owner's tasks are asked for. What is empty or None filters nothing."""
+
+    #: Any of these.
+    statuses: frozenset[TaskStatus] = frozenset()
+    #: `name:value` of a tag; all must be there.
+    tags: frozenset[str] = frozenset()
+    #: Inclusive.
+    submitted_after: datetime | None = None
+    #: Exclusive.
+    submitted_before: datetime | None = None
+
+    @property
+    def needs_tasks(self) -> bool:
+        """Whether the index alone cannot tell which tasks are meant."""
+        return bool(self.statuses or self.tags)
+
+    def matches(self, task: Task) -> bool:
+        """Whether status and tags are as asked; times are the index's to compare."""
+        if self.statuses and task.status not in self.statuses:
+            return False
+        return not self.tags or self.tags <= {f"{n}:{v}" for n, v in task.request.tags.items()}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class IndexPage:
+    """A stretch of the index, newest first, without holes."""
+
+    positions: Sequence[Position]
+    #: There is nothing older in the index.
+    is_last: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Summaries:
+    """Tasks read together. An id that is in none of these is not there."""
+
+    #: Without circuits and results.
+    tasks: Mapping[str, Task]
+    #: Items of this owner that cannot be read.
+    unreadable: frozenset[str] = frozenset()
+    #: Not read now: the database was too busy.
+    unprocessed: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPage:
+    """One page of a list. It may be short, or empty, and still have a next one."""
+
+    tasks: Sequence[Task]
+    #: Ids of tasks that cannot be read, in their places' order.
+    unreadable: Sequence[str]
+    #: Where the next page begins: behind this place. None after the last page.
+    next_position: Position | None

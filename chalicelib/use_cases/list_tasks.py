@@ -1,0 +1,93 @@
+"""Listing an owner's tasks, newest first, page by page, without repeats or holes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+from chalicelib.domain.listing import Position, Summaries, TaskFilter, TaskPage
+from chalicelib.domain.task import Task
+from chalicelib.errors import StoreUnavailable
+from chalicelib.ports import TaskStore
+
+#: Batch reads of one page. More would let a filter that matches little read without end.
+BATCH_READS_MAX: Final = 4
+#: DynamoDB reads 100 items in one call ("BatchGetItem").
+BATCH_TASKS_MAX: Final = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ListTasks:
+    """Lists the tasks of one owner."""
+
+    store: TaskStore
+
+    def __call__(
+        self, *, owner: str, task_filter: TaskFilter, limit: int, after: Position | None
+    ) -> TaskPage:
+        """Return the tasks behind `after`, `limit` at most (1 to 100).
+
+        Every task that was in the index when the first page was read is on exactly one page,
+        whatever is submitted or ends meanwhile: a task's place never changes.
+
+        Raises:
+            StoreUnavailable: the database could not be read, or not one task was read in time.
+        """
+        batch = BATCH_TASKS_MAX if task_filter.needs_tasks else limit
+        index = self.store.tasks_of(owner, task_filter=task_filter, after=after, limit=batch)
+        page = _Page(owner, task_filter, limit, after)
+        positions = list(index.positions)
+        for _ in range(BATCH_READS_MAX):
+            if not positions or page.is_full or page.is_cut:
+                break
+            asked, positions = positions[:batch], positions[batch:]
+            page.add(asked, self.store.get_summaries(owner, [p.task_id for p in asked]))
+        is_last = index.is_last and page.seen == len(index.positions)
+        return page.to_task_page(is_last=is_last)
+
+
+class _Page:
+    """A page as it grows."""
+
+    def __init__(
+        self, owner: str, task_filter: TaskFilter, limit: int, after: Position | None
+    ) -> None:
+        self._owner = owner
+        self._filter = task_filter
+        self._limit = limit
+        self._end = after
+        self._tasks: list[Task] = []
+        self._unreadable: list[str] = []
+        #: Positions that are behind the page's end.
+        self.seen = 0
+        #: Whether a task was not read: the page ends before it.
+        self.is_cut = False
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._tasks) + len(self._unreadable) >= self._limit
+
+    def add(self, asked: list[Position], found: Summaries) -> None:
+        """Take what was read, in the order of the list, up to the page's limit."""
+        for position in asked:
+            if self.is_full:
+                return
+            if position.task_id in found.unprocessed:
+                self.is_cut = True
+                if not self.seen:
+                    raise StoreUnavailable
+                return
+            self.seen += 1
+            self._end = position
+            task = found.tasks.get(position.task_id)
+            if position.task_id in found.unreadable:
+                self._unreadable.append(position.task_id)
+            elif task is not None and task.owner == self._owner and self._filter.matches(task):
+                self._tasks.append(task)
+
+    def to_task_page(self, *, is_last: bool) -> TaskPage:
+        return TaskPage(
+            tasks=self._tasks,
+            unreadable=self._unreadable,
+            next_position=None if is_last else self._end,
+        )

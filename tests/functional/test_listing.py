@@ -1,0 +1,148 @@
+"""`GET /tasks`: every task found again, without repeats or holes."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.functional.conftest import Answer, Api
+from tests.functional.test_errors import assert_problem
+
+
+def list_tasks(api: Api, **parameters: object) -> Answer:
+    """Ask for one page."""
+    query = urlencode(
+        {name: value for name, value in parameters.items() if value is not None}, True
+    )
+    return api.request("GET", f"/tasks?{query}" if query else "/tasks")
+
+
+def walk(api: Api, **parameters: object) -> list[str]:
+    """Follow the cursors to the end, and return every id in the order of the pages."""
+    found: list[str] = []
+    cursor: str | None = None
+    for _ in range(200):
+        page = list_tasks(api, cursor=cursor, **parameters)
+        assert page.status == 200, page.body
+        found += [task["task_id"] for task in page.body["tasks"]]
+        cursor = page.body["next_cursor"]
+        if cursor is None:
+            return found
+    raise AssertionError("the list has no end")
+
+
+@pytest.mark.parametrize("limit", [1, 3, 20, 100, None])
+def test_every_task_is_listed_once_newest_first(api: Api, limit: int | None) -> None:
+    """Whatever the page's size."""
+    submitted = [api.submit(f"// {number}") for number in range(23)]
+    assert walk(api, limit=limit) == submitted[::-1]
+
+
+def test_a_summary_has_everything_but_circuit_result_and_history(api: Api) -> None:
+    """The whole task is one GET away."""
+    task_id = api.submit()
+    whole = api.get(task_id).body
+    (summary,) = list_tasks(api).body["tasks"]
+    assert summary == {
+        name: value
+        for name, value in whole.items()
+        if name not in {"circuit", "result", "status_history"}
+    }
+
+
+def test_an_empty_list_is_an_empty_last_page(api: Api) -> None:
+    """No task, no cursor, and nothing unreadable is said."""
+    assert list_tasks(api).body == {"tasks": [], "next_cursor": None}
+
+
+def test_status_and_tags_filter(api: Api) -> None:
+    """Statuses are alternatives, tags must all be there."""
+    plain = api.submit("// plain")
+    tagged = api.post({"circuit": "x", "tags": {"team": "a", "run:x": "1:2"}}).body["task_id"]
+    cancelled = api.post({"circuit": "x", "tags": {"team": "a"}}).body["task_id"]
+    api.cancel(cancelled)
+    assert walk(api, status="cancelled") == [cancelled]
+    assert walk(api, status="pending,cancelled") == [cancelled, tagged, plain]
+    assert walk(api, tag="team:a") == [cancelled, tagged]
+    assert walk(api, tag=["team:a", "run:x:1:2"]) == [tagged]
+    assert walk(api, tag="team:b") == []
+    assert walk(api, status="completed", limit=1) == []
+
+
+def test_times_filter_from_inclusive_to_exclusive(api: Api) -> None:
+    """So neighbouring ranges share no task and leave none out."""
+    ids = [api.submit(f"// {number}") for number in range(5)]
+    times = [api.get(task_id).body["submitted_at"] for task_id in ids]
+    assert walk(api, submitted_after=times[2]) == ids[2:][::-1]
+    assert walk(api, submitted_before=times[2]) == ids[:2][::-1]
+    assert walk(api, submitted_after=times[1], submitted_before=times[3]) == ids[1:3][::-1]
+    assert walk(api, submitted_after=times[3], submitted_before=times[1]) == []
+    in_another_zone = times[2].replace("Z", "+00:00")
+    assert walk(api, submitted_after=in_another_zone) == ids[2:][::-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "said"),
+    [
+        ("limit=0", "limit", "an integer from 1 to 100; it was"),
+        ("limit=101", "limit", "an integer from 1 to 100"),
+        ("limit=ten", "limit", "an integer from 1 to 100"),
+        ("limit=", "limit", "an integer from 1 to 100"),
+        ("limit=1&limit=2", "limit", "must be given once, not 2 times"),
+        ("status=done", "status", "pending, processing, completed, failed, cancelled"),
+        ("status=", "status", "separated by commas"),
+        ("tag=team", "tag", "must be name:value"),
+        ("tag=:x", "tag", "must be name:value"),
+        ("&".join(f"tag=a:{n}" for n in range(11)), "tag", "at most 10 times"),
+        ("submitted_after=yesterday", "submitted_after", "RFC 3339"),
+        ("submitted_after=2026-01-01", "submitted_after", "RFC 3339"),
+        ("submitted_after=2026-01-01T00:00:00", "submitted_after", "RFC 3339"),
+        ("submitted_before=2026-13-01T00:00:00Z", "submitted_before", "RFC 3339"),
+        ("submitted_before=0001-01-01T00:00:00%2B23:00", "submitted_before", "RFC 3339"),
+        ("cursor=x", "cursor", "must be a next_cursor of an earlier answer"),
+        ("cursor=" + "A" * 600, "cursor", "must be a next_cursor"),
+        ("cursor=WzEsMl0", "cursor", "must be a next_cursor"),
+        ("colour=red", "colour", "is not a parameter; the parameters are cursor, limit, status"),
+        ("Limit=1", "Limit", "is not a parameter"),
+    ],
+)
+def test_a_bad_parameter_is_a_400_that_names_it(
+    api: Api, query: str, field: str, said: str
+) -> None:
+    """With what it must be."""
+    answer = api.request("GET", f"/tasks?{query}")
+    assert_problem(answer, 400)
+    errors = {error["field"].strip('"'): error["message"] for error in answer.body["errors"]}
+    assert said in errors[field]
+
+
+def test_a_cursor_is_bound_to_its_filters(api: Api) -> None:
+    """With others it would skip tasks that the client never saw."""
+    for number in range(3):
+        api.submit(f"// {number}")
+    cursor = list_tasks(api, limit=1, status="pending").body["next_cursor"]
+    assert list_tasks(api, limit=2, status="pending", cursor=cursor).status == 200
+    answer = list_tasks(api, limit=1, cursor=cursor)
+    assert_problem(answer, 400, "belongs to other filters")
+
+
+def test_a_page_that_has_not_changed_is_a_304(api: Api) -> None:
+    """Its validator is of its body: it changes when a task on it does."""
+    task_id = api.submit()
+    first = list_tasks(api)
+    same = api.request("GET", "/tasks", headers={"If-None-Match": first.headers["ETag"]})
+    assert (same.status, same.body) == (304, None)
+    api.cancel(task_id)
+    changed = api.request("GET", "/tasks", headers={"If-None-Match": first.headers["ETag"]})
+    assert changed.status == 200
+
+
+@pytest.mark.parametrize("path", ["/tasks", "/tasks/{id}", "/health"])
+def test_head_is_answered_as_get_without_the_body(api: Api, path: str) -> None:
+    """Wherever there is a GET."""
+    path = path.format(id=api.submit())
+    got, head = api.request("GET", path), api.request("HEAD", path)
+    assert head.status == got.status == 200
+    assert head.body is None
+    assert head.headers.get("ETag") == got.headers.get("ETag")
