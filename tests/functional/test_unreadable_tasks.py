@@ -67,7 +67,7 @@ def test_it_is_logged_and_counted(
     assert (line["task_id"], line["level"]) == (task_id, "ERROR")
     assert "pause" in line["message"]
     metrics = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text]
-    assert [metric["unreadable"] for metric in metrics if "unreadable" in metric] == [[1.0]]
+    assert [metric["unreadable"] for metric in metrics if "unreadable" in metric] == [1]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from chalice.app import Response
 
 from chalicelib.adapters.telemetry import emit_metrics, log_context
-from chalicelib.entrypoints.http import parsing, schemas
+from chalicelib.entrypoints.http import parsing, schemas, views
 from chalicelib.entrypoints.http.calls import (
     Call,
     body_of,
@@ -39,12 +39,14 @@ def post_batch(call: Call) -> Response:
             yield
 
     outcomes = call.service.submit_batch(members, surrounding=surrounding)
-    views = [_view(call, index, outcome) for index, outcome in enumerate(outcomes)]
-    failed = sum(view.status >= HTTPStatus.INTERNAL_SERVER_ERROR for view in views)
+    members_views = [_view(call, index, outcome) for index, outcome in enumerate(outcomes)]
+    failed = sum(view.status >= HTTPStatus.INTERNAL_SERVER_ERROR for view in members_views)
     emit_metrics(
-        stage=call.service.settings.stage, batch_members=len(views), batch_members_failed=failed
+        stage=call.service.settings.stage,
+        batch_members=len(members_views),
+        batch_members_failed=failed,
     )
-    return json_answer(200, schemas.BatchView(tasks=views), {})
+    return json_answer(200, schemas.BatchView(tasks=members_views), {})
 
 
 def _to_member(
@@ -66,7 +68,7 @@ def _view(call: Call, index: int, outcome: Outcome) -> schemas.MemberView:
     if isinstance(outcome, Exception):
         problem = problem_of(outcome, call.correlation_id).problem
         return schemas.MemberView(index=index, status=problem.status, problem=problem)
-    accepted = schemas.accepted(outcome, call.correlation_id)
+    accepted = views.accepted(outcome, call.correlation_id)
     task = schemas.MemberAccepted(
         **{name: getattr(accepted, name) for name in accepted.__struct_fields__},
         replayed=outcome.replayed,

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from chalicelib.domain.retry_policy import poll_after_seconds
 from chalicelib.domain.task import TaskStatus
 from chalicelib.domain.unreadable import StoredTask
-from chalicelib.entrypoints.http import caching, paging, parsing, schemas
+from chalicelib.entrypoints.http import caching, paging, parsing, schemas, views
 from chalicelib.entrypoints.http.calls import (
     Call,
     body_of,
@@ -38,7 +38,7 @@ def post_task(call: Call) -> Response:
         )
     )
     task = submitted.task
-    accepted = schemas.accepted(submitted, call.correlation_id)
+    accepted = views.accepted(submitted, call.correlation_id)
     headers = {"Location": location_of(call.request, task.task_id), "Retry-After": "1"}
     if submitted.replayed:
         headers["Idempotent-Replayed"] = "true"
@@ -55,7 +55,7 @@ def get_task(call: Call, task_id: str) -> Response:
         age = call.service.ports.clock.now() - task.submitted_at
         headers["Retry-After"] = str(poll_after_seconds(age.total_seconds()))
     unchanged = caching.not_modified(call.request, etag, headers)
-    return unchanged or json_answer(200, schemas.view_of(task), headers)
+    return unchanged or json_answer(200, views.view_of(task), headers)
 
 
 @endpoint()
@@ -67,7 +67,7 @@ def list_tasks(call: Call) -> Response:
     )
     end = page.next_position
     view = schemas.TaskListView(
-        tasks=[schemas.summary_of(task) for task in page.tasks],
+        tasks=[views.summary_of(task) for task in page.tasks],
         next_cursor=None if end is None else paging.cursor_of(end, query.task_filter),
         unreadable=list(page.unreadable) or UNSET,
     )
@@ -93,7 +93,7 @@ def cancel_task(call: Call, task_id: str) -> Response:
             correlation_id=call.correlation_id,
         )
         return json_answer(200, cancelled, {})
-    return json_answer(200, schemas.view_of(task), {"ETag": caching.etag_of(task)})
+    return json_answer(200, views.view_of(task), {"ETag": caching.etag_of(task)})
 
 
 @endpoint(signed=False)
@@ -105,6 +105,6 @@ def get_health(call: Call) -> Response:
         status=status if health.database else "unavailable",
         database_status="healthy" if health.database else "unavailable",
         queue_status="healthy" if health.queue else "unavailable",
-        timestamp=schemas.timestamp(call.service.ports.clock.now()),
+        timestamp=views.timestamp(call.service.ports.clock.now()),
     )
     return json_answer(200 if health.database else 503, view, {"Cache-Control": "no-store"})
