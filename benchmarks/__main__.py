@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks import costs, drain
+from benchmarks import costs, drain, pool
 from tests.support.backends import emulator
 
 
@@ -25,6 +25,7 @@ def main() -> None:
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
         AWS_EC2_METADATA_DISABLED="true",
     )
+    pool.report(arguments.rounds)
     with tempfile.TemporaryDirectory() as directory:
         data_dir = Path(directory)
         with emulator(data_dir) as backend, drain.environment(backend.environment):

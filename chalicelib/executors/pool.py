@@ -11,6 +11,9 @@ Not `multiprocessing`: its queues need `/dev/shm`, which Lambda lacks.
 
 from __future__ import annotations
 
+import collections
+import contextlib
+import queue
 import threading
 import time
 from collections.abc import Mapping
@@ -28,6 +31,10 @@ from chalicelib.executors.endings import LimitReached
 from chalicelib.executors.jobs import Answer
 
 _OPERATION: Final = "execute in a child process"
+_CLOSED: Final = OSError("the pool of processes is closed")
+
+
+_Waiter = queue.SimpleQueue["ChildProcess | OSError"]
 
 
 class Reporter(Protocol):
@@ -59,16 +66,17 @@ class ProcessPool:
         self._limits = limits
         self._reporter = reporter
         self._environment = dict(environment or {})
-        lock = threading.Lock()
-        #: A child is idle, or could not be started; a child is wanted.
-        self._arrived = threading.Condition(lock)
-        self._wanted = threading.Condition(lock)
+        self._lock = threading.Lock()
+        #: A child is wanted (`_to_start`), or the pool was closed.
+        self._wanted = threading.Condition(self._lock)
         #: The last one first, so that few executions at a time keep few children warm.
-        self._idle: list[ChildProcess | OSError] = []
-        #: Children that exist or are being started, those being started, and who waits for one.
+        self._idle: list[ChildProcess] = []
+        #: Who waits for a child, the longest first. A child is handed to one of them, so that
+        #: nobody overtakes; an error says that one could not be started.
+        self._waiting: collections.deque[_Waiter] = collections.deque()
+        #: Children that exist or are being started, and those being started.
         self._children = 0
         self._starting = 0
-        self._waiting = 0
         self._to_start = 0
         self._is_closed = False
         self._starter: threading.Thread | None = None
@@ -92,16 +100,16 @@ class ProcessPool:
 
     def idle_pids(self) -> frozenset[int]:
         """The process ids of the children that wait for an execution."""
-        with self._arrived:
-            return frozenset(child.pid for child in self._idle if isinstance(child, ChildProcess))
+        with self._lock:
+            return frozenset(child.pid for child in self._idle)
 
     def close(self) -> None:
         """End the idle children now and the others when they are given back; start no more."""
-        with self._arrived:
+        with self._lock:
             self._is_closed = True
-            idle = [child for child in self._idle if isinstance(child, ChildProcess)]
-            self._idle.clear()
-            self._arrived.notify_all()
+            idle, self._idle = self._idle, []
+            while self._waiting:
+                self._waiting.popleft().put(_CLOSED)
             self._wanted.notify_all()
         for child in idle:
             child.end()
@@ -109,47 +117,54 @@ class ProcessPool:
     def _take(self, deadline: float, seconds_max: float) -> ChildProcess:
         """Take an idle child, or wait for the first that is given back or started."""
         ended: list[ChildProcess] = []
-        try:
-            with self._arrived:
-                while True:
-                    child = self._pop_usable(ended)
-                    if child is not None:
-                        return child
-                    if not self._wait_for_one(deadline):
-                        raise endings.no_child_free(seconds_max)
-        finally:
-            for child in ended:
-                child.end()
+        waiter: _Waiter = queue.SimpleQueue()
+        with self._lock:
+            taken: ChildProcess | OSError | None = self._pop_usable(ended)
+            if taken is None:
+                self._waiting.append(waiter)
+                self._ask_for_one()
+        for child in ended:
+            child.end()
+        if taken is None:
+            taken = self._wait(waiter, deadline)
+        if taken is None:
+            raise endings.no_child_free(seconds_max)
+        if isinstance(taken, OSError):
+            raise endings.cannot_start(taken.strerror or str(taken)) from taken
+        return taken
 
-    def _pop_usable(self, ended: list[ChildProcess]) -> ChildProcess | None:
+    def _pop_usable(self, ended: list[ChildProcess]) -> ChildProcess | OSError | None:
         """Take an idle child, putting those aside that ended while they were idle."""
         if self._is_closed:
-            raise endings.cannot_start("the pool of processes is closed")
+            return _CLOSED
         while self._idle:
             child = self._idle.pop()
-            if isinstance(child, OSError):
-                raise endings.cannot_start(child.strerror or str(child)) from child
             if child.is_usable():
                 return child
             ended.append(child)
             self._children -= 1
         return None
 
-    def _wait_for_one(self, deadline: float) -> bool:
-        """Wait until there may be an idle child; have one started if none is on its way."""
-        self._waiting += 1
-        if self._starting < self._waiting and self._children < self._children_max:
-            self._children += 1
-            self._starting += 1
-            self._to_start += 1
-            self._wanted.notify()
-            if self._starter is None:
-                self._starter = threading.Thread(target=self._start_children, daemon=True)
-                self._starter.start()
-        try:
-            return self._arrived.wait(deadline - time.monotonic())
-        finally:
-            self._waiting -= 1
+    def _ask_for_one(self) -> None:
+        """Have a child started for the last who waits, if none is on its way and one may be."""
+        if self._starting >= len(self._waiting) or self._children >= self._children_max:
+            return
+        self._children += 1
+        self._starting += 1
+        self._to_start += 1
+        self._wanted.notify()
+        if self._starter is None:
+            self._starter = threading.Thread(target=self._start_children, daemon=True)
+            self._starter.start()
+
+    def _wait(self, waiter: _Waiter, deadline: float) -> ChildProcess | OSError | None:
+        with contextlib.suppress(queue.Empty):
+            return waiter.get(timeout=max(0.0, deadline - time.monotonic()))
+        with self._lock:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+                return None
+        return waiter.get()  # it came at the last moment
 
     def _start_children(self) -> None:
         """Start what is asked for, in the one thread that lives as long as the process.
@@ -173,31 +188,38 @@ class ProcessPool:
             self._arrive(child)
 
     def _arrive(self, child: ChildProcess | OSError) -> None:
-        with self._arrived:
+        with self._lock:
             self._starting -= 1
-            is_idle = not self._is_closed
             if isinstance(child, OSError):
                 self._children -= 1
-                is_idle = is_idle and self._waiting > 0
-            if is_idle:
-                self._idle.append(child)
-                self._arrived.notify()
-        if not is_idle and isinstance(child, ChildProcess):
+                if self._waiting:
+                    self._waiting.popleft().put(child)
+                    self._ask_for_one()
+                return
+            is_kept = self._hand_on(child)
+        if not is_kept:
             child.end()
 
     def _give_back(self, child: ChildProcess, *, is_reusable: bool) -> None:
-        """Make it idle, or end it. Either is done before its execution is over for the caller."""
-        with self._arrived:
-            is_idle = is_reusable and not self._is_closed
-            if is_idle:
-                self._idle.append(child)
-                self._arrived.notify()
-        if is_idle:
-            return
+        """Hand it on, or end it. Either is done before its execution is over for the caller."""
+        with self._lock:
+            if is_reusable and self._hand_on(child):
+                return
         child.end()
-        with self._arrived:
+        with self._lock:
             self._children -= 1
-            self._arrived.notify()
+            if self._waiting:
+                self._ask_for_one()
+
+    def _hand_on(self, child: ChildProcess) -> bool:
+        """Give it to who waits the longest, or make it idle; not when the pool is closed."""
+        if self._is_closed:
+            return False
+        if self._waiting:
+            self._waiting.popleft().put(child)
+        else:
+            self._idle.append(child)
+        return True
 
     def _result_of(self, answer: Answer) -> TaskResult:
         """Return the result, or raise what the executor raised in the child."""

@@ -5,19 +5,22 @@ Only a child process imports this: `openqasm` recurses, and computes whatever a 
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import Any, Final
 
 import openqasm
 from openqasm import ast
 from openqasm.semantic import types
-from openqasm.semantic.analyzer import _Analyzer
+from openqasm.semantic.analyzer import Symbol, _Analyzer
 
 from chalicelib.executors.dialect import TreeEdit
 from chalicelib.executors.findings import Finding, Severity
 
 _STANDARD_INCLUDE: Final = "stdgates.inc"
+_STANDARD_INCLUDES: Final = ("stdgates.inc", "qelib1.inc")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,21 @@ class _Checker(_Analyzer):
                 "a quotient of integers is an integer in OpenQASM 3, which cannot be told here;"
                 " write one of them as a float, as in n/2.0",
             )
+
+    def statement_Include(self, node: ast.Include) -> None:  # noqa: N802 - as there
+        """Take the standard gates as they were read before: that is most of a small circuit's time.
+
+        Only where nothing is declared yet, so that nothing can be in their way.
+        """
+        is_known = node.filename in _STANDARD_INCLUDES
+        if is_known and not self.includes and self.scope is self.globals and not list(self.globals):
+            self.includes.append(node.filename)
+            symbols = _symbols_of(node.filename, openqasm2=self.openqasm2)
+            self.globals.symbols.update(symbols)
+            return
+        # A further include may change what is there, which others have too.
+        self.globals.symbols.update({symbol.name: copy.copy(symbol) for symbol in self.globals})
+        super().statement_Include(node)
 
     def statement_ConstDeclaration(self, node: ast.ConstDeclaration) -> None:  # noqa: N802 - as there
         """Find integers that are made of other numbers."""
@@ -177,6 +195,13 @@ _UNSUPPORTED: Final[dict[type[Any], str]] = {
     ast.ExternDeclaration: "an extern function",
     ast.OpaqueDefinition: "an opaque gate, which has no definition,",
 }
+
+
+@functools.cache
+def _symbols_of(include: str, *, openqasm2: bool) -> Mapping[str, Symbol]:
+    version = "2.0" if openqasm2 else "3.0"
+    program = openqasm.parse(f'OPENQASM {version};\ninclude "{include}";\n')
+    return {symbol.name: symbol for symbol in openqasm.analyze(program).globals}
 
 
 @functools.cache

@@ -12,6 +12,7 @@ prism-q is young. What it was seen to do wrong has a guard here or before it:
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import re
@@ -31,6 +32,10 @@ GUARDS_VERSION: Final = "1"
 QUBITS_MAX: Final = 24
 #: prism-q's caps that depend on the machine by default: with these, the route taken does not.
 _CAPS: Final = ("SV", "FACTORED_MERGE", "STABILIZER_CLUSTER", "TN_PEAK", "PROB", "DM", "EXPORT")
+#: Circuits that come again and again, with other seeds and shots, are analysed once: the last so
+#: many, if they are not longer than this.
+REMEMBERED_MAX: Final = 64
+REMEMBERED_CHARACTERS_MAX: Final = 10_000
 #: Steps that a loop of unknown length may make in one shot.
 _STEPS_MAX: Final = 100_000
 
@@ -56,9 +61,7 @@ class Simulator:
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
         """See `Executor`."""
         del time_limit_seconds  # native code cannot be stopped from within: the pool does
-        analysis = analyse(request.circuit)
-        refuse(analysis)
-        text = rewrite(request.circuit, version=analysis.scan.version, tree=analysis.edits)
+        text, analysis = prepared(request.circuit)
         seed = request.effective_seed
         counts = self._run(text, analysis, seed=seed, shots=request.shots)
         return TaskResult(
@@ -139,6 +142,26 @@ class Simulator:
                 if not _is_too_large(exc):
                     raise
         raise _too_large(program.num_qubits, self._qubits_max)
+
+
+def prepared(circuit: str) -> tuple[Rewritten, Analysis]:
+    """Return what the simulator is given, and what is known of it; remember it of short circuits.
+
+    Raises:
+        CircuitRefused: the circuit has errors.
+    """
+    if len(circuit) > REMEMBERED_CHARACTERS_MAX:
+        return _prepare(circuit)
+    return _prepare_once(circuit)
+
+
+def _prepare(circuit: str) -> tuple[Rewritten, Analysis]:
+    analysis = analyse(circuit)
+    refuse(analysis)
+    return rewrite(circuit, version=analysis.scan.version, tree=analysis.edits), analysis
+
+
+_prepare_once: Final = functools.lru_cache(maxsize=REMEMBERED_MAX)(_prepare)
 
 
 _INDEX: Final = re.compile(r"(\w+\[\d+\])")
