@@ -62,6 +62,12 @@ def post_batch() -> Response:
     return batches.post_batch(app.current_request)
 
 
+@app.route("/validations", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
+def post_validation() -> Response:
+    """Look at a circuit without running it."""
+    return endpoints.post_validation(app.current_request)
+
+
 @app.route("/health", methods=READ, content_types=ANY)
 def get_health() -> Response:
     """Ask whether the service can work."""

@@ -17,8 +17,8 @@ from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.adapters.telemetry import TelemetryObserver, logger
 from chalicelib.domain.retry_policy import Backoff
-from chalicelib.executors.registry import BuiltOnFirstUse
-from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore
+from chalicelib.executors.registry import BuiltOnFirstUse, ValidatorOnFirstUse
+from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore, Validator
 from chalicelib.settings import Settings
 from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.execute import ExecuteTask, ExecutionPolicy
@@ -41,6 +41,7 @@ class Ports:
     store: TaskStore
     queue: TaskQueue
     executor: Executor
+    validator: Validator
     clock: Clock
     observer: Observer
 
@@ -68,6 +69,7 @@ def build_ports(settings: Settings) -> Ports:
         store=DynamoDbTaskStore(settings),
         queue=SqsTaskQueue(settings),
         executor=BuiltOnFirstUse(settings, observer),
+        validator=ValidatorOnFirstUse(settings, observer),
         clock=SystemClock(),
         observer=observer,
     )

@@ -12,6 +12,7 @@ from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task, TaskRequest, TaskResult
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
+from chalicelib.domain.validation import Validation
 
 
 class PutOutcome(enum.Enum):
@@ -132,6 +133,13 @@ class Executor(Protocol):
             PermanentExecutionError: it would fail again.
             TransientExecutionError: it may succeed later; also when the time limit was reached.
         """
+
+
+class Validator(Protocol):
+    """Looks at circuits without running them."""
+
+    def validate(self, request: TaskRequest) -> Validation:
+        """Return what is known of the circuit, in bounded time; it never raises for the text."""
 
 
 class Clock(Protocol):

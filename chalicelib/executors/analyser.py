@@ -8,8 +8,9 @@ from typing import Final
 import openqasm
 
 from chalicelib.domain.task import Register
+from chalicelib.domain.validation import Finding, Severity
 from chalicelib.executors.dialect import TreeEdit
-from chalicelib.executors.findings import CircuitRefused, Finding, Severity
+from chalicelib.executors.findings import CircuitRefused
 from chalicelib.executors.operands import Operands
 from chalicelib.executors.semantics import check
 from chalicelib.executors.text_scan import Scan, scan

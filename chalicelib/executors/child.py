@@ -15,10 +15,11 @@ import importlib
 import os
 import signal
 import traceback
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 import msgspec
 
+from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
 from chalicelib.executors.endings import memory_limit_reached
 from chalicelib.executors.jobs import (
@@ -31,7 +32,14 @@ from chalicelib.executors.jobs import (
     shortened,
 )
 from chalicelib.executors.limits import JobBounds, bound_process, die_with_parent
-from chalicelib.ports import Executor
+
+
+class Runnable(Protocol):
+    """An executor, or what answers a request with a document instead of a result."""
+
+    def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult | str:
+        """Run it; errors are as an executor's."""
+
 
 #: What `-c` runs. The name of this module in it tells people and tests what the process is.
 BOOTSTRAP: Final = (
@@ -61,10 +69,10 @@ def main(parent: int, factory: str) -> None:
     os._exit(0)  # the parent is gone or wants no more; an executor's threads are not waited for
 
 
-def load(factory: str) -> Executor:
+def load(factory: str) -> Runnable:
     """Import `package.module:attribute` and call it."""
     module, _, attribute = factory.partition(":")
-    executor: Executor = getattr(importlib.import_module(module), attribute)()
+    executor: Runnable = getattr(importlib.import_module(module), attribute)()
     return executor
 
 
@@ -87,7 +95,7 @@ def _write(answers: BinaryIO, line: bytes) -> None:
         view = view[answers.write(view) :]
 
 
-def _answer(executor: Executor, bounds: JobBounds, job: Job) -> bytes:
+def _answer(executor: Runnable, bounds: JobBounds, job: Job) -> bytes:
     """Run a job and encode its answer, all within the job's bounds."""
     bounds.begin(
         processor_seconds_max=job.processor_seconds_max, memory_bytes_max=job.memory_bytes_max
@@ -105,7 +113,7 @@ def _answer(executor: Executor, bounds: JobBounds, job: Job) -> bytes:
     return line
 
 
-def _execute(executor: Executor, job: Job) -> Answer:
+def _execute(executor: Runnable, job: Job) -> Answer:
     try:
         result = executor.execute(job.request, time_limit_seconds=job.time_limit_seconds)
     except PermanentExecutionError as exc:
@@ -116,6 +124,8 @@ def _execute(executor: Executor, job: Job) -> Answer:
         raise
     except BaseException as exc:  # noqa: BLE001 - a native library's panic is no Exception
         return _unexpected(job, exc)
+    if isinstance(result, str):
+        return Answer(number=job.number, document=result)
     return Answer(number=job.number, result=result)
 
 

@@ -2,39 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import enum
-
+from chalicelib.domain.validation import Finding
 from chalicelib.errors import PermanentExecutionError
-
-
-class Severity(enum.StrEnum):
-    """Whether a circuit with such a finding runs."""
-
-    #: It does not run.
-    ERROR = "error"
-    #: It runs, and may not do what was meant, or not run elsewhere.
-    WARNING = "warning"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that is noteworthy about a circuit."""
-
-    severity: Severity = Severity.ERROR
-    #: What is the matter, what the limit is, and what would do.
-    message: str
-    #: Where, from 1; None where there is no place, as for a circuit that measures nothing.
-    line: int | None = None
-    column: int | None = None
-
-    def __str__(self) -> str:
-        """Return it as one line, the place first."""
-        if self.line is None:
-            return self.message
-        if self.column is None:
-            return f"line {self.line}: {self.message}"
-        return f"line {self.line}, column {self.column}: {self.message}"
 
 
 class CircuitRefused(PermanentExecutionError):

@@ -38,10 +38,12 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How an execution ended in the child: one of the first four is set."""
+    """How an execution ended in the child: one of the first five is set."""
 
     number: int
     result: TaskResult | None = None
+    #: What an executor gave that is not a result, as JSON: a validation.
+    document: str | None = None
     #: The message of a `PermanentExecutionError`, or of a `TransientExecutionError`.
     permanent: str | None = None
     transient: str | None = None

@@ -20,7 +20,7 @@ from openqasm.semantic.constants import (
     NotConstant,
 )
 
-from chalicelib.executors.findings import Finding
+from chalicelib.domain.validation import Finding
 from chalicelib.executors.semantics import finding_at
 
 #: Statements that are gone through; beyond, what follows is unknown.

@@ -83,6 +83,17 @@ class ProcessPool:
 
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
         """See `Executor`."""
+        result = self.ask(request, time_limit_seconds=time_limit_seconds).result
+        if result is None:
+            raise endings.unexpected("a document instead of a result")
+        return result
+
+    def ask(self, request: TaskRequest, *, time_limit_seconds: float) -> Answer:
+        """Return what a child answers, within the limits.
+
+        Raises:
+            ExecutionError: there is no answer; the message says why.
+        """
         deadline = time.monotonic() + time_limit_seconds
         child = self._take(deadline, time_limit_seconds)
         is_reusable = False
@@ -96,7 +107,8 @@ class ProcessPool:
             raise
         finally:
             self._give_back(child, is_reusable=is_reusable)
-        return self._result_of(answer)
+        self._raise_what_it_says(answer)
+        return answer
 
     def idle_pids(self) -> frozenset[int]:
         """The process ids of the children that wait for an execution."""
@@ -221,10 +233,10 @@ class ProcessPool:
             self._idle.append(child)
         return True
 
-    def _result_of(self, answer: Answer) -> TaskResult:
-        """Return the result, or raise what the executor raised in the child."""
-        if answer.result is not None:
-            return answer.result
+    def _raise_what_it_says(self, answer: Answer) -> None:
+        """Raise what the executor raised in the child."""
+        if answer.result is not None or answer.document is not None:
+            return
         if answer.permanent is not None:
             raise PermanentExecutionError(answer.permanent)
         if answer.transient is not None:

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from chalicelib.domain.task import TaskRequest, TaskResult
-from chalicelib.ports import Executor, Observer
+from chalicelib.domain.validation import Validation
+from chalicelib.ports import Executor, Observer, Validator
 from chalicelib.settings import Settings
 
 #: Name (`EXECUTOR`) to `module:factory`. The factory takes nothing; what it has to know is in the
@@ -40,6 +41,26 @@ class BuiltOnFirstUse:
                 if self._executor is None:
                     self._executor = build_executor(self._settings, self._observer)
         return self._executor
+
+
+class ValidatorOnFirstUse:
+    """The validator (`Validator`). The API imports and starts nothing of it before it is asked."""
+
+    def __init__(self, settings: Settings, observer: Observer) -> None:
+        """Take what it is built from."""
+        self._settings = settings
+        self._observer = observer
+        self._lock = threading.Lock()
+        self._validator: Validator | None = None
+
+    def validate(self, request: TaskRequest) -> Validation:
+        """See `Validator`."""
+        with self._lock:
+            if self._validator is None:
+                from chalicelib.executors.validation import ChildValidator  # noqa: PLC0415
+
+                self._validator = ChildValidator(self._settings, self._observer)
+        return self._validator.validate(request)
 
 
 def build_executor(settings: Settings, observer: Observer) -> Executor:

@@ -16,8 +16,8 @@ from openqasm import ast
 from openqasm.semantic import types
 from openqasm.semantic.analyzer import Symbol, _Analyzer
 
+from chalicelib.domain.validation import Finding, Severity
 from chalicelib.executors.dialect import TreeEdit
-from chalicelib.executors.findings import Finding, Severity
 
 _STANDARD_INCLUDE: Final = "stdgates.inc"
 _STANDARD_INCLUDES: Final = ("stdgates.inc", "qelib1.inc")

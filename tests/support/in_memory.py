@@ -26,6 +26,7 @@ from chalicelib.domain.task import (
 )
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import PINNED, StoredTask, TaskUnreadable
+from chalicelib.domain.validation import Validation
 from chalicelib.errors import ConditionFailed
 from chalicelib.ports import PutOutcome
 
@@ -218,6 +219,14 @@ class _Message:
     visible_at: datetime
     receive_count: int = 0
     receipt_handle: str = ""
+
+
+class TrustingValidator:
+    """Finds nothing wrong (`Validator`)."""
+
+    def validate(self, request: TaskRequest) -> Validation:
+        """See `Validator`."""
+        return Validation(valid=True)
 
 
 class InMemoryTaskQueue:

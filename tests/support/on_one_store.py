@@ -21,6 +21,7 @@ from tests.support.in_memory import (
     InMemoryTaskQueue,
     RecordingObserver,
     ScriptedExecutor,
+    TrustingValidator,
     a_task,
 )
 
@@ -52,6 +53,7 @@ class OnOneStore:
         self.service: Service = composition.build(
             backend.settings(sweep_grace_seconds=GRACE_SECONDS, **settings),
             Ports(
+                validator=TrustingValidator(),
                 store=self.store,
                 queue=self.queue,
                 executor=self.executor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from chalice.app import Response
 from msgspec import UNSET
 
@@ -94,6 +95,16 @@ def cancel_task(call: Call, task_id: str) -> Response:
         )
         return json_answer(200, cancelled, {})
     return json_answer(200, views.view_of(task), {"ETag": caching.etag_of(task)})
+
+
+@endpoint()
+def post_validation(call: Call) -> Response:
+    """Tell whether a circuit would run, without making a task."""
+    parsing.check_content_type(call.request.headers.get("content-type", ""))
+    posted = parsing.parse_post_task(body_of(call.request))
+    validation = call.service.ports.validator.validate(posted.to_request())
+    view = msgspec.convert(validation, schemas.ValidationView, from_attributes=True)
+    return json_answer(200, view, {"Cache-Control": "no-store"})
 
 
 @endpoint(signed=False)

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.domain.task import SEED_MAX, TaskRequest, TaskStatus
+from chalicelib.domain.validation import Severity
 
 SHOTS_DEFAULT: Final = 1024
 SHOTS_MAX: Final = 100_000
@@ -222,6 +223,34 @@ class TaskListView(msgspec.Struct, kw_only=True):
     next_cursor: str | None
     #: Tasks whose items cannot be read; left out where there are none.
     unreadable: list[str] | UnsetType = UNSET
+
+
+class FindingView(msgspec.Struct, kw_only=True):
+    """One thing that is noteworthy about a circuit, with its place where there is one (from 1)."""
+
+    severity: Severity
+    message: str
+    line: int | None
+    column: int | None
+
+
+class EstimateView(msgspec.Struct, kw_only=True):
+    """What a run costs at most, if all amplitudes are kept; many circuits need far less."""
+
+    gates: int
+    memory_bytes: int | None
+    seconds: float | None
+    fits: bool
+
+
+class ValidationView(msgspec.Struct, kw_only=True):
+    """The answer to `POST /validations`: whether the circuit would run here."""
+
+    valid: bool
+    findings: list[FindingView]
+    registers: list[RegisterView]
+    qubits: int | None
+    estimate: EstimateView | None
 
 
 class HealthView(msgspec.Struct, kw_only=True):

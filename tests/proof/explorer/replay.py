@@ -42,6 +42,7 @@ from tests.proof.explorer.values import (
     Program,
     Reply,
 )
+from tests.support.in_memory import TrustingValidator
 
 #: What each actor may read of a task. Anything else is an error: the explorer takes tasks that
 #: differ in nothing else for the same.
@@ -147,7 +148,14 @@ class Script:
         self._attempt = 0
         #: Why deliveries were acknowledged or given back, in any run so far.
         self.reasons: set[str] = set()
-        ports = Ports(store=self, queue=self, executor=self, clock=self, observer=self)
+        ports = Ports(
+            validator=TrustingValidator(),
+            store=self,
+            queue=self,
+            executor=self,
+            clock=self,
+            observer=self,
+        )
         self.service: Service = code.build(settings, ports, self._new_token)
 
     def run(self, program: Program, past: tuple[tuple[Call, Reply], ...], *, keyed: bool) -> Node:

@@ -63,7 +63,7 @@ from tests.proof.faults.judge import (
 )
 from tests.proof.faults.kinds import Kind
 from tests.proof.faults.wire import CallName, Held, ProcessDied, Sent, Wire
-from tests.support.in_memory import FakeClock, RecordingObserver, a_result
+from tests.support.in_memory import FakeClock, RecordingObserver, TrustingValidator, a_result
 
 OWNER: Final = "local"
 #: What an invocation may take, and what an execution may.
@@ -470,6 +470,7 @@ class World:
         service = composition.build(
             settings,
             composition.Ports(
+                validator=TrustingValidator(),
                 store=store,
                 queue=queue,
                 executor=_Executor(self),

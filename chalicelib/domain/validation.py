@@ -1,0 +1,65 @@
+"""What is known of a circuit without running it."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+from chalicelib.domain.task import Register
+
+
+class Severity(enum.StrEnum):
+    """Whether a circuit with such a finding runs."""
+
+    #: It does not run.
+    ERROR = "error"
+    #: It runs, and may not do what was meant, or not run elsewhere.
+    WARNING = "warning"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is noteworthy about a circuit."""
+
+    severity: Severity = Severity.ERROR
+    #: What is the matter, what the limit is, and what would do.
+    message: str
+    #: Where, from 1; None where there is no place, as for a circuit that measures nothing.
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        """Return it as one line, the place first."""
+        if self.line is None:
+            return self.message
+        if self.column is None:
+            return f"line {self.line}: {self.message}"
+        return f"line {self.line}, column {self.column}: {self.message}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a run costs at most, if all amplitudes are kept. Many circuits need far less."""
+
+    #: Gate calls in the text; one in a loop counts once.
+    gates: int
+    #: None where the circuit does not fit: then only one of Clifford gates, or that falls apart,
+    #: runs.
+    memory_bytes: int | None
+    seconds: float | None
+    #: Whether all amplitudes fit what this service keeps.
+    fits: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """Whether a circuit would run here."""
+
+    #: No finding is an error.
+    valid: bool
+    findings: tuple[Finding, ...] = ()
+    #: The registers that a result would have.
+    registers: tuple[Register, ...] = ()
+    #: None where the text could not be read so far.
+    qubits: int | None = None
+    estimate: Estimate | None = None

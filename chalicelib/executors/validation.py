@@ -1,0 +1,62 @@
+"""Validates circuits in a child process that is started on the first use and kept warm.
+
+No text can hold up the API: a child that needs more than its bounds is killed, and the answer says
+that the circuit was not looked at whole.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from chalicelib.domain.task import TaskRequest
+from chalicelib.domain.validation import Finding, Severity, Validation
+from chalicelib.errors import ExecutionError, TransientExecutionError
+from chalicelib.executors.child_process import JobLimits
+from chalicelib.executors.endings import LimitReached
+from chalicelib.executors.pool import ProcessPool
+from chalicelib.ports import Observer
+from chalicelib.settings import Settings
+
+SECONDS_MAX: Final = 2.0
+MEMORY_MB_MAX: Final = 256
+#: Validations under way at the same time in one process; a function's handles one request.
+_CHILDREN_MAX: Final = 2
+_FACTORY: Final = "chalicelib.executors.validator:build"
+
+_decoder: Final = msgspec.json.Decoder(Validation)
+
+
+class ChildValidator:
+    """Validates circuits (`Validator`)."""
+
+    def __init__(self, settings: Settings, observer: Observer) -> None:
+        """Build the pool; no child is started yet."""
+        self._observer = observer
+        self._pool = ProcessPool(
+            _FACTORY,
+            children_max=_CHILDREN_MAX,
+            limits=JobLimits(
+                processor_seconds_max=SECONDS_MAX, memory_bytes_max=MEMORY_MB_MAX << 20
+            ),
+            reporter=observer,
+            environment={"EXECUTION_AMPLITUDES_MAX": str(settings.execution_amplitudes_max)},
+        )
+
+    def validate(self, request: TaskRequest) -> Validation:
+        """See `Validator`."""
+        try:
+            document = self._pool.ask(request, time_limit_seconds=SECONDS_MAX).document
+            return _decoder.decode(document or "")
+        except (LimitReached, TransientExecutionError) as exc:
+            message = (
+                f"the circuit was not looked at whole: it takes more than {SECONDS_MAX:g} s or"
+                f" {MEMORY_MB_MAX} MB to analyse; when it runs it is checked all the same"
+            )
+            finding = Finding(severity=Severity.WARNING, message=message)
+            self._observer.problem("validate a circuit", exc)
+            return Validation(valid=True, findings=(finding,))
+        except ExecutionError as exc:
+            finding = Finding(severity=Severity.ERROR, message=str(exc))
+            return Validation(valid=False, findings=(finding,))
