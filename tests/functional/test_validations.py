@@ -8,6 +8,7 @@ import pytest
 
 from tests.functional.conftest import Answer, Api
 from tests.functional.test_errors import assert_problem
+from tests.support.circuits import KNOWN
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 
@@ -83,6 +84,16 @@ def test_a_mistake_is_named_with_line_and_column(
     answer = validate(api, HEAD + body)
     assert answer.body["valid"] is False
     assert place in errors_of(answer)
+
+
+def test_every_circuit_that_runs_is_valid(api: Api) -> None:
+    """Odd but legal spellings too."""
+    refused = {
+        known.name: answer.body["findings"]
+        for known in KNOWN
+        if not (answer := validate(api, known.text)).body["valid"]
+    }
+    assert refused == {}
 
 
 def test_a_circuit_that_measures_nothing_is_not_valid(api: Api) -> None:
