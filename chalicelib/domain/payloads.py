@@ -106,7 +106,8 @@ def check_result_size(result: TaskResult) -> None:
 
 def result_to_json(result: TaskResult) -> str:
     """Encode a result as it is stored."""
-    return json.dumps(dataclasses.asdict(result), separators=(",", ":"))
+    fields = {field.name: getattr(result, field.name) for field in _RESULT_FIELDS}
+    return json.dumps(fields, default=dataclasses.asdict, separators=(",", ":"))
 
 
 def result_from_json(text: str) -> TaskResult:

@@ -7,7 +7,6 @@ the simulator's are; the numbers mean nothing.
 
 from __future__ import annotations
 
-import bisect
 import collections
 import itertools
 import random
@@ -93,8 +92,12 @@ def _draw(generator: random.Random, weights: Sequence[float], shots: int) -> Map
     A byte a shot, each byte standing for one place: one choice after another takes most of the time
     that a task takes.
     """
-    ends = [256 * end / sum(weights) for end in itertools.accumulate(weights)]
-    places = bytes(min(bisect.bisect(ends, byte), len(weights) - 1) for byte in range(256))
+    shares = [256 * end / sum(weights) for end in itertools.accumulate(weights)]
+    ends = [0, *map(round, shares)]
+    places = b"".join(
+        bytes([place]) * (end - start)
+        for place, (start, end) in enumerate(itertools.pairwise(ends))
+    )
     return collections.Counter(generator.randbytes(shots).translate(places))
 
 
