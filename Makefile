@@ -87,6 +87,10 @@ format: $(environment) ## Format the code, and fix what can be fixed by itself
 benchmark: $(environment) $(emulator) ## Measure the worker's rate against a bare boto3 loop (minutes)
 	@exec $(python) -m benchmarks $(ARGS)
 
+.PHONY: docs
+docs: $(environment) ## Write docs/openapi.json and its page from the code
+	@$(python) -m tools.openapi
+
 .PHONY: lock
 lock: $(environment) ## Pin all dependencies anew after a change of pyproject.toml; upgrade: make lock ARGS=--upgrade
 	@$(python) -m tools.lock $(ARGS)

@@ -68,6 +68,12 @@ def post_validation() -> Response:
     return endpoints.post_validation(app.current_request)
 
 
+@app.route("/openapi.json", methods=READ, content_types=ANY, authorizer=AUTHORIZER)
+def get_description() -> Response:
+    """Describe the API."""
+    return endpoints.get_description(app.current_request)
+
+
 @app.route("/health", methods=READ, content_types=ANY)
 def get_health() -> Response:
     """Ask whether the service can work."""

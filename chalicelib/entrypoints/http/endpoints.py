@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from chalice.app import Response
+from chalice.app import Request, Response
 from msgspec import UNSET
 
 from chalicelib.domain.retry_policy import poll_after_seconds
@@ -119,3 +119,10 @@ def get_health(call: Call) -> Response:
         timestamp=views.timestamp(call.service.ports.clock.now()),
     )
     return json_answer(200 if health.database else 503, view, {"Cache-Control": "no-store"})
+
+
+def get_description(request: Request | None) -> Response:
+    """Return the description of the API; what makes it is imported by the first request for it."""
+    from chalicelib.entrypoints.http import openapi  # noqa: PLC0415
+
+    return openapi.get_description(request)

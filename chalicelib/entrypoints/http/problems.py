@@ -26,8 +26,8 @@ MEDIA_TYPE: Final = "application/problem+json"
 #: What a client is told to wait before it tries again after a 503.
 RETRY_AFTER_SECONDS: Final = 2
 
-#: Types are relative references, as RFC 9457 allows; the README has a section for each.
-_KINDS: Final[Mapping[type[TaskServiceError], tuple[int, str, str]]] = {
+#: Types are relative references, as RFC 9457 allows; the docs have a row for each.
+KINDS: Final[Mapping[type[TaskServiceError], tuple[int, str, str]]] = {
     InvalidRequest: (400, "invalid-request", "The request is not valid"),
     CallerUnknown: (403, "caller-unknown", "The caller is not known"),
     TaskNotFound: (404, "task-not-found", "There is no such task"),
@@ -55,7 +55,7 @@ class ProblemAnswer:
 
 def problem_for(error: Exception, *, correlation_id: str) -> ProblemAnswer:
     """Return what a client is told. Of an error that is not the service's own: nothing but 500."""
-    kind = next((k for error_type, k in _KINDS.items() if isinstance(error, error_type)), _BUG)
+    kind = next((k for error_type, k in KINDS.items() if isinstance(error, error_type)), _BUG)
     status, slug, title = kind
     problem = Problem(
         type=f"/problems/{slug}",

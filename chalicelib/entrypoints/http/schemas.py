@@ -70,6 +70,12 @@ class BatchMember(PostTask, kw_only=True, forbid_unknown_fields=True):
     idempotency_key: IdempotencyKey = None
 
 
+class PostBatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The body of `POST /batches`. Its members are read one by one: each has its own answer."""
+
+    tasks: Annotated[list[BatchMember], Meta(min_length=1, max_length=BATCH_MEMBERS_MAX)]
+
+
 class TaskAccepted(msgspec.Struct, kw_only=True):
     """The answer to `POST /tasks`."""
 
