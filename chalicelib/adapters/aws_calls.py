@@ -80,7 +80,7 @@ class AwsCalls:
 
     @contextlib.contextmanager
     def failing_as(self, unavailable: type[ServiceUnavailable]) -> Iterator[None]:
-        """Turn what botocore raises into the service's own errors.
+        """Turn what botocore and PynamoDB raise into the service's own errors.
 
         Raises:
             ConditionFailed: the condition of a write did not hold.
@@ -91,18 +91,21 @@ class AwsCalls:
         self._current.call = None
         try:
             yield
-        except (ClientError, BotoCoreError) as failure:
+        except Exception as exc:
+            failure = _root_of(exc)
+            if failure is None:
+                raise
             code = _code_of(failure)
             if code == _CONDITION_FAILED:
-                raise ConditionFailed from failure
+                raise ConditionFailed from exc
             self._log_failure(failure)
             if code in _BUGS:
                 raise
             call = self._call()
             in_doubt = call.sent > call.refused
             if code in _FULL and not in_doubt:
-                raise StoreFull from failure
-            raise unavailable(in_doubt=in_doubt) from failure
+                raise StoreFull from exc
+            raise unavailable(in_doubt=in_doubt) from exc
 
     def _call(self) -> _Call:
         call: _Call | None = getattr(self._current, "call", None)
@@ -205,6 +208,15 @@ def _capacity_units(consumed: Any) -> float | None:  # noqa: ANN401 - of one tab
         return None
     tables = consumed if isinstance(consumed, list) else [consumed]
     return float(sum(table.get("CapacityUnits", 0.0) for table in tables))
+
+
+def _root_of(exc: BaseException | None) -> Exception | None:
+    """Find what botocore raised, however PynamoDB has wrapped it."""
+    while exc is not None:
+        if isinstance(exc, (ClientError, BotoCoreError)):
+            return exc
+        exc = getattr(exc, "cause", None) or exc.__cause__
+    return None
 
 
 def _code_of(failure: Exception) -> str:

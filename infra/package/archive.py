@@ -49,7 +49,7 @@ class Inspection:
     #: Modules without bytecode that this Python would take as it is.
     uncompiled: tuple[str, ...]
     tests: tuple[str, ...]
-    #: Services that botocore describes.
+    #: Services that botocore or boto3 describes.
     services: tuple[str, ...]
     #: Of the extension modules.
     architectures: tuple[str, ...]
@@ -156,7 +156,7 @@ def _is_test(name: str) -> bool:
 def _service(name: str) -> str | None:
     parts = name.split("/")
     directory = 3
-    if parts[0] == "botocore" and parts[1] == "data" and len(parts) > directory:
+    if parts[0] in {"boto3", "botocore"} and parts[1] == "data" and len(parts) > directory:
         return parts[2]
     return None
 

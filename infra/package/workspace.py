@@ -123,6 +123,9 @@ class Workspace:
             runtime=self._spec.runtime,
         )
         slim(tree / "botocore" / "data")
+        # Resources and examples, neither of which is used.
+        for unused in ("data", "examples"):
+            shutil.rmtree(tree / "boto3" / unused, ignore_errors=True)
         for name in ("app.py", "__init__.py"):
             _copy(Path(chalice.__file__).with_name(name), tree / "chalice" / name)
         _copy(self.directory / "app.py", tree / "app.py")

@@ -84,8 +84,9 @@ def test_the_package_holds_all_that_it_imports(unpacked: Path) -> None:
     for name in (
         "app",
         "chalice.app",
-        "botocore.client",
+        "boto3",
         "msgspec._core",
+        "pynamodb",
         "chalicelib.entrypoints.worker",
     ):
         assert loaded[name].startswith(str(unpacked)), name

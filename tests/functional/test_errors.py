@@ -32,7 +32,7 @@ def assert_problem(answer: Answer, status: int, *said: str) -> None:
     shown = str(answer.body)
     for text in said:
         assert text in shown
-    for leak in ("Traceback", "botocore", "An error occurred", "amazonaws", 'File "'):
+    for leak in ("Traceback", "botocore", "pynamodb", "An error occurred", "amazonaws", 'File "'):
         assert leak not in shown
 
 

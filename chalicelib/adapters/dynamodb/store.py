@@ -10,18 +10,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from pynamodb.connection import TableConnection
+from pynamodb.connection.base import MetaTable
+from pynamodb.expressions.condition import Condition as Clause
+from pynamodb.expressions.update import Action
+
 from chalicelib.adapters.aws_calls import AwsCalls
 from chalicelib.adapters.aws_clients import make_client
 from chalicelib.adapters.dynamodb import decoding, expressions, listing
-from chalicelib.adapters.dynamodb.items import (
-    OPEN_TASKS,
-    Raw,
-    Typed,
-    new_item,
-    open_shards,
-    text,
-    time,
-)
+from chalicelib.adapters.dynamodb.decoding import Raw
+from chalicelib.adapters.dynamodb.items import SideItem, TaskItem, new_item_values, open_shards
 from chalicelib.domain import payloads
 from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.task import Task, TaskEvent, TaskResult, TaskStatus
@@ -45,6 +43,10 @@ class DynamoDbTaskStore:
 
     def __init__(self, settings: Settings) -> None:
         """Make the one client that both kinds of item share, with its timeouts and its pool."""
+        connection = TableConnection(
+            settings.tasks_table_name,
+            meta_table=MetaTable(_table_description(settings.tasks_table_name)),
+        )
         self.client = make_client(
             "dynamodb",
             connect_timeout_seconds=settings.database_connect_timeout_seconds,
@@ -52,25 +54,29 @@ class DynamoDbTaskStore:
             attempts_max=settings.database_attempts_max,
             pool_connections_max=settings.database_pool_connections_max,
         )
-        #: On every call: without the capacity a log could not say what the call cost.
-        self._table = {
-            "TableName": settings.tasks_table_name,
-            "ReturnConsumedCapacity": "TOTAL",
-        }
+        # PynamoDB would make one of its own, from a session of its own.
+        connection.connection._client = self.client  # noqa: SLF001 - there is no other way
+        meta = type("Meta", (), {"table_name": settings.tasks_table_name})
+        attributes: dict[str, Any] = {"Meta": meta, "_connection": connection}
+        self._connection = connection
+        self._table_name = settings.tasks_table_name
+        self._tasks: type[TaskItem] = type("TaskItem", (TaskItem,), attributes)
+        self._sides: type[SideItem] = type("SideItem", (SideItem,), attributes)
         self._calls = AwsCalls(self.client, service="dynamodb", slow_call_ms=settings.slow_call_ms)
 
     def create_if_absent(self, task: Task) -> PutOutcome:
         """See `TaskStore`. A large circuit is written first: what refers to it comes after it."""
-        item = new_item(task)
+        values = new_item_values(task)
         packed = payloads.pack(task.request.circuit)
         payloads.check_packed_size("circuit", packed)
         if len(packed) > INLINE_BYTES_MAX:
-            item["circuit_ref"] = text(self._put_circuit(task.task_id, packed))
+            values["circuit_ref"] = self._put_circuit(task.task_id, packed)
         else:
-            item["circuit"] = {"B": packed}
+            values["circuit"] = packed
+        item = self._tasks(**values)
         try:
             with self._calls.failing_as(StoreUnavailable):
-                self.client.put_item(**self._table, Item=item, **expressions.absent())
+                item.save(condition=TaskItem.task_id.does_not_exist())
         except ConditionFailed:
             return PutOutcome.EXISTED
         if self._calls.succeeded_after_doubt():
@@ -90,13 +96,13 @@ class DynamoDbTaskStore:
     def apply(self, transition: Transition) -> Task:
         """See `TaskStore`."""
         task_id = transition.task_id
-        result = transition.result
-        write = expressions.update(
-            transition, result=None if result is None else self._put_result(transition, result)
-        )
+        actions = expressions.actions(transition)
+        if transition.result is not None:
+            actions.append(self._put_result(transition, transition.result))
+        condition = expressions.clauses(transition.condition)
         with self._calls.failing_as(StoreUnavailable):
-            answer = self.client.update_item(
-                **self._table, Key=_key(task_id), ReturnValues="ALL_NEW", **write
+            answer = self._connection.update_item(
+                task_id, actions=actions, condition=condition, return_values="ALL_NEW"
             )
         needed = transition.event in _NEEDS_CIRCUIT
         try:
@@ -107,16 +113,19 @@ class DynamoDbTaskStore:
 
     def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
         """See `TaskStore`."""
-        write = expressions.update_unread(transition, seen.raw)
         with self._calls.failing_as(StoreUnavailable):
-            self.client.update_item(**self._table, Key=_key(seen.task_id), **write)
+            self._connection.update_item(
+                seen.task_id,
+                actions=expressions.actions_unread(transition, seen.raw),
+                condition=expressions.clauses_unread(transition.condition, seen.raw),
+            )
 
     def delete_if_pending(self, task_id: str) -> None:
         """See `TaskStore`. The task goes first, then what it referred to."""
-        pending = expressions.has_status(TaskStatus.PENDING)
+        pending = TaskItem.status == TaskStatus.PENDING.value
         with self._calls.failing_as(StoreUnavailable):
-            deleted = self.client.delete_item(
-                **self._table, Key=_key(task_id), ReturnValues="ALL_OLD", **pending
+            deleted = self._connection.delete_item(
+                task_id, condition=pending, return_values="ALL_OLD"
             )
         reference = deleted.get("Attributes", {}).get("circuit_ref")
         if reference:
@@ -127,28 +136,30 @@ class DynamoDbTaskStore:
         found: list[str] = []
         shards = open_shards()
         for shard in random.sample(shards, len(shards)):
-            for comparison, at in (("<=", before), (">", implausible_after)):
-                found += self._open_tasks(shard, comparison, at, limit - len(found))
+            for condition in (
+                expressions.time(before) >= expressions.DUE_AT,
+                expressions.time(implausible_after) < expressions.DUE_AT,
+            ):
+                found += self._open_tasks(shard, condition, limit - len(found))
         return found
 
-    def _open_tasks(self, shard: str, comparison: str, at: datetime, limit: int) -> Sequence[str]:
-        """Read the keys of one shard of the index of open tasks that compare so with a time."""
+    def _open_tasks(self, shard: str, condition: Clause, limit: int) -> Sequence[str]:
+        """Read one shard of the index of open tasks."""
         found: list[str] = []
-        start: dict[str, Any] = {}
+        start: Raw | None = None
         while len(found) < limit:
             with self._calls.failing_as(StoreUnavailable):
-                page = self.client.query(
-                    **self._table,
-                    **start,
-                    IndexName=OPEN_TASKS,
-                    KeyConditionExpression=f"open_shard = :shard AND due_at {comparison} :at",
-                    ExpressionAttributeValues={":shard": text(shard), ":at": time(at)},
-                    Limit=limit - len(found),
+                page = self._connection.query(
+                    shard,
+                    range_key_condition=condition,
+                    exclusive_start_key=start,
+                    index_name="open_tasks",
+                    limit=limit - len(found),
                 )
             found += [item["task_id"]["S"] for item in page["Items"]]
-            if "LastEvaluatedKey" not in page:
+            start = page.get("LastEvaluatedKey")
+            if start is None:
                 break
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
         return found
 
     def tasks_of(
@@ -156,7 +167,7 @@ class DynamoDbTaskStore:
     ) -> IndexPage:
         """See `TaskStore`."""
         with self._calls.failing_as(StoreUnavailable):
-            query = functools.partial(self.client.query, **self._table)
+            query = functools.partial(self.client.query, TableName=self._table_name)
             return listing.read_index(
                 query, owner, task_filter=task_filter, after=after, limit=limit
             )
@@ -165,7 +176,7 @@ class DynamoDbTaskStore:
         """See `TaskStore`."""
         with self._calls.failing_as(StoreUnavailable):
             items, unprocessed = listing.read_summaries(
-                self.client.batch_get_item, self._table["TableName"], task_ids
+                self.client.batch_get_item, self._table_name, task_ids
             )
         tasks: dict[str, Task] = {}
         unreadable: set[str] = set()
@@ -181,33 +192,28 @@ class DynamoDbTaskStore:
     def ping(self) -> None:
         """See `TaskStore`. Reads a key that nobody has."""
         with self._calls.failing_as(StoreUnavailable):
-            self.client.get_item(**self._table, Key=_key(_PING_KEY))
+            self._connection.get_item(_PING_KEY)
 
     def _put_circuit(self, task_id: str, packed: bytes) -> str:
         """Store a circuit under its content, so that another request's is never overwritten."""
         reference = f"{task_id}#circuit#{hashlib.sha256(packed).hexdigest()}"
         try:
             with self._calls.failing_as(StoreUnavailable):
-                self._put_side(reference, packed)
+                self._sides(reference, payload=packed).save()
         except StoreUnavailable as exc:
             # Whatever became of it, nothing refers to it: the task was not put.
             raise StoreUnavailable(in_doubt=False) from exc
         return reference
 
-    def _put_result(self, transition: Transition, result: TaskResult) -> tuple[str, Typed]:
-        """Return the attribute that takes a result, put where it is large, and its value."""
+    def _put_result(self, transition: Transition, result: TaskResult) -> Action:
         packed = payloads.pack(payloads.result_to_json(result))
         payloads.check_packed_size("result", packed)
         if len(packed) <= INLINE_BYTES_MAX:
-            return "result", {"B": packed}
+            return TaskItem.result.set(packed)
         reference = f"{transition.task_id}#result#{transition.condition.attempt}"
         with self._calls.failing_as(StoreUnavailable):
-            self._put_side(reference, packed)
-        return "result_ref", text(reference)
-
-    def _put_side(self, reference: str, packed: bytes) -> None:
-        item = {**_key(reference), "payload": {"B": packed}}
-        self.client.put_item(**self._table, Item=item)
+            self._sides(reference, payload=packed).save()
+        return TaskItem.result_ref.set(reference)
 
     def _delete_orphan(self, task_id: str, reference: str) -> None:
         """Delete a circuit that nothing refers to any more; what remains of it harms nobody."""
@@ -215,11 +221,11 @@ class DynamoDbTaskStore:
         # What fails is in the log, and must not be taken for a failure to delete the task.
         ignored = contextlib.suppress(StoreUnavailable, StoreFull)
         with ignored, self._calls.failing_as(StoreUnavailable):
-            self.client.delete_item(**self._table, Key=_key(reference))
+            self._connection.delete_item(reference)
 
     def _read(self, task_id: str) -> Raw | None:
         with self._calls.failing_as(StoreUnavailable):
-            answer = self.client.get_item(**self._table, Key=_key(task_id), ConsistentRead=True)
+            answer = self._connection.get_item(task_id, consistent_read=True)
         raw: Raw | None = answer.get("Item")
         return raw
 
@@ -268,5 +274,26 @@ class DynamoDbTaskStore:
         return found
 
 
-def _key(task_id: str) -> dict[str, Typed]:
-    return {"task_id": text(task_id)}
+def _table_description(table_name: str) -> dict[str, Any]:
+    """Describe the table as far as PynamoDB asks, so that it need not ask DynamoDB."""
+    return {
+        "TableName": table_name,
+        "KeySchema": [{"AttributeName": "task_id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("task_id", "open_shard", "due_at", "owner_shard", "submitted_at")
+        ],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": hash_key, "KeyType": "HASH"},
+                    {"AttributeName": range_key, "KeyType": "RANGE"},
+                ],
+            }
+            for index, hash_key, range_key in (
+                ("open_tasks", "open_shard", "due_at"),
+                ("tasks_by_owner", "owner_shard", "submitted_at"),
+            )
+        ],
+    }
