@@ -32,6 +32,7 @@ TASKS ?= 1000
 python := .venv/bin/python
 environment := .venv/.installed
 emulator := .venv-emulator/.installed
+client := .venv-client/.installed
 code = $(wildcard app.py chalicelib infra tests benchmarks tools examples client/src)
 templates = $(wildcard infra/templates/*.yaml)
 lint_imports := PYTHONPATH=client/src .venv/bin/lint-imports --no-logo
@@ -65,7 +66,7 @@ audit: $(environment) ## Prove that nothing was lost or done twice in what runs 
 ##@ Change it
 
 .PHONY: test
-test: lint $(emulator) ## Lint, then every test, as CI does: make test ARGS="tests/unit -k claim"
+test: lint $(emulator) $(client) ## Lint, then every test, as CI does: make test ARGS="tests/unit -k claim"
 	@exec $(python) -m pytest $(or $(ARGS),$(everything))
 
 .PHONY: lint
@@ -97,7 +98,7 @@ lock: $(environment) ## Pin all dependencies anew after a change of pyproject.to
 
 .PHONY: clean
 clean: ## Remove environments, caches and builds; never data
-	rm -rf .venv .venv-emulator .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv-client .venv-emulator .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	rm -rf $(addsuffix __pycache__,./ */ */*/ */*/*/ */*/*/*/ */*/*/*/*/)
 
 ##@ Prove it
@@ -193,6 +194,9 @@ find_python = \
 
 $(environment): requirements-dev.lock
 	@python=; $(find_python); exec "$$python" tools/environment.py .venv $<
+
+$(client): requirements-client.lock
+	@python=; $(find_python); exec "$$python" tools/environment.py .venv-client $<
 
 $(emulator): requirements-emulator.lock
 	@python=; $(find_python); exec "$$python" tools/environment.py .venv-emulator $<

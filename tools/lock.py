@@ -20,6 +20,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PROJECT: Final = "pyproject.toml"
 DEVELOPMENT_LOCK: Final = "requirements-dev.lock"
 SIMULATOR_LOCK: Final = "requirements-simulator.lock"
+CLIENT_LOCK: Final = "requirements-client.lock"
 EMULATOR_LOCK: Final = "requirements-emulator.lock"
 LAMBDA_REQUIREMENTS: Final = "requirements.txt"
 
@@ -34,6 +35,9 @@ WITHOUT_NUMPY: Final = ("--no-emit-package", "numpy")
 HEADERS: Final = {
     DEVELOPMENT_LOCK: """\
 # The development environment, run-time packages included. Made by `make lock`; do not edit.
+""",
+    CLIENT_LOCK: """\
+# The client with the lowest urllib3 that it takes, and with Qiskit. Made by `make lock`; do not edit.
 """,
     EMULATOR_LOCK: """\
 # MiniStack's own environment (it pins botocore). Made by `make lock`; do not edit.
@@ -95,8 +99,9 @@ def compile_lock(
 
 
 def main(options: tuple[str, ...]) -> None:
-    """Write the four files, the exported ones last; `options` go to uv."""
+    """Write the five files, the exported ones last; `options` go to uv."""
     compile_lock(DEVELOPMENT_LOCK, PROJECT, "--group", "dev", options=(*options, *WITHOUT_NUMPY))
+    compile_lock(CLIENT_LOCK, "--group", "client", options=options)
     compile_lock(EMULATOR_LOCK, "--group", "emulator", options=options)
     compile_lock(
         SIMULATOR_LOCK,

@@ -68,6 +68,8 @@ class Service:
     def __init__(self) -> None:
         self.tasks: dict[str, dict[str, Any]] = {}
         self.execute: Execute = bell
+        #: What `execute` raises for circuits that fail.
+        self.refusals: tuple[type[Exception], ...] = ()
         #: What tests answer instead: called first with method, path and body.
         self.instead: Callable[[str, str, bytes], Answer | None] = lambda *_: None
         #: A read moves a task on by one status, and it completes; off: tests move it.
@@ -82,14 +84,17 @@ class Service:
         """Move a task to a status."""
         with self.lock:
             task = self.tasks[task_id]
+            if status == "completed":
+                try:
+                    task["result"] = dict(self.execute(task))
+                except self.refusals as exc:
+                    status, notes = "failed", str(exc)
             task["status"] = status
             if status == "processing":
                 task["attempt"] += 1
                 task["started_at"] = self.now()
             if status in {"completed", "failed", "cancelled"}:
                 task["completed_at"] = self.now()
-            if status == "completed":
-                task["result"] = dict(self.execute(task))
             if status == "failed":
                 task["error_message"] = notes or "line 1, column 5: no such gate"
             self._note(task, notes)

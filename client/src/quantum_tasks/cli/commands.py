@@ -88,8 +88,7 @@ class Call:
 
 def _run(call: Call) -> int:
     task = call.submit()
-    if not call.progress.live:
-        print(f"task {task.id}", file=sys.stderr, flush=True)
+    print(f"task {task.id}", file=sys.stderr, flush=True)
     return call.result(call.wait(task))
 
 

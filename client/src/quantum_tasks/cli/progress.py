@@ -61,9 +61,9 @@ class Progress:
 
 
 def live_text(task: TaskView, now: datetime) -> str:
-    """Return one line: id, status, how long it queued and ran, which attempt."""
+    """Return one line of less than 80 columns: status, how long it queued and ran, attempt."""
     data = task.data
-    parts = [task.id, printable(task.status)]
+    parts = [f"{task.id[:8]}…", printable(task.status)]
     if data.submitted_at is not None:
         queued = (data.started_at or data.completed_at or now) - data.submitted_at
         parts.append(f"queued {duration(queued.total_seconds())}")

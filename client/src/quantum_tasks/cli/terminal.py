@@ -55,9 +55,9 @@ class LiveLine:
     def show(self, text: str) -> None:
         """Write the line over; it is cut at the terminal's width, so that it stays one line."""
         if self.live:
+            self._shown = True  # before it is: Ctrl-C may come in between
             self._stream.write(f"\r\x1b[K{text[: width(self._stream) - 1]}")
             self._stream.flush()
-            self._shown = True
 
     def clear(self) -> None:
         """Take the line away."""
