@@ -37,7 +37,7 @@ HEADERS: Final = {
 # The development environment, run-time packages included. Made by `make lock`; do not edit.
 """,
     CLIENT_LOCK: """\
-# The client with the lowest urllib3 that it takes, and with Qiskit. Made by `make lock`; do not edit.
+# The client with its lowest urllib3, and with Qiskit. Made by `make lock`; do not edit.
 """,
     EMULATOR_LOCK: """\
 # MiniStack's own environment (it pins botocore). Made by `make lock`; do not edit.
