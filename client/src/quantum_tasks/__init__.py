@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from quantum_tasks.errors import TaskError as TaskError
     from quantum_tasks.errors import TaskFailed as TaskFailed
     from quantum_tasks.errors import TaskNotFound as TaskNotFound
+    from quantum_tasks.errors import TaskUnreadable as TaskUnreadable
     from quantum_tasks.errors import Throttled as Throttled
     from quantum_tasks.errors import UnknownStatus as UnknownStatus
     from quantum_tasks.errors import UnsupportedCircuit as UnsupportedCircuit
@@ -94,6 +95,7 @@ _HOMES: Final = {
     "TaskError": "errors",
     "TaskFailed": "errors",
     "TaskNotFound": "errors",
+    "TaskUnreadable": "errors",
     "Throttled": "errors",
     "UnknownStatus": "errors",
     "UnsupportedCircuit": "errors",
@@ -139,6 +141,7 @@ __all__ = [
     "TaskError",
     "TaskFailed",
     "TaskNotFound",
+    "TaskUnreadable",
     "Throttled",
     "UnknownStatus",
     "UnsupportedCircuit",

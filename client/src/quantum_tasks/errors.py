@@ -112,6 +112,10 @@ class TaskNotFound(ProblemError):
     """There is no such task, or it is another owner's."""
 
 
+class TaskUnreadable(ProblemError):
+    """The task is there, but what is stored of it cannot be read; it can still be cancelled."""
+
+
 class NotFound(ProblemError):
     """There is no such path."""
 
@@ -160,6 +164,7 @@ PROBLEMS: Final[Mapping[str, type[ProblemError]]] = {
     "task-not-found": TaskNotFound,
     "not-found": NotFound,
     "task-already-ended": TaskAlreadyEnded,
+    "task-unreadable": TaskUnreadable,
     "payload-too-large": PayloadTooLarge,
     "unsupported-media-type": UnsupportedMediaType,
     "idempotency-conflict": IdempotencyConflict,
