@@ -128,7 +128,9 @@ def build(settings: Settings, ports: Ports) -> Service:
                 interval_seconds_max=settings.sweep_interval_seconds_max,
                 age_seconds_max=settings.sweep_age_seconds_max,
                 tasks_max=settings.sweep_tasks_max,
-                margin_seconds=settings.execution_margin_seconds,
+                margin_seconds=2 * settings.database_call_seconds_max
+                + settings.queue_call_seconds_max,
+                concurrency=settings.sweep_concurrency,
             ),
         ),
     )

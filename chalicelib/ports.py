@@ -113,6 +113,12 @@ class TaskQueue(Protocol):
     def send(self, message: TaskMessage) -> str:
         """Send a message and return the id that the queue gave it."""
 
+    def send_batch(self, messages: Sequence[TaskMessage]) -> Sequence[str | None]:
+        """Send messages, ten at most, in one call.
+
+        Return the id of each, and None for one that the queue did not take.
+        """
+
     def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
         """Keep a delivered message from being delivered again for this long."""
 

@@ -90,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: The most tasks that one run looks at.
     sweep_tasks_max: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
 
+    #: Units of ten tasks that a run brings back at the same time.
+    sweep_concurrency: Annotated[int, Meta(ge=1, le=16)] = 8
+
     #: The mock executor: how long an execution takes (a random time from the first to the
     #: second, if that is larger), and how often it fails.
     mock_execution_seconds: Annotated[float, Meta(ge=0, le=900)] = 0.0
@@ -98,6 +101,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mock_transient_failure_rate: Rate = 0.0
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+
+    @property
+    def database_call_seconds_max(self) -> float:
+        """The longest that one call of the database takes, repetitions included."""
+        return _call_seconds(
+            self.database_attempts_max,
+            self.database_connect_timeout_seconds + self.database_read_timeout_seconds,
+        )
+
+    @property
+    def queue_call_seconds_max(self) -> float:
+        """The longest that one call of the queue takes, repetitions included."""
+        return _call_seconds(
+            self.queue_attempts_max,
+            self.queue_connect_timeout_seconds + self.queue_read_timeout_seconds,
+        )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -130,6 +149,15 @@ CHILD_MB: Final = 24
 #: A complex number of two doubles; and what a circuit takes beside its state, in MB.
 AMPLITUDE_BYTES: Final = 16
 CIRCUIT_MB: Final = 64
+
+
+def _call_seconds(attempts_max: int, attempt_seconds: float) -> float:
+    """Return how long a call takes at most: the SDK waits up to 1, 2, 4 … s before it repeats it.
+
+    Source: "Retry behavior", AWS SDKs and Tools reference guide, standard mode.
+    """
+    return attempts_max * attempt_seconds + (2.0 ** (attempts_max - 1) - 1)
+
 
 _SHOWN_CHARACTERS_MAX: Final = 100
 _BOOLEANS: Final = {"yes": "true", "no": "false"}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from datetime import datetime
 from typing import Final
 
+from chalicelib.domain.task import Task
+
+#: Hexadecimal digits of a message group. SQS takes 128 characters, and no blanks.
+_GROUP_CHARACTERS: Final = 32
 #: Ids here are UUIDs and what clients may send as a correlation id; nothing longer is one.
 _ID_CHARACTERS_MAX: Final = 128
 
@@ -18,6 +23,20 @@ class TaskMessage:
     task_id: str
     correlation_id: str
     enqueued_at: datetime
+    #: Whose messages share a turn in the queue ("Amazon SQS fair queues"): it travels beside the
+    #: body, and is not known of one that was received.
+    group: str | None = dataclasses.field(default=None, compare=False)
+
+    @classmethod
+    def about(cls, task: Task, *, enqueued_at: datetime) -> TaskMessage:
+        """Return the message of a task, in its owner's group."""
+        digest = hashlib.sha256(task.owner.encode()).hexdigest()
+        return cls(
+            task_id=task.task_id,
+            correlation_id=task.correlation_id,
+            enqueued_at=enqueued_at,
+            group=digest[:_GROUP_CHARACTERS],
+        )
 
     def to_json(self) -> str:
         """Encode as version 1 of the message."""

@@ -176,11 +176,7 @@ class SubmitTask:
         return Submitted(task=task, replayed=False)
 
     def _send(self, task: Task) -> None:
-        message = TaskMessage(
-            task_id=task.task_id,
-            correlation_id=task.correlation_id,
-            enqueued_at=self.clock.now(),
-        )
+        message = TaskMessage.about(task, enqueued_at=self.clock.now())
         self.observer.published(message, message_id=self.queue.send(message))
 
     def _take_back(self, task: Task, cause: QueueUnavailable) -> Submitted:

@@ -10,7 +10,9 @@ not made deeper.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,7 +22,13 @@ from chalicelib.domain.retry_policy import sweep_interval_seconds
 from chalicelib.domain.task import Task, TaskEvent
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
-from chalicelib.errors import ConditionFailed
+from chalicelib.errors import (
+    ConditionFailed,
+    QueueUnavailable,
+    ServiceUnavailable,
+    StoreFull,
+    StoreUnavailable,
+)
 from chalicelib.ports import Clock, Observer, TaskQueue, TaskStore
 
 #: Behind a live lease a task is due later than an interval from now; and clocks differ.
@@ -40,8 +48,12 @@ class SweepPolicy:
     age_seconds_max: float
     #: The most tasks that one run looks at.
     tasks_max: int
-    #: A run ends when less than this is left of its invocation.
+    #: No note is begun with less than this left of the invocation: what a note and a send take.
     margin_seconds: float
+    #: Tasks that are noted before one send; SQS takes ten messages a call.
+    unit_tasks: int = 10
+    #: Units that are done at the same time, once the queue has taken messages in this run.
+    concurrency: int = 1
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -50,7 +62,7 @@ class SweepReport:
 
     #: Tasks looked at.
     seen: int = 0
-    #: Messages sent again.
+    #: Messages that the queue took again.
     resent: int = 0
     #: Tasks whose live lease was respected.
     postponed: int = 0
@@ -62,6 +74,12 @@ class SweepReport:
     unreadable: int = 0
     #: Whether there may be more that is due: a bound of the run was reached.
     more: bool = False
+
+    def add(self, other: SweepReport) -> None:
+        """Add what a part of the run did."""
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        self.more = bool(self.more)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,37 +97,73 @@ class SweepTasks:
 
         Raises:
             StoreUnavailable: the run fails loudly; the next one starts over.
-            QueueUnavailable: likewise. The task it had noted is due again after its interval.
+            QueueUnavailable: likewise. What was noted is due again after its interval.
         """
-        report = SweepReport()
         now = self.clock.now()
         beyond = timedelta(seconds=self.policy.interval_seconds_max) + _LEASES_AND_CLOCKS
         due = self.store.due(now, limit=self.policy.tasks_max, implausible_after=now + beyond)
-        report.more = len(due) >= self.policy.tasks_max
-        for task_id in due:
+        size = self.policy.unit_tasks
+        units = [due[begin : begin + size] for begin in range(0, len(due), size)]
+        report = SweepReport(more=len(due) >= self.policy.tasks_max)
+        _Run(self, seconds_left, report).do(units)
+        return report
+
+    def do_unit(self, task_ids: Sequence[str], *, seconds_left: Callable[[], float]) -> SweepReport:
+        """Note what is due among these, then send the messages of all that were noted at once."""
+        report = SweepReport()
+        noted: list[TaskMessage] = []
+        failure: StoreUnavailable | StoreFull | None = None
+        for task_id in task_ids:
             if seconds_left() < self.policy.margin_seconds:
                 report.more = True
                 break
             report.seen += 1
             try:
-                self._look_at(task_id, report)
+                message = self._look_at(task_id, report)
             except ConditionFailed:
                 report.skipped += 1  # a worker or another sweeper was quicker
+            except (StoreUnavailable, StoreFull) as exc:
+                failure = exc  # what is noted is sent all the same
+                break
+            else:
+                noted += [message] if message is not None else []
+        self._send(noted, report)
+        if failure is not None:
+            raise failure
         return report
 
-    def _look_at(self, task_id: str, report: SweepReport) -> None:
-        """Do what one task needs. What its item holds is no other's matter."""
+    def _send(self, noted: Sequence[TaskMessage], report: SweepReport) -> None:
+        """Send in one call. What the queue does not take of it waits for its next interval."""
+        if not noted:
+            return
+        taken = self.queue.send_batch(noted)
+        for message, message_id in zip(noted, taken, strict=True):
+            if message_id is not None:
+                self.observer.published(message, message_id=message_id)
+                report.resent += 1
+        left = [m.task_id for m, message_id in zip(noted, taken, strict=True) if message_id is None]
+        if left:
+            error = QueueUnavailable(f"the queue took {report.resent} of {len(noted)} messages")
+            self.observer.problem("send the messages", error, task_ids=left)
+            if not report.resent:
+                raise error
+
+    def _look_at(self, task_id: str, report: SweepReport) -> TaskMessage | None:
+        """Do what one task needs, and return its message if it is noted that it is sent again.
+
+        What an item holds is no other task's matter.
+        """
         try:
             task = self.store.get_without_payloads(task_id)
         except TaskUnreadable as exc:
             report.unreadable += 1
             self.observer.unreadable(exc)
             self._put_aside(exc.seen, report)
-            return
+            return None
         if task is None or task.status.is_terminal:
             report.skipped += 1  # the index lags
-        else:
-            self._sweep_one(task, report)
+            return None
+        return self._sweep_one(task, report)
 
     def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
         """Make an item that cannot be read cost the next runs nothing, or end it for its age."""
@@ -124,7 +178,7 @@ class SweepTasks:
             due_at = now + timedelta(seconds=self.policy.interval_seconds_max)
             self.store.apply_unread(unreadable.postpone(seen, due_at=due_at, now=now), seen)
 
-    def _sweep_one(self, task: Task, report: SweepReport) -> None:
+    def _sweep_one(self, task: Task, report: SweepReport) -> TaskMessage | None:
         now = self.clock.now()
         if task.due_at is not None and task.due_at > now:
             report.skipped += 1
@@ -138,8 +192,8 @@ class SweepTasks:
             )
             report.given_up += 1
         else:
-            self._bring_back(task, now)
-            report.resent += 1
+            return self._bring_back(task, now)
+        return None
 
     def _is_too_old(self, submitted_at: datetime | None, now: datetime) -> bool:
         """Whether it is past the maximum age; what tells no time is not."""
@@ -151,7 +205,7 @@ class SweepTasks:
         days = self.policy.age_seconds_max / 86_400
         return f"not finished within {days:g} days of its submission"
 
-    def _bring_back(self, task: Task, now: datetime) -> None:
+    def _bring_back(self, task: Task, now: datetime) -> TaskMessage | None:
         interval = sweep_interval_seconds(
             task.sweeps,
             first_seconds=self.policy.grace_seconds,
@@ -165,10 +219,7 @@ class SweepTasks:
                 now=now,
             )
         )
-        message = TaskMessage(
-            task_id=task.task_id, correlation_id=task.correlation_id, enqueued_at=now
-        )
-        self.observer.published(message, message_id=self.queue.send(message))
+        return TaskMessage.about(task, enqueued_at=now)
 
     def _apply(self, transition: Transition) -> None:
         try:
@@ -178,6 +229,49 @@ class SweepTasks:
             return
         if transition.event is not TaskEvent.POSTPONE:
             self.observer.transitioned(task)
+
+
+class _Run:
+    """The units of one run: alone until the queue has taken something, then several at a time.
+
+    A queue that is dead must not double the intervals of thousands: of a run that it takes nothing
+    from, one unit's tasks are noted. The first failure, of whichever part, begins no more units.
+    """
+
+    def __init__(
+        self, sweep: SweepTasks, seconds_left: Callable[[], float], report: SweepReport
+    ) -> None:
+        self._sweep = sweep
+        self._seconds_left = seconds_left
+        self._report = report
+        self._failures: list[Exception] = []
+        self._lock = threading.Lock()
+
+    def do(self, units: Sequence[Sequence[str]]) -> None:
+        """Do all units, or those that there is time for; raise the first failure at the end."""
+        rest = list(units)
+        while rest and not self._report.resent and not self._failures:
+            self._do_one(rest.pop(0))
+        width = min(self._sweep.policy.concurrency, len(rest))
+        if width > 1:
+            with ThreadPoolExecutor(width) as pool:
+                list(pool.map(self._do_one, rest))
+        else:
+            for unit in rest:
+                self._do_one(unit)
+        if self._failures:
+            raise self._failures[0]
+
+    def _do_one(self, unit: Sequence[str]) -> None:
+        if self._failures:
+            return
+        try:
+            done = self._sweep.do_unit(unit, seconds_left=self._seconds_left)
+        except (ServiceUnavailable, StoreFull) as exc:
+            self._failures.append(exc)
+        else:
+            with self._lock:
+                self._report.add(done)
 
 
 def _why_due(task: Task) -> str:

@@ -29,7 +29,13 @@ OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "sqs": frozenset(
-        {"ChangeMessageVisibility", "DeleteMessageBatch", "GetQueueAttributes", "SendMessage"}
+        {
+            "ChangeMessageVisibility",
+            "DeleteMessageBatch",
+            "GetQueueAttributes",
+            "SendMessage",
+            "SendMessageBatch",
+        }
     ),
 }
 #: Read by every client: partitions and regions, the retry handlers, the `defaults_mode` tables.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from chalicelib.domain.message import Delivery, TaskMessage
@@ -20,6 +22,17 @@ def test_a_message_arrives_as_it_was_sent(queue: QueueUnderTest) -> None:
     (delivery,) = queue.receive(2)
     assert delivery.message == a_message()
     assert (delivery.message_id, delivery.receive_count) == (message_id, 1)
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_a_batch_is_sent_in_one_call(queue: QueueUnderTest, count: int) -> None:
+    """Each message has an id of its own, and arrives; a group changes nothing of that."""
+    grouped = [dataclasses.replace(a_message(f"task-{n}"), group="f" * 32) for n in range(count)]
+    ids = queue.queue.send_batch(grouped)
+    received: list[Delivery] = []
+    while len(received) < count:
+        received += queue.receive(2)
+    assert {d.message_id: d.message for d in received} == dict(zip(ids, grouped, strict=True))
 
 
 def test_a_delivered_message_is_hidden(queue: QueueUnderTest) -> None:

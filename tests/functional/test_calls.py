@@ -60,13 +60,14 @@ def test_every_call_has_the_shape_that_its_model_asks_for(
     service = composition.get_service()
     service.ports.store.delete_if_pending(api.submit(LARGE))
     monkeypatch.setenv("MOCK_TRANSIENT_FAILURE_RATE", "1")
+    monkeypatch.setenv("SWEEP_GRACE_SECONDS", "0.01")
     composition.override_service(None)
     watch(calls)
     api.submit()
     api.submit()
     with pytest.raises(BatchFailed):
         api.deliver()
-    service.sweep(seconds_left=lambda: 60)
+    composition.get_service().sweep(seconds_left=lambda: 60)
     assert calls.faults == []
     assert calls.operations == {
         "ChangeMessageVisibility",
@@ -77,6 +78,7 @@ def test_every_call_has_the_shape_that_its_model_asks_for(
         "PutItem",
         "Query",
         "SendMessage",
+        "SendMessageBatch",
         "UpdateItem",
     }
 

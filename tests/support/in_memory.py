@@ -244,6 +244,10 @@ class InMemoryTaskQueue:
         self.messages.append(_Message(message, message_id, self._clock.now()))
         return message_id
 
+    def send_batch(self, messages: Sequence[TaskMessage]) -> Sequence[str | None]:
+        """See `TaskQueue`."""
+        return [self.send(message) for message in messages]
+
     def receive(self, limit: int = 10) -> list[Delivery]:
         """Deliver what is visible, as SQS does to Lambda."""
         now = self._clock.now()

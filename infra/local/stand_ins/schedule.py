@@ -11,7 +11,7 @@ import os
 import sys
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from infra.local.settings import REGION, function_timeout_seconds, sweep_interval_seconds
 from infra.local.stand_ins.lambda_runtime.context import ACCOUNT_ID
@@ -67,12 +67,16 @@ class Schedule:
         self._invoker.close()
 
 
+#: As deployed: a run begins nothing unless a note and a send fit in, however slow both are.
+SWEEPER_TIMEOUT_SECONDS: Final = 50.0
+
+
 def main(environment: Mapping[str, str] = os.environ) -> int:
     """Run the schedule of the sweeper function."""
     invoker = Invoker(
         environment.get("SWEEPER_HANDLER") or "app.sweeper",
         function_name="quantum-tasks-local-sweeper",
-        timeout_seconds=function_timeout_seconds(environment),
+        timeout_seconds=max(SWEEPER_TIMEOUT_SECONDS, function_timeout_seconds(environment)),
     )
     schedule = Schedule(invoker, sweep_interval_seconds(environment))
     stop_on_sigterm(schedule.stop)

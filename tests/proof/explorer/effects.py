@@ -14,13 +14,23 @@ from tests.proof.explorer.universe import (
     CREATED,
     CREATED_AFTER_DOUBT,
     DONE,
+    NOT_TAKEN,
     PERMANENT,
     STORE_FULL,
     TRANSIENT,
     Universe,
     unavailable,
 )
-from tests.proof.explorer.values import WRITES, Actor, Call, Fault, Operation, Reply, Violation
+from tests.proof.explorer.values import (
+    SENDS,
+    WRITES,
+    Actor,
+    Call,
+    Fault,
+    Operation,
+    Reply,
+    Violation,
+)
 
 #: Instead of a reply: the SDK makes a second attempt; the process is dead.
 AGAIN: Final = Reply("again")
@@ -50,7 +60,7 @@ class Effects:
             yield from self._executions(state, call)
             return
         done, reply = self._performed(state, place, call, retrying=retrying)
-        how = reply.text if call.operation is not Operation.SEND else "sent"
+        how = reply.text if call.operation not in SENDS else "sent"
         yield how, done, reply
         if not state.faults or isinstance(done, Violation):
             return
@@ -59,6 +69,8 @@ class Effects:
         done = done._replace(faults=state.faults - 1)
         if Fault.REFUSED in kinds:
             yield "REFUSED", failed, unavailable(call, in_doubt=retrying)
+            if call.operation is Operation.SEND_BATCH:
+                yield "the queue does not take this entry", failed, NOT_TAKEN
         if Fault.CRASH in kinds:
             yield "the process DIES before it", failed, DEAD
             if done is not failed:
@@ -107,7 +119,7 @@ class Effects:
     ) -> tuple[State | Violation, Reply]:
         if call.operation is Operation.ACKNOWLEDGE:
             return self._acknowledged(state, place, call), DONE
-        if call.operation is Operation.SEND:
+        if call.operation in SENDS:
             ghost = self._counted(state.ghost, call, retrying)
             if ghost.notes < 0:
                 return Violation(AMPLIFIED, "the sweeper sends more often than it notes"), DONE
@@ -171,7 +183,7 @@ class Effects:
 
     def _counted(self, ghost: Ghost, call: Call, retrying: bool) -> Ghost:  # noqa: FBT001 - a private matter
         """Count a send of the sweeper: once, however often the SDK repeats it."""
-        if call.operation is Operation.SEND and call.actor is Actor.SWEEPER and not retrying:
+        if call.operation is Operation.SEND_BATCH and not retrying:
             return ghost._replace(notes=ghost.notes - 1)
         return ghost
 

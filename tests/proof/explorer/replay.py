@@ -54,7 +54,7 @@ _SEEN: Final[Mapping[Actor, frozenset[str]]] = {
     Actor.SWEEPER: frozenset(
         {
             *("task_id", "status", "attempt", "lease", "due_at", "sweeps"),
-            *("submitted_at", "correlation_id"),
+            *("submitted_at", "correlation_id", "owner"),
         }
     ),
     Actor.CANCELLER: frozenset({"task_id", "owner", "status"}),
@@ -254,6 +254,14 @@ class Script:
         """See `TaskQueue`."""
         message_id: str = self._answer(Operation.SEND, None, text="sends its message")
         return message_id
+
+    def send_batch(self, messages: Sequence[TaskMessage]) -> Sequence[str | None]:
+        """See `TaskQueue`. There is one task, so there is one message."""
+        (_,) = messages
+        message_id: str | None = self._answer(
+            Operation.SEND_BATCH, None, text="sends its message in a batch"
+        )
+        return [message_id]
 
     def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
         """See `TaskQueue`."""

@@ -26,9 +26,10 @@ from tests.proof.explorer.items import NOW, Items, attempt_result
 from tests.proof.explorer.programs import task_id
 from tests.proof.explorer.properties import check_write
 from tests.proof.explorer.replay import Calls, Script, view, view_text, view_unread
-from tests.proof.explorer.values import Call, Node, Operation, Program, Reply, Violation
+from tests.proof.explorer.values import SENDS, Call, Node, Operation, Program, Reply, Violation
 
 DONE = Reply("done", "message-1")
+NOT_TAKEN = Reply("not taken", None)
 CREATED = Reply("stored", PutOutcome.CREATED)
 CREATED_AFTER_DOUBT = Reply("stored", PutOutcome.CREATED_AFTER_DOUBT)
 EXISTED = Reply("EXISTS", PutOutcome.EXISTED)
@@ -37,7 +38,7 @@ STORE_FULL = Reply("FULL", error=StoreFull)
 PERMANENT = Reply("permanent error", error=PermanentExecutionError)
 TRANSIENT = Reply("transient error", error=TransientExecutionError)
 #: By operation's port and doubt: what the caller of a failed call gets.
-_QUEUE = frozenset({Operation.SEND, Operation.HIDE, Operation.ACKNOWLEDGE})
+_QUEUE = frozenset({*SENDS, Operation.HIDE, Operation.ACKNOWLEDGE})
 _STORE_REFUSED = Reply("store refused", error=StoreUnavailable)
 _STORE_IN_DOUBT = Reply("store in doubt", error=lambda: StoreUnavailable(in_doubt=True))
 _QUEUE_REFUSED = Reply("queue refused", error=QueueUnavailable)

@@ -31,6 +31,7 @@ class Operation(enum.StrEnum):
     DELETE = "delete if pending"
     DUE = "list what is due"
     SEND = "send"
+    SEND_BATCH = "send in a batch"
     HIDE = "hide"
     ACKNOWLEDGE = "acknowledge"
     EXECUTE = "execute"
@@ -44,8 +45,13 @@ WRITES = frozenset(
         Operation.APPLY_UNREAD,
         Operation.DELETE,
         Operation.SEND,
+        Operation.SEND_BATCH,
     }
 )
+
+
+#: Calls that put messages into the queue.
+SENDS = frozenset({Operation.SEND, Operation.SEND_BATCH})
 
 
 class Fault(enum.StrEnum):

@@ -470,8 +470,8 @@ class CancelsForAnybody(CancelTask):
 class SweepsBlindly(SweepTasks):
     """Sends the message, then notes it."""
 
-    def _bring_back(self, task: Task, now: datetime) -> None:
-        self.queue.send(_message(task, now))
+    def _bring_back(self, task: Task, now: datetime) -> TaskMessage | None:
+        self.queue.send_batch([TaskMessage.about(task, enqueued_at=now)])
         self._apply(
             lifecycle.note_sweep_if_unchanged(
                 task,
@@ -480,42 +480,42 @@ class SweepsBlindly(SweepTasks):
                 now=now,
             )
         )
+        return None
 
 
 class SweepsThoughRefused(SweepTasks):
     """Sends the message though its note was refused."""
 
-    def _bring_back(self, task: Task, now: datetime) -> None:
+    def _bring_back(self, task: Task, now: datetime) -> TaskMessage | None:
         try:
-            super()._bring_back(task, now)
+            return super()._bring_back(task, now)
         except ConditionFailed:
-            self.queue.send(_message(task, now))
+            return TaskMessage.about(task, enqueued_at=now)
 
 
 class SweepsTheUndue(SweepTasks):
     """Believes the index that a task is due."""
 
-    def _sweep_one(self, task: Task, report: SweepReport) -> None:
+    def _sweep_one(self, task: Task, report: SweepReport) -> TaskMessage | None:
         now = self.clock.now()
         if (
             task.due_at is not None
             and task.due_at > now
             and not lifecycle.has_live_lease(task, now)
         ):
-            self._bring_back(task, now)
-        else:
-            super()._sweep_one(task, report)
+            return self._bring_back(task, now)
+        return super()._sweep_one(task, report)
 
 
 class GivesUpImpatiently(SweepTasks):
     """Gives a task up for having been swept before."""
 
-    def _sweep_one(self, task: Task, report: SweepReport) -> None:
+    def _sweep_one(self, task: Task, report: SweepReport) -> TaskMessage | None:
         now = self.clock.now()
         if task.sweeps and not lifecycle.has_live_lease(task, now):
             self._apply(lifecycle.give_up_if_unchanged(task, error_message="swept", now=now))
-        else:
-            super()._sweep_one(task, report)
+            return None
+        return super()._sweep_one(task, report)
 
 
 class BreaksOff(SweepTasks):
@@ -523,7 +523,3 @@ class BreaksOff(SweepTasks):
 
     def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
         raise TaskUnreadable(seen)
-
-
-def _message(task: Task, now: datetime) -> TaskMessage:
-    return TaskMessage(task_id=task.task_id, correlation_id=task.correlation_id, enqueued_at=now)

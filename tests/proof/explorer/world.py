@@ -33,6 +33,7 @@ from tests.proof.explorer.state import (
 )
 from tests.proof.explorer.universe import DONE, Universe, unavailable
 from tests.proof.explorer.values import (
+    SENDS,
     Actor,
     Answer,
     Call,
@@ -372,7 +373,7 @@ class World:
             without = state._replace(late=waiting)
             label = Label("network", call.text, "never arrives")
             yield label, self._disowned(without)
-            if call.operation is Operation.SEND:
+            if call.operation in SENDS:
                 arrived = self.effects.sent(without, call)
             else:
                 arrived, reply = self.effects.stored(without, call)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -109,9 +110,16 @@ class Judge:
                         claimed[key] = int(new["attempt"]["N"])
         return claimed
 
-    def judge_sends(self, sent: Sent) -> None:
-        """Only submissions and sweeps send; a retry is the same message again (10)."""
+    def judge_send(self, sent: Sent, message: Mapping[str, str], items: Mapping[str, Item]) -> None:
+        """Only submissions and sweeps send; a retry is the same message again (10).
+
+        Each message is of its owner's group, whoever sends it.
+        """
         self.demand(sent.role != "worker", "10: a worker sends a message instead of hiding it")
+        item = items.get(json.loads(message["MessageBody"])["task_id"])
+        if item is not None:
+            group = hashlib.sha256(item["owner"]["S"].encode()).hexdigest()[:32]
+            self.demand(message.get("MessageGroupId") == group, "the message is of another group")
 
     def judge_deletion(self, body: str, items: Mapping[str, Item]) -> None:
         """A message is deleted only when its task has ended, or is none (7)."""

@@ -35,6 +35,8 @@ class Fate(enum.Enum):
     ANSWERED_500 = enum.auto()
     #: No answer comes; it is applied some time after the operation has been answered.
     ARRIVES_LATE = enum.auto()
+    #: Of a batch of messages, every second one is not taken.
+    TAKES_SOME = enum.auto()
     #: The process dies before it is sent.
     DIES_BEFORE = enum.auto()
     #: The process dies when it has been applied.
@@ -101,6 +103,7 @@ def _kinds() -> Iterator[Kind]:
     yield Kind("database full", (Fate.FULL,), service="dynamodb")
     yield Kind("reply lost, then database full", (Fate.LOSES_REPLY, Fate.FULL), service="dynamodb")
     yield Kind("stale receipt", (Fate.STALE,), operation="ChangeMessageVisibility")
+    yield Kind("takes every second", (Fate.TAKES_SOME,), operation="SendMessageBatch")
     yield Kind("process dies before", (Fate.DIES_BEFORE,))
     yield Kind("process dies after", (Fate.DIES_AFTER,))
 

@@ -371,6 +371,12 @@ def _sweeps() -> list[Scenario]:
             swept=True,
         ),
         Scenario(
+            name="sweep three tasks in units of two",
+            prepare=[*two[:-1], _expect("c"), _submit("c"), _LOSE, _BECOMES_DUE],
+            operation=_SWEEP,
+            swept=True,
+        ),
+        Scenario(
             name="sweep an expired lease",
             prepare=[*died, _BECOMES_DUE],
             behaviours={"a": (_DIES, a_result())},

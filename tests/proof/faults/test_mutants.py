@@ -7,7 +7,8 @@ need two faults, the others are seen with one.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -88,9 +89,16 @@ class _RetriesBySending(ExecuteTask):
 
 
 class _SendsBeforeItsNote(SweepTasks):
-    def _bring_back(self, task: Task, now: Any) -> None:  # noqa: ANN401 - as the original has it
-        self.queue.send(TaskMessage(task_id=task.task_id, correlation_id="c", enqueued_at=now))
-        super()._bring_back(task, now)
+    def _bring_back(self, task: Task, now: datetime) -> TaskMessage | None:
+        earlier = now - timedelta(seconds=1)
+        self.queue.send_batch([TaskMessage.about(task, enqueued_at=earlier)])
+        return super()._bring_back(task, now)
+
+
+class _BeginsAllUnits(SweepTasks):
+    def do_unit(self, task_ids: Sequence[str], *, seconds_left: Callable[[], float]) -> SweepReport:
+        more = self.store.due(self.clock.now(), limit=9, implausible_after=self.clock.now())
+        return super().do_unit(more or task_ids, seconds_left=seconds_left)
 
 
 class _BreaksOffOverOneItem(SweepTasks):
@@ -194,6 +202,12 @@ CASES: Final = {
     "retries by sending": _Case(_retry_by_sending, "execute, transient error", "10", {}),
     "sends before its note": _Case(
         _sweep(_SendsBeforeItsNote), "sweep a task never claimed", "10", {}
+    ),
+    "begins all units": _Case(
+        _sweep(_BeginsAllUnits),
+        "sweep three tasks in units of two",
+        "10",
+        {"SendMessageBatch 1": "refused, every request"},
     ),
     "settles without a fence": _Case(
         _weakened(attempt=None), "overtaken by another that is at work", "8", {}

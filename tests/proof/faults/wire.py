@@ -6,6 +6,7 @@ comes to make is seen, and failed, without being listed anywhere.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import io
 import json
@@ -183,6 +184,8 @@ class Wire:
             self._die()
         if fate in _ERRORS and fate is not Fate.ANSWERED_500:
             return _error(fate, call.service, request)
+        if fate is Fate.TAKES_SOME:
+            return self._take_some(made)
         response = self._send(made, late=False)
         if fate is Fate.LOSES_REPLY:
             raise ConnectionClosedError(endpoint_url=request.url)
@@ -191,6 +194,21 @@ class Wire:
         if fate is Fate.DIES_AFTER:
             self._die()
         return response
+
+    def _take_some(self, made: Held) -> AWSResponse:
+        """Hand on every second entry of a batch, from the second one, and refuse the others."""
+        asked = json.loads(made.body)
+        request = copy.copy(made.request)
+        request.body = json.dumps({**asked, "Entries": asked["Entries"][1::2]}).encode()
+        answer: dict[str, Any] = {}
+        if asked["Entries"][1::2]:
+            response = self._send(dataclasses.replace(made, request=request), late=False)
+            answer = json.loads(response.content)
+        answer["Failed"] = [
+            {"Id": entry["Id"], "SenderFault": False, "Code": "InternalError"}
+            for entry in asked["Entries"][::2]
+        ]
+        return _answer(200, json.dumps(answer), made.request)
 
     def _die(self) -> None:
         self._dead = True
@@ -239,6 +257,10 @@ _ERRORS: Final[Mapping[Fate, Mapping[str, tuple[int, str]]]] = {
 def _error(fate: Fate, service: str, request: AWSPreparedRequest) -> AWSResponse:
     status, code = _ERRORS[fate][service]
     body = json.dumps({"__type": f"com.amazonaws.{service}#{code}", "message": fate.name.lower()})
+    return _answer(status, body, request)
+
+
+def _answer(status: int, body: str, request: AWSPreparedRequest) -> AWSResponse:
     headers = HTTPHeaders()
     headers["Content-Type"] = "application/x-amz-json-1.0"
     return AWSResponse(request.url, status, headers, _Raw(body.encode()))

@@ -33,6 +33,7 @@ from chalicelib.entrypoints.worker import BatchFailed, handle_batch
 from chalicelib.errors import (
     IdempotencyConflict,
     Kept,
+    QueueUnavailable,
     ServiceUnavailable,
     StoreFull,
     SubmissionUnavailable,
@@ -68,6 +69,8 @@ from tests.support.in_memory import FakeClock, RecordingObserver, TrustingValida
 OWNER: Final = "local"
 #: What an invocation may take, and what an execution may.
 INVOCATION_SECONDS: Final = 10.0
+#: Tasks that the sweeper notes before it sends.
+UNIT_TASKS: Final = 2
 #: Makes a service different: in one guard, to see what finds that.
 Alteration = Callable[[Service], Service]
 #: What an executor does next: returns a result, raises, or is a hook that decides.
@@ -122,11 +125,14 @@ class World:
             backoff_seconds_max=8.0,
             sweep_grace_seconds=60.0,
             sweep_interval_seconds_max=240.0,
+            sweep_concurrency=1,
         )
         self.wire = Wire(backend.send, clock, self._on_sent)
         #: Another process's, in which nothing ever fails.
         self._calm_wire = Wire(backend.send, clock, self._on_calm_sent)
         self._receipts: dict[str, str] = {}
+        #: What this run of the sweeper has sent; the SDK's repetitions are the same body.
+        self._swept: set[str] = set()
         self._poller = boto3.client("sqs")
         backend.connect(self._poller)
         self._hand = boto3.client("dynamodb")
@@ -353,18 +359,24 @@ class World:
         """Run the sweeper once."""
         context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
         notes = self._sweeps()
-        sending = sum(call.operation == "SendMessage" for call in self.wire.calls)
+        self._swept.clear()
+        dead = False
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # its metrics
                 handle_schedule(service or self._process, context)
+        except QueueUnavailable:
+            dead = not self._swept
         except (ServiceUnavailable, StoreFull):
             pass
         except Exception as exc:  # noqa: BLE001 - it is what is looked for
             self.judge.demand(False, f"5: the sweep ended with {exc!r}")
         finally:
-            sent = sum(c.operation == "SendMessage" for c in self.wire.calls) - sending
+            noted = self._sweeps() - notes
             self.judge.demand(
-                sent <= self._sweeps() - notes, "10: the sweeper sent more than it had noted"
+                len(self._swept) <= noted, "10: the sweeper sent more than it had noted"
+            )
+            self.judge.demand(
+                not dead or noted <= UNIT_TASKS, "10: a dead queue leaves more than a unit's notes"
             )
 
     def send_garbage(self, body: str) -> None:
@@ -481,9 +493,11 @@ class World:
         # Nothing is left to chance, so that the same step always makes the same calls.
         execute = service.execute
         backoff = dataclasses.replace(execute.policy.backoff, random=lambda: 0.5)
+        in_units = dataclasses.replace(service.sweep.policy, unit_tasks=UNIT_TASKS)
         return self._alter(
             dataclasses.replace(
                 service,
+                sweep=dataclasses.replace(service.sweep, policy=in_units),
                 submit=dataclasses.replace(service.submit, new_task_id=self._new_id),
                 execute=dataclasses.replace(
                     execute,
@@ -524,8 +538,10 @@ class World:
     def _judge_sent(self, sent: Sent) -> dict[str, int]:
         if sent.service == "dynamodb":
             return self.judge.judge_write(sent, self.backend.table.items, self.clock.now())
-        if sent.operation == "SendMessage":
-            self.judge.judge_sends(sent)
+        for entry in sent.parameters.get("Entries", [sent.parameters]):
+            if "MessageBody" in entry:
+                self.judge.judge_send(sent, entry, self.backend.table.items)
+                self._swept |= {entry["MessageBody"]} if sent.role == "sweeper" else set()
         if sent.operation.startswith("DeleteMessage"):
             entries = sent.parameters.get("Entries", [sent.parameters])
             for entry in entries:
