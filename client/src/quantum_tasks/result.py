@@ -17,6 +17,11 @@ class Register:
     #: Bits, at least 1.
     size: int
 
+    @classmethod
+    def read(cls, document: Document) -> Register:
+        """Read one of `registers`."""
+        return cls(name=document.text("name"), size=document.integer("size"))
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -39,10 +44,7 @@ class Result:
     @classmethod
     def read(cls, document: Document) -> Result:
         """Read a task's `result`."""
-        registers = tuple(
-            Register(name=entry.text("name"), size=entry.integer("size"))
-            for entry in document.documents("registers")
-        )
+        registers = tuple(Register.read(entry) for entry in document.documents("registers"))
         result = cls(
             counts=document.integers("counts"),
             registers=registers or None,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from quantum_tasks.reading import Document
-from quantum_tasks.result import Result
+from quantum_tasks.result import Register, Result
 
 #: The statuses of a task that goes on, and of one that has ended.
 GOING_ON: Final = frozenset({"pending", "processing"})
@@ -162,6 +162,8 @@ class Validation:
 
     valid: bool
     findings: tuple[Finding, ...]
+    #: The classical registers that a result would have.
+    registers: tuple[Register, ...]
     qubits: int | None
     #: What an execution would need, as the service says it.
     estimate: Mapping[str, Any] | None
@@ -174,6 +176,7 @@ class Validation:
         return cls(
             valid=document.truth("valid"),
             findings=tuple(Finding.read(entry) for entry in document.documents("findings")),
+            registers=tuple(Register.read(entry) for entry in document.documents("registers")),
             qubits=document.integer_or_none("qubits"),
             estimate=None if estimate is None else estimate.values,
             document=document.values,

@@ -98,6 +98,9 @@ def list_query(
     page_size: int,
 ) -> Query:
     """Return a list's filters as query parameters."""
+    for name in tags or {}:
+        if ":" in name:
+            raise _invalid("tags", f"a tag whose name has a colon cannot be searched for: {name!r}")
     statuses = status if isinstance(status, str) else ",".join(status)
     query = [("status", statuses)] if statuses else []
     query += [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]
@@ -111,17 +114,20 @@ def list_query(
 def _task(task_id: str) -> str:
     """Return a task's path. What cannot be an id could be another path, so it is not sent."""
     if not _TASK_ID.fullmatch(task_id):
-        message = f"the task's id must be 8-4-4-4-12 hexadecimal digits (a UUID), not {task_id!r}"
-        error = InvalidRequest(message)
-        error.errors = (FieldError(field="task_id", message=message),)
-        raise error
+        wrong = f"the task's id must be 8-4-4-4-12 hexadecimal digits (a UUID), not {task_id!r}"
+        raise _invalid("task_id", wrong)
     return f"/tasks/{task_id}"
+
+
+def _invalid(field: str, message: str) -> InvalidRequest:
+    error = InvalidRequest(message)
+    error.errors = (FieldError(field=field, message=message),)
+    return error
 
 
 def _time(value: datetime | str) -> str:
     if isinstance(value, str):
         return value
     if value.tzinfo is None:
-        message = f"a time needs its zone: {value.isoformat()}"
-        raise ValueError(message)
+        raise _invalid("time", f"a time needs its zone: {value.isoformat()}")
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
