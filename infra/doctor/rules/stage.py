@@ -11,7 +11,7 @@ from infra.package.gateway_responses import RESPONSES
 from infra.stage import StageSpec
 
 #: Routes that nobody signs.
-_OPEN: Final = frozenset({("GET", "/health")})
+_OPEN: Final = frozenset({("GET", "/health"), ("HEAD", "/health")})
 _INDEXES: Final = ("open_tasks", "tasks_by_owner")
 #: In `infra/templates/messaging.yaml`; a test compares the two.
 ALARMS: Final = (

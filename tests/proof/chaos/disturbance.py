@@ -27,7 +27,7 @@ from tests.proof.chaos.proxy import Outage, Proxy
 _TARGET_SECONDS_MAX: Final = 10.0
 _LOOK_SECONDS: Final = 0.05
 #: Where what is killed is to be killed in the middle of an execution.
-_EXECUTING: Final = frozenset({Target.WORKER, Target.SANDBOX})
+_EXECUTING: Final = frozenset({Target.WORKER, Target.SANDBOX, Target.CHILD})
 #: How long an execution is waited for, before an idle one will do.
 _EXECUTION_SECONDS_MAX: Final = 3.0
 #: More than a batch of ten leaves in a worker's log.
@@ -71,7 +71,13 @@ class Disturber:
 
     def series(self) -> list[Callable[[], None]]:
         """Give the series, to be run at the same time."""
-        return [self._kill_all, self._pause_emulator, self._pause_workers, self._fail_queue]
+        return [
+            self._kill_all,
+            self._pause_emulator,
+            self._pause_workers,
+            self._pause_children,
+            self._fail_queue,
+        ]
 
     def _kill_all(self) -> None:
         rng = random.Random(f"{self._seed} kill")  # noqa: S311 - repeatable
@@ -90,6 +96,21 @@ class Disturber:
             pid = self._find(pause.target, rng, mid_execution=True)
             if pid is not None:
                 self._pause(pause, pid)
+
+    def _pause_children(self) -> None:
+        """Stop single children: their worker gives them up at the wall, and no others."""
+        rng = random.Random(f"{self._seed} pause child")  # noqa: S311 - repeatable
+        for pause in self._due(self._plan.child_pauses):
+            pid = self._find(pause.target, rng, mid_execution=True)
+            if pid is None:
+                continue
+            began = time.monotonic()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child = psutil.Process(pid)
+                child.suspend()
+                self._stopping.wait(pause.seconds)
+                self._note(pause, began)
+                child.resume()  # it knows if the number is another process's by now
 
     def _fail_queue(self) -> None:
         for outage in self._due(self._plan.queue_outages):
@@ -141,9 +162,13 @@ class Disturber:
         if target is Target.SANDBOX:
             parents = self._parts(Target.WORKER) | self._parts(Target.SWEEPER)
             return sandboxes(parents.values())
+        if target is Target.CHILD:
+            return executing_children(sandboxes(self._parts(Target.WORKER).values()))
         return list(self._parts(target).values())
 
     def _executing(self, target: Target) -> list[int]:
+        if target is Target.CHILD:
+            return [pid for pid in self._living(target) if is_computing(pid)]
         busy = {
             pid
             for name, pid in self._parts(Target.WORKER).items()
@@ -176,6 +201,23 @@ def sandboxes(parents: Collection[int]) -> list[int]:
         if process.info["ppid"] in parents
         and "infra.local.stand_ins.lambda_runtime.sandbox" in (process.info["cmdline"] or ())
     ]
+
+
+def executing_children(parents: Collection[int]) -> list[int]:
+    """Find the children in which these functions execute circuits."""
+    return [
+        process.pid
+        for process in psutil.process_iter(["ppid", "cmdline"])
+        if process.info["ppid"] in parents
+        and any("chalicelib.executors.child" in word for word in process.info["cmdline"] or ())
+    ]
+
+
+def is_computing(pid: int) -> bool:
+    """Whether a child is at work: an idle one waits for a job."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() == psutil.STATUS_RUNNING
+    return False
 
 
 def keep_running(start: Callable[[], subprocess.Popen[bytes]], stopping: threading.Event) -> None:

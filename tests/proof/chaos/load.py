@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tests.acceptance.http_client import Http, Reply
-from tests.acceptance.stage import BELL_STATE
 from tests.acceptance.tasks import TERMINAL
+from tests.proof.chaos import circuits
 from tests.proof.chaos.ledger import Answer, Ledger, Submission
 
 CLIENTS: Final = 8
@@ -110,7 +110,8 @@ class Load:
         raise AssertionError
 
     def _post(self, connection: _Connection, name: str, *, keyed: bool) -> Submission:
-        document = {"circuit": f"{BELL_STATE}// {name}\n", "shots": 100, "tags": {"name": name}}
+        circuit = circuits.of(int(name.partition(".")[0]))
+        document = {"circuit": f"{circuit}// {name}\n", "shots": 100, "tags": {"name": name}}
         headers = {"X-Correlation-ID": correlation_id(name)}
         if keyed:
             headers["Idempotency-Key"] = f"key-{name}"

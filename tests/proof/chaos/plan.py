@@ -21,6 +21,8 @@ class Target(enum.StrEnum):
     WORKER = "worker"
     #: Only the process that holds the function, in the middle of an invocation or between two.
     SANDBOX = "sandbox"
+    #: A child process of a function, which executes a circuit; of the attached simulator.
+    CHILD = "child"
     API = "api"
     SWEEPER = "sweeper"
     #: It is paused, never killed: its snapshots may lose the last seconds, which no AWS does.
@@ -56,6 +58,7 @@ class Plan:
     kills: tuple[Kill, ...]
     emulator_pauses: tuple[Pause, ...]
     worker_pauses: tuple[Pause, ...]
+    child_pauses: tuple[Pause, ...]
     queue_outages: tuple[Pause, ...]
 
 
@@ -63,6 +66,7 @@ class Plan:
 _DECK: Final = (
     *[Target.WORKER] * 4,
     *[Target.SANDBOX] * 2,
+    *[Target.CHILD] * 2,
     *[Target.API] * 2,
     Target.SWEEPER,
 )
@@ -76,6 +80,9 @@ _SECONDS_PER_WORKER_PAUSE: Final = 30.0
 #: Longer than a lease (the function's timeout of 10 s and a margin): it wakes up and is not the
 #: holder any more, so what it then writes must be refused.
 _WORKER_PAUSE_SECONDS: Final = (12.0, 16.0)
+_SECONDS_PER_CHILD_PAUSE: Final = 15.0
+#: Longer than the wall of an execution (8 s): the worker kills it before it can go on.
+_CHILD_PAUSE_SECONDS: Final = (9.0, 11.0)
 _SECONDS_PER_QUEUE_OUTAGE: Final = 20.0
 _QUEUE_OUTAGES_MIN: Final = 2
 _QUEUE_OUTAGE_SECONDS: Final = (2.0, 5.0)
@@ -88,6 +95,7 @@ def make_plan(seed: int, seconds: float) -> Plan:
     targets = _dealt(rng)
     emulator_pauses = max(_EMULATOR_PAUSES_MIN, round(seconds / _SECONDS_PER_EMULATOR_PAUSE))
     worker_pauses = max(1, round(seconds / _SECONDS_PER_WORKER_PAUSE))
+    child_pauses = max(1, round(seconds / _SECONDS_PER_CHILD_PAUSE))
     queue_outages = max(_QUEUE_OUTAGES_MIN, round(seconds / _SECONDS_PER_QUEUE_OUTAGE))
     return Plan(
         kills=tuple(
@@ -103,6 +111,9 @@ def make_plan(seed: int, seconds: float) -> Plan:
         ),
         worker_pauses=_pauses(
             rng, [Target.WORKER], _WORKER_PAUSE_SECONDS, _parts(seconds, worker_pauses)
+        ),
+        child_pauses=_pauses(
+            rng, [Target.CHILD], _CHILD_PAUSE_SECONDS, _parts(seconds, child_pauses)
         ),
         queue_outages=_pauses(
             rng,

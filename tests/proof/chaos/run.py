@@ -26,15 +26,26 @@ from tests.proof.chaos.load import CLIENTS, Load
 from tests.proof.chaos.plan import make_plan
 from tests.proof.chaos.proxy import Proxy
 
-#: One worker executes at once, the others slowly, since only those can be killed half-way.
+#: One worker executes at once, others slowly, since only those can be killed half-way. One
+#: simulates: its children are killed, stopped, and given circuits that fill their memory.
 QUICK_WORKERS: Final = 1
-SLOW_WORKERS: Final = 3
+SLOW_WORKERS: Final = 2
+SIMULATING_WORKERS: Final = 1
 SLOW: Final = {"MOCK_EXECUTION_SECONDS": "0.2", "MOCK_EXECUTION_SECONDS_MAX": "2"}
+FAILING: Final = {"MOCK_PERMANENT_FAILURE_RATE": "0.05", "MOCK_TRANSIENT_FAILURE_RATE": "0.2"}
+#: An empty variable is as good as none. Little memory, so that little fills it.
+SIMULATING: Final = {
+    **dict.fromkeys(FAILING, ""),
+    "EXECUTOR": "simulator",
+    "EXECUTION_PROCESSOR_SECONDS_MAX": "1.5",
+    "EXECUTION_AMPLITUDES_MAX": str(1 << 20),
+    "EXECUTION_MEMORY_MB_MAX": "100",
+}
 STAGE_VARIABLES: Final = {
+    "EXECUTOR": "mock",
     "SWEEP_INTERVAL_SECONDS": "5",
     "SWEEP_GRACE_SECONDS": "15",
-    "MOCK_PERMANENT_FAILURE_RATE": "0.05",
-    "MOCK_TRANSIENT_FAILURE_RATE": "0.2",
+    **FAILING,
 }
 #: Messages that nobody can read, among the others.
 GARBAGE_MESSAGES: Final = 3
@@ -89,12 +100,13 @@ def _run(stage: Stage, proxy: Proxy, scale: Scale) -> Outcome:
     ports = [stage.port, free_port()]
     ledger = Ledger()
     attached = threading.Event()
-    with ThreadPoolExecutor(1 + SLOW_WORKERS) as keepers:
+    with ThreadPoolExecutor(1 + SLOW_WORKERS + SIMULATING_WORKERS) as keepers:
         starts = [
             partial(
                 stage.command, "api", PORT=str(ports[1]), AWS_ENDPOINT_URL_SQS=proxy.endpoint_url
             ),
             *[partial(stage.command, "worker", **SLOW)] * SLOW_WORKERS,
+            *[partial(stage.command, "worker", **SIMULATING)] * SIMULATING_WORKERS,
         ]
         kept = [keepers.submit(keep_running, start, attached) for start in starts]
         try:

@@ -40,10 +40,13 @@ def test_a_plan_is_repeatable_and_hits_everything(minutes: float) -> None:
     plan = make_plan(7, minutes * 60)
     assert plan == make_plan(7, minutes * 60)
     assert plan != make_plan(8, minutes * 60)
-    kinds = {Target.WORKER, Target.SANDBOX, Target.API, Target.SWEEPER}
+    kinds = {Target.WORKER, Target.SANDBOX, Target.CHILD, Target.API, Target.SWEEPER}
     assert {kill.target for kill in plan.kills} == kinds
     assert len(plan.kills) >= (20 if minutes == 5 else KILLS_MIN)
-    for pauses in (plan.emulator_pauses, plan.worker_pauses, plan.queue_outages):
+    for pauses in (
+        *(plan.emulator_pauses, plan.worker_pauses),
+        *(plan.child_pauses, plan.queue_outages),
+    ):
         for pause, following in itertools.pairwise(pauses):
             assert pause.at_seconds + pause.seconds <= following.at_seconds
     assert all(1 <= pause.seconds <= 5 for pause in plan.emulator_pauses)
