@@ -144,6 +144,10 @@ class Stage:
         """A part's process id, from its file."""
         return int((self.data_dir / "run" / f"{part}.pid").read_text())
 
+    def signal_group(self, part: str, number: signal.Signals) -> None:
+        """Send a signal to a part and to all that it has started."""
+        os.killpg(self.pid(part), number)
+
     def signal(self, part: str, number: signal.Signals) -> int:
         """Send a signal to a part and return its process id."""
         pid = self.pid(part)

@@ -94,11 +94,15 @@ def make_child() -> Iterator[MakeChild]:
         child.end()
 
 
+def request_for(circuit: str) -> TaskRequest:
+    """Ask for a few shots of a circuit."""
+    return TaskRequest(circuit=circuit, shots=7, tags={})
+
+
 def run(pool: ProcessPool, circuit: str, *, seconds_max: float = PATIENCE_SECONDS) -> Ending:
     """Execute, and give how it ended."""
-    request = TaskRequest(circuit=circuit, shots=7, tags={})
     try:
-        return pool.execute(request, time_limit_seconds=seconds_max)
+        return pool.execute(request_for(circuit), time_limit_seconds=seconds_max)
     except ExecutionError as exc:
         return exc
 

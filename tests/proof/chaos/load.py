@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tests.acceptance.http_client import Http, Reply
+from tests.acceptance.stage import BELL_STATE
 from tests.acceptance.tasks import TERMINAL
-from tests.proof.chaos import circuits
 from tests.proof.chaos.ledger import Answer, Ledger, Submission
+from tests.support.busy_circuits import dense, hungry
 
 CLIENTS: Final = 8
 #: A burst fills a worker's batch, so that a worker that dies in it leaves many behind.
@@ -23,6 +24,11 @@ PATIENCE_SECONDS: Final = 60.0
 _KEYED_RATE: Final = 0.5
 _CANCEL_RATE: Final = 0.05
 _RETRY_SECONDS: Final = (0.1, 0.6)
+#: Most circuits are Bells. Some take a simulating worker's child half a second, so that it can be
+#: killed in the middle, and a few take more memory than it may have.
+_EVERY_SLOW: Final = 5
+_EVERY_HUNGRY: Final = 17
+_SLOW: Final = (20, 30)
 _WATCH_SECONDS: Final = 0.05
 #: Beside what the service itself waits for.
 _ANSWER_SECONDS_MAX: Final = 30.0
@@ -110,7 +116,7 @@ class Load:
         raise AssertionError
 
     def _post(self, connection: _Connection, name: str, *, keyed: bool) -> Submission:
-        circuit = circuits.of(int(name.partition(".")[0]))
+        circuit = circuit_of(int(name.partition(".")[0]))
         document = {"circuit": f"{circuit}// {name}\n", "shots": 100, "tags": {"name": name}}
         headers = {"X-Correlation-ID": correlation_id(name)}
         if keyed:
@@ -127,6 +133,13 @@ class Load:
         reply = connection.send("POST", f"/tasks/{task_id}/cancel")
         if reply is not None:
             self._ledger.cancels[task_id] = reply.status
+
+
+def circuit_of(number: int) -> str:
+    """Give the circuit of a submission."""
+    if number % _EVERY_HUNGRY == _EVERY_HUNGRY - 1:
+        return hungry()
+    return dense(*_SLOW) if number % _EVERY_SLOW == _EVERY_SLOW - 1 else BELL_STATE
 
 
 def correlation_id(name: str) -> str:
