@@ -1,4 +1,4 @@
-"""Everything that can be set, read once from the environment. The README's table lists it all."""
+"""Everything that can be set, read once from the environment; docs/configuration.md lists it."""
 
 from __future__ import annotations
 
