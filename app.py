@@ -9,6 +9,7 @@ from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
 
 from chalicelib import composition
 from chalicelib.entrypoints.http import batches, caller, endpoints
+from chalicelib.entrypoints.http.cors import cors_config
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.entrypoints.worker import handle_batch
@@ -18,6 +19,8 @@ ANY: Final = ["*/*"]
 READ: Final = ["GET", "HEAD"]
 #: `/health` is open: load balancers and people who look after the service ask it.
 AUTHORIZER: Final = caller.authorizer()
+#: Which other origin may call, if any.
+CORS: Final = cors_config()
 #: Carries the stage, so that the metrics of two stages' APIs do not mix. `STAGE` is a stage-level
 #: variable in `.chalice/config.json`: only those are there when this is imported to package it.
 NAME: Final = f"quantum-tasks-{os.environ.get('STAGE', caller.LOCAL_STAGE)}"
@@ -32,49 +35,51 @@ BATCH_SIZE: Final = 4
 app: Final = Chalice(app_name=NAME)
 
 
-@app.route("/tasks", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
+@app.route("/tasks", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def post_task() -> Response:
     """Submit a circuit."""
     return endpoints.post_task(app.current_request)
 
 
-@app.route("/tasks", methods=READ, content_types=ANY, authorizer=AUTHORIZER)
+@app.route("/tasks", methods=READ, content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def list_tasks() -> Response:
     """List the caller's tasks."""
     return endpoints.list_tasks(app.current_request)
 
 
-@app.route("/tasks/{task_id}", methods=READ, content_types=ANY, authorizer=AUTHORIZER)
+@app.route("/tasks/{task_id}", methods=READ, content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def get_task(task_id: str) -> Response:
     """Read a task."""
     return endpoints.get_task(app.current_request, task_id)
 
 
-@app.route("/tasks/{task_id}/cancel", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
+@app.route(
+    "/tasks/{task_id}/cancel", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER, cors=CORS
+)
 def cancel_task(task_id: str) -> Response:
     """Cancel a task."""
     return endpoints.cancel_task(app.current_request, task_id)
 
 
-@app.route("/batches", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
+@app.route("/batches", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def post_batch() -> Response:
     """Submit many circuits."""
     return batches.post_batch(app.current_request)
 
 
-@app.route("/validations", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER)
+@app.route("/validations", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def post_validation() -> Response:
     """Look at a circuit without running it."""
     return endpoints.post_validation(app.current_request)
 
 
-@app.route("/openapi.json", methods=READ, content_types=ANY, authorizer=AUTHORIZER)
+@app.route("/openapi.json", methods=READ, content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def get_description() -> Response:
     """Describe the API."""
     return endpoints.get_description(app.current_request)
 
 
-@app.route("/health", methods=READ, content_types=ANY)
+@app.route("/health", methods=READ, content_types=ANY, cors=CORS)
 def get_health() -> Response:
     """Ask whether the service can work."""
     return endpoints.get_health(app.current_request)
