@@ -60,6 +60,12 @@ def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path
     return tree
 
 
+def test_the_client_is_not_in_the_package(unpacked: Path) -> None:
+    """It is a package of its own, installed by users; Lambda would only carry it."""
+    names = {path.name for path in unpacked.rglob("*")}
+    assert not names & {"client", "quantum_tasks", "page.html", "qtasks"}
+
+
 def test_the_package_holds_all_that_it_imports(unpacked: Path) -> None:
     """With the zip and the standard library alone everything imports and a service is built."""
     done = subprocess.run(
