@@ -30,7 +30,7 @@ QUEUE_NAME: Final = NAME
 #: them where the account's concurrency ends, and each throttled batch burns a receive.
 WORKERS_MAX: Final = 50
 #: Executed all at once, so as many as `EXECUTION_CONCURRENCY`; `docs/executors.md` says why so few.
-BATCH_SIZE: Final = 4
+BATCH_SIZE: Final = 3
 
 app: Final = Chalice(app_name=NAME)
 

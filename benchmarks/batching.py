@@ -30,9 +30,9 @@ OWN_PROCESSOR_SECONDS: Final = 0.004
 STORE_SECONDS: Final = 0.012
 #: What a function has beside its children, and a child beside its circuit.
 FUNCTION_MB: Final = 160
-CHILD_MB: Final = 24
-#: 2^24 amplitudes of 16 bytes, and what parsing and sampling take.
-CIRCUIT_MB: Final = 320
+CHILD_MB: Final = 32
+#: 2^24 amplitudes of 24 bytes with their probabilities, and what parsing and sampling take.
+CIRCUIT_MB: Final = 448
 WORKERS: Final = 50
 PROCESSOR_SECONDS_MAX: Final = 20.0
 
@@ -109,8 +109,8 @@ def drain(choice: Choice, load: Load) -> tuple[float, float]:
 
 
 CHOICES: Final = (
-    *(Choice(1, 1_769), Choice(2, 1_769), Choice(4, 1_769), Choice(10, 1_769)),
-    *(Choice(5, 2_048), Choice(8, 3_008), Choice(10, 3_700), Choice(10, 7_076)),
+    *(Choice(1, 1_769), Choice(2, 1_769), Choice(3, 1_769), Choice(4, 1_769), Choice(4, 2_240)),
+    *(Choice(8, 4_096), Choice(10, 1_769), Choice(10, 5_307)),
 )
 
 

@@ -65,13 +65,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: Kept free of an invocation for settling, and added to leases for clocks that differ.
     execution_margin_seconds: Annotated[float, Meta(ge=0, le=60)] = 1.5
     #: Records of one batch that are executed at the same time.
-    execution_concurrency: Annotated[int, Meta(ge=1, le=10)] = 4
+    execution_concurrency: Annotated[int, Meta(ge=1, le=10)] = 3
     #: What runs circuits. The mock's counts mean nothing: it is for tests of load and protocol.
     executor: Literal["mock", "simulator"] = "mock"
     #: What one execution may use of the processor, and of memory beside what its process has.
     execution_processor_seconds_max: Annotated[float, Meta(ge=0.1, le=880)] = 1.5
-    execution_memory_mb_max: Megabytes = 320
-    #: The largest state that is simulated: 2^24 amplitudes are 24 qubits, 256 MB.
+    execution_memory_mb_max: Megabytes = 448
+    #: The largest state that is simulated: 2^24 amplitudes are 24 qubits, 384 MB.
     execution_amplitudes_max: Amplitudes = 1 << 24
     #: Members of one batch that are submitted at the same time; as many connections are needed.
     batch_members_at_once: Annotated[int, Meta(ge=1, le=64)] = 16
@@ -145,9 +145,10 @@ MB_PER_VCPU: Final = 1_769
 #: What a worker has beside its children, and a child beside its circuit, in MB: measured, rounded
 #: up.
 FUNCTION_MB: Final = 160
-CHILD_MB: Final = 24
-#: A complex number of two doubles; and what a circuit takes beside its state, in MB.
-AMPLITUDE_BYTES: Final = 16
+CHILD_MB: Final = 32
+#: A complex number of two doubles, and its probability for sampling; and what a circuit takes
+#: beside its state, in MB.
+AMPLITUDE_BYTES: Final = 24
 CIRCUIT_MB: Final = 64
 
 
@@ -226,7 +227,7 @@ def _check_amplitudes(settings: Settings) -> None:
     needed = settings.execution_amplitudes_max * AMPLITUDE_BYTES / (1 << 20) + CIRCUIT_MB
     if needed > settings.execution_memory_mb_max:
         message = (
-            f"takes {needed:.0f} MB (16 bytes each, {CIRCUIT_MB} MB beside them), more than "
+            f"takes {needed:.0f} MB ({AMPLITUDE_BYTES} bytes each, {CIRCUIT_MB} MB beside them), more than "
             f"EXECUTION_MEMORY_MB_MAX ({settings.execution_memory_mb_max} MB)"
         )
         raise InvalidSetting(f"EXECUTION_AMPLITUDES_MAX {message}")

@@ -91,7 +91,7 @@ LIVE = {
     "large batches": Case(
         delivery.a_batch_is_one_wave,
         spoil.mapping(BatchSize=50, MaximumBatchingWindowInSeconds=0),
-        *("the mapping's BatchSize", "50", "at most 4"),
+        *("the mapping's BatchSize", "50", "at most 3"),
     ),
     "batching window": Case(
         delivery.a_batch_is_one_wave,
@@ -105,20 +105,20 @@ LIVE = {
         delivery.executions_do_not_starve_each_other,
         spoil.both(
             spoil.variable("worker", "EXECUTOR", "simulator"),
-            spoil.variable("worker", "EXECUTION_SECONDS_MAX", "39"),
+            spoil.variable("worker", "EXECUTION_SECONDS_MAX", "29"),
         ),
-        "EXECUTION_CONCURRENCY (4) x EXECUTION_PROCESSOR_SECONDS_MAX (10)",
-        *("40", "at most 39, which is EXECUTION_SECONDS_MAX (39) x vCPUs (1.00)"),
+        "EXECUTION_CONCURRENCY (3) x EXECUTION_PROCESSOR_SECONDS_MAX (10)",
+        *("30", "at most 29, which is EXECUTION_SECONDS_MAX (29) x vCPUs (1.00)"),
     ),
     "executions without memory": Case(
         delivery.executions_do_not_starve_each_other,
         spoil.both(
             spoil.variable("worker", "EXECUTOR", "simulator"),
-            spoil.variable("worker", "EXECUTION_MEMORY_MB_MAX", "400"),
+            spoil.variable("worker", "EXECUTION_MEMORY_MB_MAX", "520"),
         ),
-        "EXECUTION_CONCURRENCY (4) x EXECUTION_MEMORY_MB_MAX (400, and 24 for a process), and 160"
+        "EXECUTION_CONCURRENCY (3) x EXECUTION_MEMORY_MB_MAX (520, and 32 for a process), and 160"
         " for a worker,",
-        *("1856", "at most 1769, which is the memory in MB"),
+        *("1816", "at most 1769, which is the memory in MB"),
     ),
     "unbounded workers": Case(
         delivery.workers_are_bounded,

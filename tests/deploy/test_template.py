@@ -119,7 +119,7 @@ def test_all_routes_but_health_want_a_signature(resources: dict[str, Any]) -> No
         for method, operation in methods.items()
         if operation.get("security") != [{"sigv4": []}]
     ]
-    assert open_routes == [("get", "/health")]
+    assert open_routes == [("get", "/health"), ("head", "/health")]
     scheme = document["securityDefinitions"]["sigv4"]
     assert scheme["x-amazon-apigateway-authtype"] == "awsSigv4"
 

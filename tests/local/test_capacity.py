@@ -37,7 +37,7 @@ def test_what_the_user_has_set_stays() -> None:
     """Only what is not set is chosen."""
     user = {"EXECUTION_PROCESSOR_SECONDS_MAX": "0.5", "EXECUTION_AMPLITUDES_MAX": "1024"}
     chosen = execution_variables(STAGE | user, workers=2, cores=2, machine_mb=AMPLE_MB)
-    assert chosen == {"EXECUTION_MEMORY_MB_MAX": "320"}
+    assert chosen == {"EXECUTION_MEMORY_MB_MAX": "448"}
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_what_the_user_has_set_stays() -> None:
             2,
             (
                 "WORKERS (2) x EXECUTION_CONCURRENCY (4) x "
-                "EXECUTION_MEMORY_MB_MAX (4000, and 24 for "
-                "a process), and 160 for a worker, is 32512; it must be at most 24000"
+                "EXECUTION_MEMORY_MB_MAX (4000, and 32 for "
+                "a process), and 160 for a worker, is 32576; it must be at most 24000"
             ),
         ),
     ],

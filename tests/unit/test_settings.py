@@ -128,8 +128,8 @@ WORKER = {
     "_HANDLER": "app.worker",
     "EXECUTOR": "simulator",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
-    "EXECUTION_CONCURRENCY": "4",
-    "EXECUTION_SECONDS_MAX": "80",
+    "EXECUTION_CONCURRENCY": "3",
+    "EXECUTION_SECONDS_MAX": "60",
     "EXECUTION_PROCESSOR_SECONDS_MAX": "20",
 }
 
@@ -144,40 +144,40 @@ def test_executions_that_fit_their_function_are_allowed() -> None:
     ("changed", "said"),
     [
         (
-            {"EXECUTION_SECONDS_MAX": "79"},
+            {"EXECUTION_SECONDS_MAX": "59"},
             (
-                "EXECUTION_CONCURRENCY (4) x EXECUTION_PROCESSOR_SECONDS_MAX "
-                "(20) is 80; it must be at "
-                "most 79, which is EXECUTION_SECONDS_MAX (79) x vCPUs (1.00)"
+                "EXECUTION_CONCURRENCY (3) x EXECUTION_PROCESSOR_SECONDS_MAX "
+                "(20) is 60; it must be at "
+                "most 59, which is EXECUTION_SECONDS_MAX (59) x vCPUs (1.00)"
             ),
         ),
         (
-            {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3538", "EXECUTION_CONCURRENCY": "9"},
+            {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3538", "EXECUTION_CONCURRENCY": "7"},
             (
-                "EXECUTION_CONCURRENCY (9) x EXECUTION_PROCESSOR_SECONDS_MAX "
-                "(20) is 180; it must be "
-                "at most 160, which is EXECUTION_SECONDS_MAX (80) x vCPUs (2.00)"
+                "EXECUTION_CONCURRENCY (7) x EXECUTION_PROCESSOR_SECONDS_MAX "
+                "(20) is 140; it must be "
+                "at most 120, which is EXECUTION_SECONDS_MAX (60) x vCPUs (2.00)"
             ),
         ),
         (
-            {"EXECUTION_MEMORY_MB_MAX": "379"},
+            {"EXECUTION_MEMORY_MB_MAX": "505"},
             (
-                "EXECUTION_CONCURRENCY (4) x EXECUTION_MEMORY_MB_MAX (379, "
-                "and 24 for a process), and "
-                "160 for a worker, is 1772; it must be at most 1769, which is the memory in MB"
+                "EXECUTION_CONCURRENCY (3) x EXECUTION_MEMORY_MB_MAX (505, "
+                "and 32 for a process), and "
+                "160 for a worker, is 1771; it must be at most 1769, which is the memory in MB"
             ),
         ),
         (
             {"EXECUTION_AMPLITUDES_MAX": str(1 << 25)},
             (
-                "EXECUTION_AMPLITUDES_MAX takes 576 MB (16 bytes each, 64 MB "
+                "EXECUTION_AMPLITUDES_MAX takes 832 MB (24 bytes each, 64 MB "
                 "beside them), more than "
-                "EXECUTION_MEMORY_MB_MAX (320 MB)"
+                "EXECUTION_MEMORY_MB_MAX (448 MB)"
             ),
         ),
         (
             {"EXECUTION_PROCESSOR_SECONDS_MAX": "81"},
-            "EXECUTION_PROCESSOR_SECONDS_MAX must be at most EXECUTION_SECONDS_MAX (80), not 81",
+            "EXECUTION_PROCESSOR_SECONDS_MAX must be at most EXECUTION_SECONDS_MAX (60), not 81",
         ),
     ],
 )
@@ -195,4 +195,4 @@ def test_executions_that_would_starve_each_other_are_refused(
 def test_only_what_executes_must_have_room_for_it(elsewhere: dict[str, str]) -> None:
     """API and sweeper are smaller; the mock takes nothing; local workers share a machine."""
     starved = WORKER | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"} | elsewhere
-    assert Settings.from_environment(starved).execution_concurrency == 4
+    assert Settings.from_environment(starved).execution_concurrency == 3
