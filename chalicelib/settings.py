@@ -227,8 +227,8 @@ def _check_amplitudes(settings: Settings) -> None:
     needed = settings.execution_amplitudes_max * AMPLITUDE_BYTES / (1 << 20) + CIRCUIT_MB
     if needed > settings.execution_memory_mb_max:
         message = (
-            f"takes {needed:.0f} MB ({AMPLITUDE_BYTES} bytes each, {CIRCUIT_MB} MB beside them), more than "
-            f"EXECUTION_MEMORY_MB_MAX ({settings.execution_memory_mb_max} MB)"
+            f"takes {needed:.0f} MB ({AMPLITUDE_BYTES} bytes each, {CIRCUIT_MB} MB beside them), "
+            f"more than EXECUTION_MEMORY_MB_MAX ({settings.execution_memory_mb_max} MB)"
         )
         raise InvalidSetting(f"EXECUTION_AMPLITUDES_MAX {message}")
 
