@@ -13,6 +13,7 @@ from chalicelib import composition
 from chalicelib.entrypoints.http.cors import cors_config
 from chalicelib.settings import InvalidSetting
 from infra.local.stand_ins.api_gateway import Gateway
+from infra.local.stand_ins.http_request import Request
 from tests.functional.conftest import JSON, Api
 from tests.support.backends import Backend
 
@@ -84,7 +85,7 @@ def test_a_preflight_allows_what_clients_send(
     opened = importlib.reload(lambda_functions)
     try:
         gateway = Gateway(opened.app, function_name="api", timeout_seconds=5)
-        answer = gateway.handle("OPTIONS", "/tasks", {"origin": ORIGIN}, b"")
+        answer = gateway.handle(Request("OPTIONS", "/tasks", (("origin", ORIGIN),)))
     finally:
         monkeypatch.delenv("CORS_ORIGIN")
         importlib.reload(lambda_functions)

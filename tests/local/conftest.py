@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.local.emulator_process import EmulatorProcess
+from tests.local.served_api import ServedApi
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -71,6 +72,14 @@ class Queue:
         found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])
         visible, in_flight = (int(found["Attributes"][name]) for name in names)  # type: ignore[index]
         return visible, in_flight
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[ServedApi]:
+    """Serve the fake app from this process."""
+    served = ServedApi()
+    yield served
+    served.close()
 
 
 @pytest.fixture

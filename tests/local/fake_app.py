@@ -25,7 +25,7 @@ def request() -> Request:
 def echo() -> Response:
     """Give the request's body back."""
     body = request().raw_body
-    text = body.decode() if isinstance(body, bytes) else str(body)
+    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
     return Response(text, headers={"Content-Type": "text/plain"})
 
 
@@ -39,6 +39,14 @@ def get_thing(thing: str) -> dict[str, Any]:
 def get_big(size: str) -> Response:
     """Answer with so many bytes."""
     return Response("x" * int(size), headers={"Content-Type": "text/plain"})
+
+
+@api.route("/odd/{kind}", methods=["GET"])
+def get_odd(kind: str) -> Response:
+    """Answer with what HTTP does not have."""
+    status = 999 if kind == "status" else 200
+    name, value = ("X Odd", "a") if kind == "name" else ("X-Odd", " a\tb\x1b\x00c é€ ")
+    return Response("odd", status_code=status, headers={name: value})
 
 
 @api.route("/slow/{seconds}", methods=["GET"])

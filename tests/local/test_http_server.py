@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
@@ -12,68 +11,44 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from infra.local.settings import HOST, ROOT
-from infra.local.stand_ins import page
-from infra.local.stand_ins.api_gateway import BODY_BYTES_MAX, LAMBDA_PAYLOAD_BYTES_MAX, Gateway
-from infra.local.stand_ins.api_server import PORT_TAKEN_EXIT_CODE, load_app
-from infra.local.stand_ins.http_server import Server
+from infra.local.stand_ins import http_server, page
+from infra.local.stand_ins.api_gateway import LAMBDA_PAYLOAD_BYTES_MAX
+from infra.local.stand_ins.api_server import PORT_TAKEN_EXIT_CODE
+from infra.local.stand_ins.http_request import BODY_BYTES_MAX
+from infra.local.stand_ins.problems import problem
 from infra.local.supervisor.watch import accepts_connections, free_port
+from infra.package.gateway_responses import RESPONSES
 from infra.waiting import wait_for
 from tests.acceptance.http_client import Http, Reply
 from tests.local.conftest import FAKE_APP
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """Serve the fake app from this process."""
-    gateway = Gateway(load_app(f"{FAKE_APP}.api"), function_name="fake", timeout_seconds=29)
-    server = Server(HOST, 0, gateway)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    server.server_close()
-    thread.join()
+from tests.local.served_api import ServedApi, check_problem
+from tests.local.served_api import replies as replies_of
 
 
 @pytest.fixture
-def client(port: int) -> Iterator[Http]:
+def client(served: ServedApi) -> Iterator[Http]:
     """Give a client whose connection is kept."""
-    client = Http(port)
+    client = Http(served.port)
     yield client
     client.close()
-
-
-def check_problem(reply: Reply, status: int) -> None:
-    """It is a problem document with all its members."""
-    assert reply.status == status
-    assert reply.headers["content-type"] == "application/problem+json"
-    document = reply.json
-    assert document.keys() == {"type", "title", "status", "detail", "correlation_id"}
-    assert document["status"] == status
-    assert document["correlation_id"] == reply.headers["x-correlation-id"]
-
-
-def raw(port: int, request: bytes) -> tuple[int, bytes]:
-    """Send bytes that no client library would send; the server must close in the end."""
-    with socket.create_connection((HOST, port), timeout=10) as connection:
-        connection.sendall(request)
-        response = http.client.HTTPResponse(connection)
-        response.begin()
-        body = response.read()
-        assert connection.recv(1) == b""
-        return response.status, body
 
 
 def test_the_app_answers(client: Http) -> None:
     """With the path's part, and the stage in the event, as behind API Gateway."""
     reply = client.get("/things/a")
     assert (reply.status, reply.json) == (200, {"thing": "a", "stage": "local"})
-    assert client.get("/things/b").headers["connection"] == "keep-alive"
+
+
+def test_a_connection_is_kept_from_request_to_request(served: ServedApi) -> None:
+    """One connection carries many requests, also ones that are sent before they are answered."""
+    request = b"GET /things/a HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    assert [answer.status for answer in served.raw(request * 20)] == [200] * 20
 
 
 @pytest.mark.parametrize(
@@ -92,7 +67,7 @@ def test_what_has_no_route_is_refused_as_api_gateway_does(
     """Unknown path and unknown method alike, with a problem document instead of its own words."""
     reply = client.send(method, path, headers={"X-Correlation-ID": "mine"})
     check_problem(reply, 403)
-    assert reply.json["detail"] == "Missing Authentication Token"
+    assert reply.json["type"] == "/problems/not-authorized"
     assert reply.json["correlation_id"] == "mine"
 
 
@@ -138,33 +113,11 @@ def test_an_answer_that_lambda_would_not_carry_is_a_bad_gateway(client: Http) ->
     check_problem(client.get(f"/big/{LAMBDA_PAYLOAD_BYTES_MAX}"), 502)
 
 
-@pytest.mark.parametrize(
-    ("request_bytes", "status"),
-    [
-        (b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
-        (b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", 400),
-        (b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
-        (b"POST /echo HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
-        (b"what is this\r\n\r\n", 400),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
-        (b"GET /things/a HTTP/9.9\r\n\r\n", 505),
-        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
-        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", 431),
-    ],
-)
-def test_what_cannot_be_understood_is_refused_and_closed(
-    port: int, request_bytes: bytes, status: int
-) -> None:
-    """With a problem document, never with HTML, a trace, or a thread that is gone."""
-    answered, body = raw(port, request_bytes)
-    assert answered == status
-    assert json.loads(body)["status"] == status
-
-
-def test_a_client_that_leaves_disturbs_nobody(port: int, client: Http) -> None:
-    """In the middle of a head or a body."""
-    for part in (b"POST /ec", b"POST /echo HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc"):
-        with socket.create_connection((HOST, port), timeout=10) as connection:
+def test_a_client_that_leaves_disturbs_no_other(served: ServedApi, client: Http) -> None:
+    """In the middle of a head or a body, or before it has read its answer."""
+    head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+    for part in (b"POST /ec", head + b"100\r\n\r\nabc", head + b"3\r\n\r\nabc"):
+        with socket.create_connection((HOST, served.port), timeout=10) as connection:
             connection.sendall(part)
     assert client.get("/things/a").status == 200
 
@@ -206,23 +159,43 @@ def test_a_stop_lets_requests_in_flight_finish(
     slow.close()
 
 
-def test_a_taken_port_is_one_clear_line() -> None:
-    """It names the port and the variable, and shows no trace."""
-    with socket.socket() as taken:
-        taken.bind((HOST, 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        ended = subprocess.run(
-            [sys.executable, "-m", "infra.local.stand_ins.api_server", "api", "/nowhere"],
-            cwd=ROOT,
-            env=os.environ | {"PORT": str(port), "API_APP": f"{FAKE_APP}.api"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert ended.returncode == PORT_TAKEN_EXIT_CODE
-    assert re.search(rf"port {port} is taken.*PORT", ended.stdout)
-    assert ended.stderr == ""
+def test_a_stop_cuts_off_what_takes_too_long(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The client learns that its task may be kept."""
+    mark = tmp_path / "mark"
+    monkeypatch.setenv("FAKE_MARK", str(mark))
+    monkeypatch.setattr(http_server, "DRAIN_SECONDS_MAX", 0)
+    served, replies = ServedApi(), list[Reply]()
+    slow = Http(served.port)
+    thread = threading.Thread(target=lambda: replies.append(slow.get("/slow/2")))
+    thread.start()
+    wait_for(mark.exists, "the request to be in flight")
+    served.close()
+    thread.join(30)
+    check_problem(replies[0], 503)
+    assert (replies[0].headers["connection"], served.server.front.cut_off) == ("close", 1)
+
+
+def test_a_request_that_is_never_whole_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither half a head nor half a body keeps a connection for ever."""
+    monkeypatch.setattr(http_server, "IDLE_SECONDS_MAX", 0.2)
+    served = ServedApi()
+    head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+    for part in (b"", b"GET /", head, head + b"\r\nabc"):
+        with socket.create_connection((HOST, served.port), timeout=20) as connection:
+            connection.sendall(part)
+            [late] = replies_of(b"".join(iter(lambda: connection.recv(1 << 16), b"")))
+        check_problem(late, 408)
+    served.close()
+
+
+def test_no_answer_of_the_app_breaks_the_server(client: Http) -> None:
+    """A status, a header or a value that HTTP does not have is a bad gateway, as on AWS."""
+    for kind in ("status", "name"):
+        check_problem(client.get(f"/odd/{kind}"), 502)
+    reply = client.get("/odd/value")
+    assert (reply.status, reply.headers["x-odd"]) == (200, "a\tb  c é?")
 
 
 @pytest.mark.parametrize("target", ["/", "/index.html", "/?anything"])
@@ -243,3 +216,43 @@ def test_the_root_is_the_page_under_its_policy(client: Http, target: str) -> Non
 def test_nothing_else_is_the_page(client: Http, method: str, target: str) -> None:
     """One path, read only; all others are the app's."""
     check_problem(client.send(method, target), 403)
+
+
+@pytest.mark.parametrize(
+    ("status", "response_type"),
+    [
+        (400, "BAD_REQUEST_BODY"),
+        (403, "MISSING_AUTHENTICATION_TOKEN"),
+        (413, "REQUEST_TOO_LARGE"),
+        (502, "DEFAULT_5XX"),
+        (504, "INTEGRATION_TIMEOUT"),
+    ],
+)
+def test_refusals_are_those_of_the_deployed_gateway(status: int, response_type: str) -> None:
+    """One kind of error on every stage: type, title and headers agree."""
+    local = problem(HTTPStatus(status), "why", "mine")
+    [deployed] = [entry for entry in RESPONSES if entry.response_type == response_type]
+    document = json.loads(local.body)
+    assert document["type"] == f"/problems/{deployed.slug}"
+    assert document["title"] == deployed.title
+    names = {name.lower() for name, _ in local.headers}
+    assert names == {name.rpartition(".")[2].lower() for name in deployed.parameters}
+
+
+def test_a_taken_port_is_one_clear_line() -> None:
+    """It names the port and the variable, and shows no trace."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, "-m", "infra.local.stand_ins.api_server", "api", "/nowhere"],
+            cwd=ROOT,
+            env=os.environ | {"PORT": str(port), "API_APP": f"{FAKE_APP}.api"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == PORT_TAKEN_EXIT_CODE
+    assert re.search(rf"port {port} is taken.*PORT", ended.stdout)
+    assert ended.stderr == ""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from infra.local.settings import HOST, number_from
 from infra.local.stand_ins.api_gateway import Gateway
+from infra.local.stand_ins.http_front import ANSWER_SECONDS_MAX
 from infra.local.stand_ins.http_server import Server
 from infra.local.stand_ins.lambda_runtime.context import function_environment
 from infra.local.stand_ins.logs import part_logger
@@ -22,8 +23,6 @@ from infra.local.stand_ins.logs import part_logger
 if TYPE_CHECKING:
     from chalice.app import Chalice
 
-#: API Gateway waits 29 s for an integration; the API function has no reason to take longer.
-API_TIMEOUT_SECONDS = 29.0
 FUNCTION_NAME = "quantum-tasks-local-api"
 PORT_TAKEN_EXIT_CODE = 98
 
@@ -46,7 +45,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     gateway = Gateway(
         load_app(handler),
         function_name=FUNCTION_NAME,
-        timeout_seconds=API_TIMEOUT_SECONDS,
+        timeout_seconds=ANSWER_SECONDS_MAX,
     )
     try:
         server = Server(HOST, port, gateway)
@@ -59,8 +58,10 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     logger.info("listening on http://%s:%d", HOST, port)
-    server.serve_forever(poll_interval=0.1)
-    server.drain()
+    server.serve_until_stopped()
+    if server.front.cut_off:
+        logger.warning("%d requests were cut off", server.front.cut_off)
+        os._exit(0)  # their threads would be waited for
     logger.info("stopped")
     return 0
 

@@ -1,245 +1,211 @@
-"""A threaded HTTP/1.1 server that behaves under load and ends in order.
+"""The local API's HTTP server: uvicorn with h11; docs/decisions.md says why.
 
-Beside the standard library's and Chalice's: a listen queue of 1024 (theirs is 5, and whoever finds
-it full waits for TCP's retry of 1 s), keep-alive with one write per response, no Nagle delay, a
-problem document for what cannot be parsed, and a stop that lets requests in flight finish and does
-not wait for idle connections.
+What is added to it here: every refusal is a problem document, a request must be whole within a
+time, and a client gets to read the last answer of a connection, also if it sends no more or more.
 """
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+import functools
 import logging
-import selectors
 import socket
-import socketserver
 import sys
-import threading
-import time
-from collections.abc import Callable, Mapping
-from email.utils import formatdate
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
-from typing import Protocol
+from typing import Any, Final, cast
 
-from infra.local.stand_ins.api_gateway import BODY_BYTES_MAX, HttpResponse, problem
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-#: An idle connection, or one that stops in the middle of a request, is closed after this.
-IDLE_SECONDS_MAX = 75.0
+from infra.local.stand_ins.http_front import CLOSE, Answers, Front, wire_headers
+from infra.local.stand_ins.http_request import HEAD_BYTES_MAX
+from infra.local.stand_ins.logs import part_logger
+from infra.local.stand_ins.problems import problem
+
+#: Connections that wait to be accepted. One that finds the queue full waits for TCP's retry of 1 s.
+BACKLOG: Final = 1024
+#: An idle connection is closed after this, and a request must be whole.
+IDLE_SECONDS_MAX: Final = 75
 #: How long requests in flight may take to finish when the server stops.
-DRAIN_SECONDS_MAX = 10.0
-#: How much of a refused body is read, so that the client gets to read the refusal.
-DISCARD_BYTES_MAX = 64 * 1024 * 1024
+DRAIN_SECONDS_MAX: Final = 10
+#: How long a client is waited for that is to close a connection which has had its last answer.
+LINGER_SECONDS_MAX: Final = 5.0
 
-logger = logging.getLogger("infra.local.api")
-
-
-class Answers(Protocol):
-    """What answers the requests."""
-
-    def handle(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes
-    ) -> HttpResponse:
-        """Answer one request."""
+logger = part_logger("api")
 
 
-class RefusedError(Exception):
-    """The request cannot be passed on, and the connection cannot be used any further."""
-
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-
-
-def one_line(text: str) -> str:
-    """Keep a header a header: a line break in it would begin another one."""
-    return text.replace("\r", " ").replace("\n", " ")
-
-
-class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """One thread per connection."""
-
-    allow_reuse_address = True
-    request_queue_size = 1024
-    daemon_threads = True
-    block_on_close = False
+class Server(uvicorn.Server):
+    """One API process's server."""
 
     def __init__(self, host: str, port: int, answers: Answers) -> None:
         """Bind and listen at once, so that a taken port is an error of this call."""
-        self.answers = answers
-        self.stopping = False
-        self._connections: set[RequestHandler] = set()
-        self._changed = threading.Condition()
-        super().__init__((host, port), RequestHandler)
+        self._socket = socket.create_server((host, port), backlog=BACKLOG)
+        # asyncio does so only where the protocol is named; else a body waits for the head's ACK.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port: int = self._socket.getsockname()[1]
+        for name in ("uvicorn", "asyncio"):
+            logging.getLogger(name).handlers = logger.handlers
+        self.front = Front(answers, is_stopping=lambda: self.should_exit)
+        config = uvicorn.Config(
+            self.front,
+            loop="asyncio",
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=IDLE_SECONDS_MAX,
+            timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
+            h11_max_incomplete_event_size=4 * HEAD_BYTES_MAX,
+        )
+        super().__init__(config)
+
+    def serve_until_stopped(self) -> None:
+        """Serve until `stop` is called, then finish what is in flight."""
+        self.run(sockets=[self._socket])
 
     def stop(self) -> None:
-        """End ``serve_forever`` from a signal handler: a thread does the waiting."""
-        self.stopping = True
-        threading.Thread(target=self.shutdown, daemon=True).start()
+        """Begin to stop. Safe in a signal handler and from another thread."""
+        self.should_exit = True
 
-    def drain(self) -> None:
-        """Serve who already waits in line, close what is idle, wait for what is in flight."""
-        self._accept_waiting()
-        self.server_close()
-        deadline = time.monotonic() + DRAIN_SECONDS_MAX
-        with self._changed:
-            for connection in self._connections:
-                connection.end_when_idle()
-            self._changed.wait_for(lambda: not self._connections, deadline - time.monotonic())
-            if self._connections:
-                logger.warning("%d requests were cut off", len(self._connections))
-
-    def _accept_waiting(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.socket, selectors.EVENT_READ)
-            while selector.select(0):
-                self._handle_request_noblock()  # type: ignore[attr-defined]
-
-    def opened(self, connection: RequestHandler) -> None:
-        """Note a connection."""
-        with self._changed:
-            self._connections.add(connection)
-            if self.stopping:
-                connection.end_when_idle()
-
-    def closed(self, connection: RequestHandler) -> None:
-        """Forget a connection."""
-        with self._changed:
-            self._connections.discard(connection)
-            self._changed.notify_all()
-
-    def became_idle(self, connection: RequestHandler) -> None:
-        """Note that a connection has answered; it ends if the server is about to."""
-        with self._changed:
-            connection.busy = False
-            if self.stopping:
-                connection.close_connection = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Log what a connection's thread died of; the server lives on."""
-        del request
-        logger.warning("connection from %s ended", client_address, exc_info=sys.exc_info())
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what was cut off be told so, and leave no connection behind."""
+        await super().shutdown(sockets)
+        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+        for connection in list(self.server_state.connections):
+            cast("Connection", connection).close_now()
+        await asyncio.sleep(0)
 
 
-class RequestHandler(BaseHTTPRequestHandler):
-    """One connection, one request after another."""
+class Lingering:
+    """A transport whose peer gets to read the last answer before it is closed.
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = IDLE_SECONDS_MAX
-    rbufsize = 1 << 16
-    server: Server
-    busy = False
+    Closing a connection with unread bytes resets it, and takes the answer back.
+    """
 
-    def setup(self) -> None:
-        """Note the connection, so that a stop can wait for it."""
-        super().setup()
-        self.server.opened(self)
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self.is_lingering = False
+        self._transport = transport
+        self._loop = loop
 
-    def finish(self) -> None:
-        """Forget it, whatever happened."""
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  stands in for a transport
+        return getattr(self._transport, name)
+
+    def is_closing(self) -> bool:
+        """Whether nothing more is to be written."""
+        return self.is_lingering or self._transport.is_closing()
+
+    def close(self) -> None:
+        """Write no more; read and drop until the peer closes, or for so long."""
+        if not self.is_closing():
+            self.is_lingering = True
+            self._transport.resume_reading()
+            self._transport.write_eof()
+            self._loop.call_later(LINGER_SECONDS_MAX, self._transport.abort)
+
+    def close_idle(self) -> None:
+        """Close at once what has nothing to read."""
+        self._transport.close()
+
+
+class Connection(H11Protocol):
+    """One connection: what h11 cannot parse is refused with a problem document."""
+
+    _transport: Lingering
+    _is_half_closed = False
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for a first request."""
+        self._transport = Lingering(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._transport))
+        self._set_deadline()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what came, unless all is said."""
+        if not self._transport.is_lingering:
+            super().data_received(data)
+            self._set_deadline()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the connection for what is still to be answered to a client that sends no more."""
+        self._is_half_closed = not self._is_receiving()
+        return self._is_half_closed
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, if it has come already."""
+        super().on_response_complete()
+        if self._is_half_closed and self._is_receiving():
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._cancel_deadline()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Close what is idle; what is answered is closed afterwards."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.close_now()
+        else:
+            cycle.keep_alive = False
+
+    def close_now(self) -> None:
+        """Close without waiting for the client; what was written is sent."""
+        self._transport.close_idle()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what h11 cannot parse: the base class calls this, and would answer plain text."""
+        error = sys.exception()
+        status, detail = HTTPStatus(getattr(error, "error_status_hint", 400)), msg
+        if status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+            detail = f"request line and headers may have {HEAD_BYTES_MAX} bytes"
+            if b"\n" not in self.conn.trailing_data[0]:
+                status = HTTPStatus.REQUEST_URI_TOO_LONG
+        elif error is not None:
+            # Behind the colon h11 shows what it was sent, however long.
+            detail = f"this is no HTTP/1.1 request: {str(error).partition(':')[0]}"
+        self._refuse(status, detail)
+
+    def _refuse(self, status: HTTPStatus, detail: str) -> None:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                return  # bytes behind the connection's last request, which is being answered
+            cycle.disconnected = True
+            cycle.message_event.set()
+        response = problem(status, detail)
+        headers = [*self.server_state.default_headers, *wire_headers(response), CLOSE]
+        head = h11.Response(status_code=status, headers=headers, reason=status.phrase.encode())
         try:
-            super().finish()
-        finally:
-            self.server.closed(self)
+            for event in (head, h11.Data(data=response.body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        except h11.LocalProtocolError:
+            self.transport.abort()  # an answer has begun, and cannot be taken back
+        else:
+            logger.info("refused %d: %s", status, detail)
+            self.transport.close()
 
-    def end_when_idle(self) -> None:
-        """Let no further request arrive; one that has arrived is read and answered first."""
-        if not self.busy:
-            with contextlib.suppress(OSError):
-                self.connection.shutdown(socket.SHUT_RD)
+    def _set_deadline(self) -> None:
+        """Bound the time in which a request is read; not the one in which it is answered."""
+        if self.transport.is_closing() or not self._is_receiving():
+            self._cancel_deadline()
+        elif self._deadline is None:
+            detail = f"the request was not whole after {IDLE_SECONDS_MAX} s"
+            late = functools.partial(self._refuse, HTTPStatus.REQUEST_TIMEOUT, detail)
+            self._deadline = self.loop.call_later(IDLE_SECONDS_MAX, late)
 
-    def parse_request(self) -> bool:
-        """Note that a request has begun: the base class calls this with its first line read."""
-        self.busy = True
-        return super().parse_request()
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
-    def handle(self) -> None:
-        """Serve until the client goes; that it goes in the middle is nothing to report."""
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            super().handle()
-
-    def answer(self) -> None:
-        """Answer one request, of any method."""
-        started = time.monotonic()
-        try:
-            body = self._body()
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            response = self.server.answers.handle(self.command, self.path, headers, body)
-        except RefusedError as refused:
-            self.close_connection = True
-            response = problem(refused.status, str(refused))
-        except ConnectionError:
-            raise
-        except Exception:
-            logger.exception("the app raised", extra={"path": self.path})
-            response = problem(HTTPStatus.BAD_GATEWAY, "Internal server error")
-        self._send(response)
-        logger.info(
-            "%s %s %d",
-            self.command,
-            self.path,
-            response.status,
-            extra={"duration_ms": round((time.monotonic() - started) * 1000, 1)},
-        )
-        self.server.became_idle(self)
-
-    def __getattr__(self, name: str) -> Callable[[], None]:
-        """Find ``do_<METHOD>`` for any method: which ones exist is the gateway's to say."""
-        if name.startswith("do_"):
-            return self.answer
-        raise AttributeError(name)
-
-    def _body(self) -> bytes:
-        """Read the body. Only a stated length is understood, as by API Gateway's Lambda events."""
-        if "transfer-encoding" in self.headers:
-            raise RefusedError(HTTPStatus.LENGTH_REQUIRED, "Send the body with a Content-Length.")
-        lengths = set(self.headers.get_all("content-length", ["0"]))
-        text = lengths.pop()
-        if lengths or not (text.isascii() and text.isdigit()):
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "Content-Length must be one whole number.")
-        length = int(text)
-        if length > BODY_BYTES_MAX:
-            self._discard(length)
-            raise RefusedError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"The body is {length} bytes; at most {BODY_BYTES_MAX} are accepted.",
-            )
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise ConnectionAbortedError("the body ended early")
-        return body
-
-    def _discard(self, length: int) -> None:
-        remaining = min(length, DISCARD_BYTES_MAX)
-        while remaining > 0 and (chunk := self.rfile.read(min(remaining, 1 << 20))):
-            remaining -= len(chunk)
-
-    def _send(self, response: HttpResponse) -> None:
-        """Write head and body in one piece."""
-        if self.server.stopping:
-            self.close_connection = True
-        try:
-            phrase = HTTPStatus(response.status).phrase
-        except ValueError:
-            phrase = ""
-        lines = [f"HTTP/1.1 {response.status} {phrase}"]
-        skipped = {"content-length", "connection", "transfer-encoding"}
-        lines += [one_line(f"{n}: {v}") for n, v in response.headers if n.lower() not in skipped]
-        lines.append(f"Date: {formatdate(usegmt=True)}")
-        if response.status not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
-            lines.append(f"Content-Length: {len(response.body)}")
-        lines.append(f"Connection: {'close' if self.close_connection else 'keep-alive'}")
-        head = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
-        bodiless = self.command == "HEAD" or response.status == HTTPStatus.NOT_MODIFIED
-        self.wfile.write(head if bodiless else head + response.body)
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse what cannot be parsed: the base class calls this, and would answer in HTML."""
-        self.close_connection = True
-        self.command = getattr(self, "command", None) or ""
-        self._send(problem(HTTPStatus(code), explain or message or HTTPStatus(code).description))
-        logger.info("malformed request", extra={"status": code, "detail": message})
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
-        """Say nothing on stderr; requests are logged above."""
+    def _is_receiving(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete or cycle.more_body
