@@ -58,9 +58,11 @@ class Code:
             random=lambda: 0.5,
         )
         execution = dataclasses.replace(service.execute.policy, backoff=steady)
+        submit = _rebuild(self.submit, service.submit, new_task_id=lambda: UNKEYED_TASK_ID)
         return dataclasses.replace(
             service,
-            submit=_rebuild(self.submit, service.submit, new_task_id=lambda: UNKEYED_TASK_ID),
+            submit=submit,
+            submit_batch=dataclasses.replace(service.submit_batch, submit=submit),
             execute=_rebuild(self.execute, service.execute, policy=execution, new_token=new_token),
             sweep=_rebuild(self.sweep, service.sweep),
             cancel=_rebuild(self.cancel, service.cancel),

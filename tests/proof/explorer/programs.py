@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from chalicelib.composition import Service
@@ -30,6 +32,9 @@ from tests.support.in_memory import a_request
 OWNER_NAME: Final = "owner"
 STRANGER: Final = "stranger"
 
+#: At the end of a body: it is submitted as a member of a batch, with the key as its own.
+IN_A_BATCH: Final = " in a batch"
+
 _KEY: Final = "key"
 _CORRELATION_ID: Final = "correlation"
 _INVOCATION_MS: Final = 60_000
@@ -38,6 +43,11 @@ _KEPT: Final = {
     Kept.YES: Answer.KEPT,
     Kept.UNKNOWN: Answer.UNKNOWN,
 }
+
+
+def circuit_of(body: str) -> str:
+    """Return the circuit that a submitter of this body asks for."""
+    return body.removesuffix(IN_A_BATCH)
 
 
 def run(program: Program, service: Service, code: Code, *, keyed: bool) -> Ended:
@@ -52,13 +62,16 @@ def task_id(*, keyed: bool) -> str:
 
 def _submit(program: Program, service: Service, code: Code, keyed: bool) -> Ended:  # noqa: FBT001 - one signature for the table below
     submission = Submission(
-        request=a_request(program.body),
+        request=a_request(circuit_of(program.body)),
         owner=OWNER_NAME,
         correlation_id=_CORRELATION_ID,
         idempotency_key=_KEY if keyed else None,
     )
     try:
-        service.submit(submission)
+        if program.body.endswith(IN_A_BATCH):
+            _submit_in_a_batch(service, submission)
+        else:
+            service.submit(submission)
     except SubmissionUnavailable as exc:
         return Ended(answer=_KEPT[exc.kept])
     except IdempotencyConflict:
@@ -68,6 +81,17 @@ def _submit(program: Program, service: Service, code: Code, keyed: bool) -> Ende
     except TaskUnreadable:
         return Ended(answer=Answer.UNREADABLE)
     return Ended(answer=Answer.ACCEPTED)
+
+
+def _submit_in_a_batch(service: Service, submission: Submission) -> None:
+    """Submit as the one member of a batch: it must be as if it were alone."""
+    (outcome,) = service.submit_batch([submission], surrounding=_nothing)
+    if isinstance(outcome, Exception):
+        raise outcome
+
+
+def _nothing(index: int) -> AbstractContextManager[None]:
+    return contextlib.nullcontext()
 
 
 class _Invocation:

@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.items import NEWER
-from tests.proof.explorer.programs import OWNER_NAME, STRANGER
+from tests.proof.explorer.programs import IN_A_BATCH, OWNER_NAME, STRANGER
 from tests.proof.explorer.values import Fault
 from tests.support.in_memory import Spoilt
 
@@ -35,6 +35,14 @@ SMALL: Final = (
     Configuration(
         name="unaided, one key, two requests", keyed=True, submitters=("A", "B"),
         client_retries=1, faults=1, kinds=CALLS,
+    ),
+    Configuration(
+        name="unaided, two batches and a single with one key", keyed=True,
+        submitters=("A" + IN_A_BATCH, "A" + IN_A_BATCH, "A"), faults=1, kinds=CALLS,
+    ),
+    Configuration(
+        name="unaided, a batch and a single, two requests", keyed=True,
+        submitters=("A" + IN_A_BATCH, "B"), client_retries=1, faults=1, kinds=CALLS,
     ),
     Configuration(
         name="unaided, cancelled", faults=1, kinds=CALLS, cancellers=(OWNER_NAME, STRANGER),

@@ -16,6 +16,7 @@ from tests.proof.explorer.code import REAL, Code
 from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.effects import AGAIN, DEAD, Effects
 from tests.proof.explorer.items import NEWER, NOBODY, Item
+from tests.proof.explorer.programs import circuit_of
 from tests.proof.explorer.properties import ACCEPTED, TRUTH
 from tests.proof.explorer.state import (
     DELETED,
@@ -297,7 +298,7 @@ class World:
 
     def _check_answer(self, state: State, answer: Answer, body: str) -> Violation | None:
         task = self._items[state.item].task
-        mine = task is not None and task.request.circuit == body
+        mine = task is not None and task.request.circuit == circuit_of(body)
         if answer is Answer.ACCEPTED and not mine:
             found = "is not there" if task is None else "is another request's"
             return Violation(ACCEPTED, f"a client is told 202 for a task that {found}")

@@ -1,0 +1,201 @@
+"""Submitting many tasks: bounds on what begins, and the truth about what did not."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.domain.task import Task
+from chalicelib.errors import (
+    InvalidRequest,
+    Kept,
+    StoreUnavailable,
+    SubmissionUnavailable,
+)
+from chalicelib.ports import PutOutcome
+from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted, keyed_task_id
+from chalicelib.use_cases.submit_batch import Outcome, SubmitBatch
+from tests.support.in_memory import (
+    FakeClock,
+    InMemoryTaskQueue,
+    InMemoryTaskStore,
+    RecordingObserver,
+    a_request,
+)
+
+
+def a_submission(number: int, key: str | None = None, index: int | None = None) -> Submission:
+    """Return a member."""
+    return Submission(
+        request=a_request(f"// {number}"),
+        owner="alice",
+        correlation_id="c",
+        idempotency_key=key,
+        batch_index=index,
+    )
+
+
+class World:
+    """A batch and what is around it."""
+
+    def __init__(self, store: InMemoryTaskStore, *, at_once: int = 1) -> None:
+        self.clock = FakeClock()
+        self.store = store
+        self.observer = RecordingObserver()
+        ids = (f"id-{number}" for number in range(1000))
+        lock = threading.Lock()
+
+        def new_id() -> str:
+            with lock:
+                return next(ids)
+
+        submit = SubmitTask(
+            store=store,
+            queue=InMemoryTaskQueue(self.clock),
+            clock=self.clock,
+            observer=self.observer,
+            sweep_grace_seconds=60,
+            new_task_id=new_id,
+        )
+        self.batch = SubmitBatch(
+            submit=submit,
+            clock=self.clock,
+            observer=self.observer,
+            members_at_once=at_once,
+            begin_seconds_max=6,
+        )
+        self.surrounded: list[int] = []
+
+    def submit(self, *members: Submission | InvalidRequest) -> list[Outcome]:
+        """Submit a batch."""
+        return self.batch(members, surrounding=self._surrounding)
+
+    @contextlib.contextmanager
+    def _surrounding(self, index: int) -> Iterator[None]:
+        self.surrounded.append(index)
+        yield
+
+
+class SlowStore(InMemoryTaskStore):
+    """Each put takes two seconds of the test's clock."""
+
+    clock: FakeClock
+
+    def create_if_absent(self, task: Task) -> PutOutcome:
+        """Let time pass, and store."""
+        self.clock.advance(2)
+        return super().create_if_absent(task)
+
+
+class FailingStore(InMemoryTaskStore):
+    """Fails from the third put on."""
+
+    puts = 0
+
+    def create_if_absent(self, task: Task) -> PutOutcome:
+        """Store two, then refuse."""
+        self.puts += 1
+        if self.puts > 2:
+            raise StoreUnavailable
+        return super().create_if_absent(task)
+
+
+def test_each_member_is_a_submission_in_its_own_surroundings() -> None:
+    """In the order given."""
+    world = World(InMemoryTaskStore())
+    outcomes = world.submit(*(a_submission(number) for number in range(5)))
+    circuits = [o.task.request.circuit for o in outcomes if isinstance(o, Submitted)]
+    assert circuits == [f"// {number}" for number in range(5)]
+    assert world.surrounded == list(range(5))
+
+
+def test_a_member_that_is_wrong_is_answered_with_its_error() -> None:
+    """The others are submitted."""
+    error = InvalidRequest()
+    outcomes = World(InMemoryTaskStore()).submit(a_submission(0), error, a_submission(2))
+    assert outcomes[1] is error
+    assert [isinstance(outcome, Submitted) for outcome in outcomes] == [True, False, True]
+
+
+def test_no_member_begins_after_the_bound() -> None:
+    """Six seconds are three slow members; the fourth begins at the bound, the fifth after it."""
+    store = SlowStore()
+    world = World(store)
+    store.clock = world.clock
+    outcomes = world.submit(*(a_submission(number) for number in range(6)))
+    assert [isinstance(outcome, Submitted) for outcome in outcomes] == [True] * 4 + [False] * 2
+    assert [o.kept for o in outcomes if isinstance(o, SubmissionUnavailable)] == [Kept.NO] * 2
+    assert len(store.tasks) == 4
+
+
+def test_after_an_outage_no_member_makes_a_call() -> None:
+    """A batch through an outage takes no longer than a single task."""
+    store = FailingStore()
+    outcomes = World(store).submit(*(a_submission(number) for number in range(6)))
+    assert store.puts == 3
+    kept = [o.kept for o in outcomes if isinstance(o, SubmissionUnavailable)]
+    assert kept == [Kept.NO] * 4
+    assert "was not begun" in str(outcomes[5])
+
+
+@pytest.mark.parametrize("index", [None, 5])
+def test_a_member_with_a_key_that_did_not_begin_may_exist(index: int | None) -> None:
+    """An earlier request may have made it: the answer says where to look."""
+    store = FailingStore()
+    members = [a_submission(number) for number in range(5)]
+    outcome = World(store).submit(*members, a_submission(5, "key", index))[5]
+    assert isinstance(outcome, SubmissionUnavailable)
+    assert outcome.kept is Kept.UNKNOWN
+    assert outcome.task_id == keyed_task_id("alice", "key", index)
+
+
+def test_a_batchs_key_is_another_space_than_single_keys() -> None:
+    """For each place, and for every owner."""
+    ids = {
+        keyed_task_id(owner, key, index)
+        for owner in ("a", "b")
+        for key in ("k", "k0", "0")
+        for index in (None, 0, 1)
+    }
+    assert len(ids) == 18
+
+
+def test_an_unexpected_error_is_its_members_alone() -> None:
+    """A bug in one submission takes no other with it."""
+
+    class BrokenStore(InMemoryTaskStore):
+        def create_if_absent(self, task: Task) -> PutOutcome:
+            if task.request.circuit == "// 1":
+                raise ZeroDivisionError
+            return super().create_if_absent(task)
+
+    outcomes = World(BrokenStore()).submit(*(a_submission(number) for number in range(3)))
+    assert [type(outcome) for outcome in outcomes] == [Submitted, ZeroDivisionError, Submitted]
+
+
+def test_members_are_under_way_side_by_side_up_to_the_bound() -> None:
+    """Four of eight at once: each waits until four are there, and no fifth comes."""
+
+    class Meeting(InMemoryTaskStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self.barrier = threading.Barrier(4)
+            self.now = self.most = 0
+            self.count = threading.Lock()
+
+        def create_if_absent(self, task: Task) -> PutOutcome:
+            with self.count:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            self.barrier.wait(10)
+            with self.count:
+                self.now -= 1
+            return super().create_if_absent(task)
+
+    store = Meeting()
+    outcomes = World(store, at_once=4).submit(*(a_submission(number) for number in range(8)))
+    assert all(isinstance(outcome, Submitted) for outcome in outcomes)
+    assert store.most == 4
