@@ -13,6 +13,8 @@ from quantum_tasks import AsyncClient, Client
 from quantum_tasks.engine.effects import Lost, Outcome, Request, Response
 
 URL = "http://127.0.0.1:1"
+#: More than any test needs: a client that never ends fails, and does not hang.
+REQUESTS_MAX = 1000
 TASK_ID = "1f0b3a9e-6d1c-5c57-9a43-0f0f6e2c7d11"
 
 Reply = Outcome | BaseException
@@ -80,6 +82,7 @@ class Script:
 
     def send(self, request: Request) -> Outcome:
         """Answer the next request."""
+        assert len(self.sent) < REQUESTS_MAX, "the client does not stop asking"
         reply = self._replies[min(len(self.sent), len(self._replies) - 1)]
         at = self._clock.now
         limit = request.timeout_seconds
