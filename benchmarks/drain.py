@@ -2,8 +2,8 @@
 
 Both do for each task one claim and one settle (`UpdateItem`), and for each batch of ten one receive
 and one batch delete, on the same emulator. What is measured is therefore what the service adds:
-PynamoDB, validation, logs, metrics, the process that holds the function. Rounds alternate, so that
-a slow spell of the machine hits both.
+checks, logs, metrics, the process that holds the function. Celery does the same number of tasks on
+the same emulator. Rounds alternate, so that a slow spell of the machine hits all.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import dataclasses
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 import uuid
@@ -19,22 +20,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from benchmarks.events import BELL
+from benchmarks.figures import Figure, Goal
 from chalicelib import composition
 from chalicelib.adapters.telemetry import logger
 from chalicelib.domain.task import TaskRequest
 from chalicelib.use_cases.submit import Submission
+from infra.local.settings import ROOT
 from infra.local.stand_ins.lambda_runtime.invoker import Invoker
 from infra.local.stand_ins.sqs_trigger import EventSourceMapping, Poller, sqs_client
 from tests.support.backends import Backend
 
-BELL = (
-    'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'
-    "h q[0];\ncx q[0], q[1];\nc = measure q;\n"
-)
-#: The rate that was asked for at the start of the project, with any number of workers.
-SEED_MESSAGES_PER_SECOND = 100
+_BARE: Final = Goal(0.85, at_most=False)
+_CELERY: Final = Goal(1.25, at_most=False)
+_CELERY_PYTHON: Final = ROOT / ".venv-celery" / "bin" / "python"
+_CELERY_SECONDS_MAX: Final = 300.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -217,25 +219,49 @@ def quiet() -> Iterator[None]:
     logger.setLevel(level)
 
 
-def report(backend: Backend, log: Path, *, tasks: int, rounds: int) -> None:
-    """Run the rounds and print the rates and their ratio."""
+def drain_with_celery(backend: Backend, count: int) -> float:
+    """Return the tasks/s of Celery's one solo worker."""
+    done = subprocess.run(
+        [_CELERY_PYTHON, "-m", "benchmarks.celery_peer", str(backend.endpoint_url), str(count)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=_CELERY_SECONDS_MAX,
+        check=True,
+    )
+    rate: float = json.loads(done.stdout.splitlines()[-1])["rate"]
+    return rate
+
+
+def measure(backend: Backend, log: Path, *, tasks: int, rounds: int) -> list[Figure]:
+    """Run the rounds; the rates stand beside the ratios."""
     backend.sqs().purge_queue(QueueUrl=backend.queue_url)
-    ratios, ours, bares = [], [], []
-    for number in range(1, rounds + 1):
-        bare = drain_bare(backend, tasks)
-        service = drain_with_service(backend, tasks, log)
-        ratios.append(service.rate / bare.rate)
-        ours.append(service.rate)
-        bares.append(bare.rate)
-        print(
-            f"round {number}: service {service.rate:.0f} tasks/s, bare boto3 {bare.rate:.0f} "
-            f"tasks/s, ratio {ratios[-1]:.2f}",
-            flush=True,
-        )
-    rate = statistics.median(ours)
-    reached = "reached" if rate >= SEED_MESSAGES_PER_SECOND else "not reached"
-    print(
-        f"drain of {tasks} tasks by one worker, median of {rounds}: {rate:.0f} tasks/s, "
-        f"{statistics.median(ratios):.2f} of the bare loop's {statistics.median(bares):.0f} "
-        f"(wanted: 0.60); the seed's {SEED_MESSAGES_PER_SECOND} messages/s: {reached}"
+    ours, bare, celery = [], [], []
+    for _ in range(rounds):
+        bare.append(drain_bare(backend, tasks).rate)
+        ours.append(drain_with_service(backend, tasks, log).rate)
+        celery.append(drain_with_celery(backend, tasks))
+    return [
+        _compared("drain by one worker", _BARE, ours, bare, "the bare boto3 loop", tasks),
+        _compared(
+            "drain by one worker against Celery",
+            _CELERY,
+            ours,
+            celery,
+            "Celery on SQS with its DynamoDB backend and track_started",
+            tasks,
+        ),
+    ]
+
+
+def _compared(
+    name: str, goal: Goal, ours: list[float], theirs: list[float], what: str, tasks: int
+) -> Figure:
+    return Figure(
+        name=name,
+        goal=goal,
+        samples=tuple(one / other for one, other in zip(ours, theirs, strict=True)),
+        meaning=f"{tasks:,} tasks, rate over that of {what}",
+        parts={"tasks/s": statistics.median(ours), "theirs": statistics.median(theirs)},
+        profile=("the worker's own time is in the profile of `CPU of the worker for a task`",),
     )

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
-from benchmarks.drain import BELL
+from benchmarks.events import BELL
 from chalicelib.domain.task import TaskRequest
 from chalicelib.executors.child_process import ChildProcess, JobLimits
 from chalicelib.executors.pool import ProcessPool

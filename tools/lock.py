@@ -22,6 +22,7 @@ DEVELOPMENT_LOCK: Final = "requirements-dev.lock"
 SIMULATOR_LOCK: Final = "requirements-simulator.lock"
 CLIENT_LOCK: Final = "requirements-client.lock"
 EMULATOR_LOCK: Final = "requirements-emulator.lock"
+CELERY_LOCK: Final = "requirements-celery.lock"
 LAMBDA_REQUIREMENTS: Final = "requirements.txt"
 
 #: Chalice copies its own run-time files (`chalice/app.py`, `chalice/__init__.py`) into the package
@@ -41,6 +42,9 @@ HEADERS: Final = {
 """,
     EMULATOR_LOCK: """\
 # MiniStack's own environment (it pins botocore). Made by `make lock`; do not edit.
+""",
+    CELERY_LOCK: """\
+# Celery, which `make benchmark` measures against. Made by `make lock`; do not edit.
 """,
     SIMULATOR_LOCK: """\
 # What circuits are executed with, for the Lambda package: a part of requirements-dev.lock. Made by
@@ -99,10 +103,11 @@ def compile_lock(
 
 
 def main(options: tuple[str, ...]) -> None:
-    """Write the five files, the exported ones last; `options` go to uv."""
+    """Write the six files, the exported ones last; `options` go to uv."""
     compile_lock(DEVELOPMENT_LOCK, PROJECT, "--group", "dev", options=(*options, *WITHOUT_NUMPY))
     compile_lock(CLIENT_LOCK, "--group", "client", options=options)
     compile_lock(EMULATOR_LOCK, "--group", "emulator", options=options)
+    compile_lock(CELERY_LOCK, "--group", "celery", options=options)
     compile_lock(
         SIMULATOR_LOCK,
         *("--group", "simulator"),

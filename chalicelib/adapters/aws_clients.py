@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import platform
+import sys
 from typing import Any, Final
 
 import botocore
@@ -11,9 +11,7 @@ import botocore.session
 from botocore.config import Config
 
 #: botocore builds this text from a dozen parts, four times a call, unless it is given one.
-USER_AGENT: Final = (
-    f"quantum-tasks Botocore/{botocore.__version__} Python/{platform.python_version()}"
-)
+USER_AGENT: Final = f"quantum-tasks Botocore/{botocore.__version__} Python/{sys.version.split()[0]}"
 
 
 @functools.cache

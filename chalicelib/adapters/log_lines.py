@@ -63,7 +63,7 @@ def metrics_document(
     metric format", CloudWatch guide.
     """
     definitions = [
-        {"Name": name, "Unit": "Milliseconds" if name.endswith("_ms") else "Count"}
+        {"Name": name, "Unit": "Milliseconds"} if name.endswith("_ms") else {"Name": name}
         for name in values
     ]
     directive = {

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from infra.doctor.finding import Finding
 from infra.doctor.live_stage import Snapshot
-from infra.doctor.rules import delivery, functions, stage
+from infra.doctor.rules import delivery, functions, stage, throughput
 from infra.stage import StageSpec
 
-RULES = (*delivery.RULES, *functions.RULES, *stage.RULES)
+RULES = (*delivery.RULES, *functions.RULES, *stage.RULES, *throughput.RULES)
 
 
 def examine(spec: StageSpec, snapshot: Snapshot) -> list[Finding]:

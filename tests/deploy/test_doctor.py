@@ -18,7 +18,7 @@ from infra.aws import Aws
 from infra.doctor.checks import RULES, deployed_by, examine, report
 from infra.doctor.finding import Rule, Severity
 from infra.doctor.live_stage import Snapshot, read_snapshot
-from infra.doctor.rules import delivery, functions, stage
+from infra.doctor.rules import delivery, functions, stage, throughput
 from tests.deploy import breakages as spoil
 from tests.deploy.breakages import Breakage
 from tests.deploy.deployed_stage import DeployedStage
@@ -398,13 +398,14 @@ def test_doctor_names_what_is_spoiled_in_a_snapshot(
 def test_every_rule_is_broken_by_a_test() -> None:
     """A rule that finds nothing proves nothing."""
     broken = {case.rule for case in LIVE.values()} | {rule for rule, *_ in RECORDED.values()}
+    broken |= set(throughput.RULES)  # in test_throughput_rules.py
     assert broken == set(RULES)
 
 
 def test_the_docs_list_every_rule_by_its_id() -> None:
     """In the order in which they are applied, each with what it says, and no other."""
     rows = re.findall(
-        r"^\| `((?:delivery|functions|stage)/[a-z-]+)` \| (.+?) \|$",
+        r"^\| `((?:delivery|functions|stage|throughput)/[a-z-]+)` \| (.+?) \|$",
         (ROOT / "docs" / "deployment.md").read_text(),
         re.MULTILINE,
     )

@@ -90,7 +90,7 @@ def test_the_package_holds_all_that_it_imports(unpacked: Path) -> None:
     for name in (
         "app",
         "chalice.app",
-        "boto3",
+        "botocore.client",
         "msgspec._core",
         "pynamodb",
         "chalicelib.entrypoints.worker",

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tools.lock import (
+    CELERY_LOCK,
     DEVELOPMENT_LOCK,
     EMULATOR_LOCK,
     LAMBDA_REQUIREMENTS,
@@ -133,6 +134,11 @@ def test_the_emulator_lock_satisfies_pyproject() -> None:
     assert list(unsatisfied(wanted(groups=["emulator"]), versions)) == []
 
 
+def test_the_lock_of_the_peer_satisfies_pyproject() -> None:
+    """Celery is measured in the version that is named."""
+    assert list(unsatisfied(wanted(groups=["celery"]), locked_versions(CELERY_LOCK))) == []
+
+
 def test_a_dependency_without_a_lock_is_found() -> None:
     """The check above is not an empty one."""
     versions = locked_versions(DEVELOPMENT_LOCK)
@@ -179,7 +185,8 @@ def test_requirements_txt_leaves_chalice_to_chalice() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [DEVELOPMENT_LOCK, EMULATOR_LOCK, SIMULATOR_LOCK, LAMBDA_REQUIREMENTS]
+    "name",
+    [DEVELOPMENT_LOCK, EMULATOR_LOCK, CELERY_LOCK, SIMULATOR_LOCK, LAMBDA_REQUIREMENTS],
 )
 def test_lock_files_pin_by_hash_and_name_no_place(name: str) -> None:
     """What is installed is checked; where it comes from is the installing machine's business."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from chalicelib.adapters.dynamodb.items import HistoryItem, TaskItem
 from chalicelib.domain import payloads
 from chalicelib.domain.task import (
     SCHEMA_VERSION,
@@ -27,10 +27,12 @@ from chalicelib.domain.task import (
 )
 from chalicelib.domain.unreadable import StoredTask
 
-Raw = Mapping[str, dict[str, Any]]
+_T = TypeVar("_T")
+Typed = Mapping[str, Any]
+Raw = Mapping[str, Typed]
 
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+0000")
 _REASON_CHARACTERS_MAX: Final = 200
-_ATTRIBUTES: Final = TaskItem.get_attributes()
 
 
 def to_task(raw: Raw) -> Task:
@@ -43,29 +45,31 @@ def to_task(raw: Raw) -> Task:
     if version is not None and version > SCHEMA_VERSION:
         message = f"schema_version {version} is newer than {SCHEMA_VERSION}, the one known here"
         raise ValueError(message)
-    value = _values(raw)
     return Task(
-        task_id=value["task_id"],
-        owner=value["owner"],
+        task_id=_text_of(raw, "task_id"),
+        owner=_text_of(raw, "owner"),
         request=TaskRequest(
             circuit="",
-            shots=_integer(value, "shots"),
-            tags=_tags(value["tags"]),
-            seed=None if value["seed"] is None else _integer(value, "seed"),
+            shots=_integer_of(raw, "shots"),
+            tags=_optional(raw, "tags", "S", _tags) or {},
+            seed=_optional(raw, "seed", "N", _integer),
         ),
-        request_fingerprint=value["request_fingerprint"],
-        correlation_id=value["correlation_id"],
-        status=TaskStatus(value["status"]),
-        submitted_at=value["submitted_at"],
-        started_at=value["started_at"],
-        completed_at=value["completed_at"],
-        attempt=_integer(value, "attempt"),
-        lease=_lease(value["lease_owner"], value["lease_expires_at"]),
-        error_message=value["error_message"],
-        history=_history(value["history"]),
-        due_at=value["due_at"],
-        sweeps=_integer(value, "sweeps"),
-        schema_version=_integer(value, "schema_version"),
+        request_fingerprint=_text_of(raw, "request_fingerprint"),
+        correlation_id=_text_of(raw, "correlation_id"),
+        status=_value(raw, "status", "S", TaskStatus),
+        submitted_at=_value(raw, "submitted_at", "S", parse_time),
+        started_at=_optional(raw, "started_at", "S", parse_time),
+        completed_at=_optional(raw, "completed_at", "S", parse_time),
+        attempt=_integer_of(raw, "attempt"),
+        lease=_lease(
+            _optional(raw, "lease_owner", "S", str),
+            _optional(raw, "lease_expires_at", "S", parse_time),
+        ),
+        error_message=_optional(raw, "error_message", "S", str),
+        history=_value(raw, "history", "L", _history),
+        due_at=_optional(raw, "due_at", "S", parse_time),
+        sweeps=_integer_of(raw, "sweeps"),
+        schema_version=_integer_of(raw, "schema_version"),
     )
 
 
@@ -103,32 +107,68 @@ def seen(task_id: str, raw: Raw, problem: Exception) -> StoredTask:
     )
 
 
-def is_time(typed: dict[str, Any]) -> bool:
+def parse_time(stored: str) -> datetime:
+    """Return the time that an attribute holds.
+
+    Raises:
+        ValueError: it is not written in the one form that sorts.
+    """
+    if not _TIME.fullmatch(stored):
+        message = f"{stored!r} is not a time of the form YYYY-MM-DDTHH:MM:SS.ffffff+0000"
+        raise ValueError(message)
+    return datetime.fromisoformat(stored)
+
+
+def is_time(typed: Typed) -> bool:
     """Whether an attribute is a time in the one form that the database can compare."""
     try:
-        _ATTRIBUTES["due_at"].deserialize(typed["S"])
+        parse_time(typed["S"])
     except (KeyError, TypeError, ValueError):
         return False
     return True
 
 
-def _values(raw: Raw) -> dict[str, Any]:
-    """Return every attribute that is known; None is for one that may be missing and is."""
-    values: dict[str, Any] = {}
-    for name, attribute in _ATTRIBUTES.items():
-        typed = raw.get(name)
-        if typed is None or "NULL" in typed:
-            if not attribute.null:
-                message = f"{name} is missing"
-                raise ValueError(message)
-            values[name] = None
-        else:
-            try:
-                values[name] = attribute.deserialize(attribute.get_value(typed))
-            except Exception as exc:  # whatever lies there
-                message = f"{name}: {exc}"
-                raise ValueError(message) from exc
-    return values
+def _value(raw: Raw, name: str, kind: str, read: Callable[[Any], _T]) -> _T:
+    """Return an attribute that must be there.
+
+    Raises:
+        ValueError: naming it, where it is missing, of another type, or not readable.
+    """
+    value = _optional(raw, name, kind, read)
+    if value is None:
+        message = f"{name} is missing"
+        raise ValueError(message)
+    return value
+
+
+def _optional(raw: Raw, name: str, kind: str, read: Callable[[Any], _T]) -> _T | None:
+    typed = raw.get(name)
+    if typed is None or "NULL" in typed:
+        return None
+    if kind not in typed:
+        message = f"{name}: it is of the type {'/'.join(typed)}, not {kind}"
+        raise ValueError(message)
+    try:
+        return read(typed[kind])
+    except Exception as exc:  # whatever lies there
+        message = f"{name}: {exc}"
+        raise ValueError(message) from exc
+
+
+def _text_of(raw: Raw, name: str) -> str:
+    return _value(raw, name, "S", str)
+
+
+def _integer_of(raw: Raw, name: str) -> int:
+    return _value(raw, name, "N", _integer)
+
+
+def _integer(text: str) -> int:
+    number = json.loads(text)
+    if not isinstance(number, int) or isinstance(number, bool):
+        message = f"{number} is not an integer"
+        raise ValueError(message)  # noqa: TRY004 - what is wrong is the stored value
+    return number
 
 
 def _unpacked(what: str, packed: bytes) -> str:
@@ -158,19 +198,10 @@ def _result(text: str) -> TaskResult:
     return result
 
 
-def _integer(values: Mapping[str, Any], name: str) -> int:
-    number = values[name]
-    if not isinstance(number, int) or isinstance(number, bool):
-        message = f"{name} is {number}, which is not an integer"
-        raise ValueError(message)  # noqa: TRY004 - what is wrong is the stored value
-    return number
-
-
-def _tags(tags: Any) -> Mapping[str, str]:  # noqa: ANN401 - whatever JSON lies there
-    if tags is None:
-        return {}
-    if not isinstance(tags, dict) or not all(isinstance(text, str) for text in tags.values()):
-        message = "tags: not an object of strings"
+def _tags(text: str) -> Mapping[str, str]:
+    tags = json.loads(text)
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+        message = "not an object of strings"
         raise ValueError(message)
     return tags
 
@@ -181,21 +212,21 @@ def _lease(holder: str | None, expires_at: datetime | None) -> Lease | None:
     return Lease(holder=holder, expires_at=expires_at)
 
 
-def _history(stored: Iterable[HistoryItem]) -> tuple[HistoryEntry, ...]:
-    entries = [
-        HistoryEntry(
-            event=TaskEvent(entry.event),
-            status=TaskStatus(entry.status),
-            transitioned_at=entry.at,
-            attempt=0,
-            notes=entry.notes,
-        )
-        for entry in stored
-    ]
-    if not entries or any(entry.transitioned_at is None for entry in entries):
-        message = "history: it is empty, or an entry has no time"
+def _history(stored: Sequence[Mapping[str, Any]]) -> tuple[HistoryEntry, ...]:
+    if not stored:
+        message = "it is empty"
         raise ValueError(message)
-    return derive_history(entries)
+    return derive_history(_entry(entry["M"]) for entry in stored)
+
+
+def _entry(raw: Raw) -> HistoryEntry:
+    return HistoryEntry(
+        event=TaskEvent(raw["event"]["S"]),
+        status=TaskStatus(raw["status"]["S"]),
+        transitioned_at=parse_time(raw["at"]["S"]),
+        attempt=0,
+        notes=_optional(raw, "notes", "S", str),
+    )
 
 
 # --- what can be told of anything ---

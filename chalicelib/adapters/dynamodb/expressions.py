@@ -13,11 +13,13 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamodb import decoding
 from chalicelib.adapters.dynamodb.decoding import Raw
-from chalicelib.adapters.dynamodb.items import TaskItem, history_item
-from chalicelib.domain.task import TaskEvent
+from chalicelib.adapters.dynamodb.items import TaskItem
+from chalicelib.domain.task import HistoryEntry, TaskEvent
 from chalicelib.domain.transition import Condition, Transition
 from chalicelib.domain.unreadable import PINNED
 
+#: An entry is appended as it lies there: to map it takes as long as the rest of an expression.
+_HISTORY: Final = Path("history")
 #: The index key as the text that it is: what lies there may be no time.
 DUE_AT: Final = Path("due_at")
 
@@ -72,8 +74,17 @@ def actions(transition: Transition) -> list[Action]:
     """Say in DynamoDB's language what `lifecycle.after` says in Python, the result excepted."""
     if transition.event is TaskEvent.POSTPONE:
         return _move_due_at(transition)
-    append = TaskItem.history.append([history_item(transition.entry)])
-    return [TaskItem.history.set(append), *_changes(transition)]
+    append = _HISTORY.append({"L": [{"M": _raw_entry(transition.entry)}]})
+    return [_HISTORY.set(append), *_changes(transition)]
+
+
+def _raw_entry(entry: HistoryEntry) -> dict[str, dict[str, str]]:
+    raw = {
+        "event": {"S": entry.event.value},
+        "status": {"S": entry.status.value},
+        "at": time(entry.transitioned_at),
+    }
+    return raw if entry.notes is None else {**raw, "notes": {"S": entry.notes}}
 
 
 def actions_unread(transition: Transition, raw: Raw) -> list[Action]:

@@ -1,0 +1,140 @@
+"""A cold start: the built package's import, which builds the service, against two boto3 clients.
+
+Both are processes of their own on the interpreter that the environment was made from, with nothing
+on their path but the package, or boto3. The processor time of the whole process counts.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from benchmarks.figures import Figure, Goal
+from benchmarks.stubbed import ENVIRONMENT
+
+_GOAL: Final = Goal(0.80)
+#: An API that starts as fast with the simulator in its package as without, but for noise.
+_GOAL_SIMULATOR: Final = Goal(1.05)
+_TWO_CLIENTS: Final = "import boto3; boto3.client('dynamodb'); boto3.client('sqs')"
+_SIMULATOR: Final = ("prismq", "openqasm3", "openqasm_pygments", "numpy", "antlr4")
+
+
+def measure(package: Path, rounds: int) -> list[Figure]:
+    """Start each kind of process in turn, in a random order within a round."""
+    with tempfile.TemporaryDirectory() as directory:
+        whole, lean = Path(directory, "whole"), Path(directory, "lean")
+        with zipfile.ZipFile(package) as archive:
+            archive.extractall(whole)
+        shutil.copytree(whole, lean)
+        removed = [path for path in lean.iterdir() if path.name.lower().startswith(_SIMULATOR)]
+        for path in removed:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        kinds = {
+            "package": ("import app", _function(whole)),
+            "without the simulator": ("import app", _function(lean)),
+            "two boto3 clients": (_TWO_CLIENTS, _bare()),
+        }
+        times: dict[str, list[float]] = {kind: [] for kind in kinds}
+        for number in range(rounds + 1):
+            for kind in random.sample(sorted(kinds), len(kinds)):
+                milliseconds = _milliseconds(*kinds[kind])
+                if number:  # the first fills the file cache
+                    times[kind].append(milliseconds)
+        profile = _slowest_imports(*kinds["package"])
+    parts = {f"{kind} ms": statistics.median(taken) for kind, taken in times.items()}
+    return [
+        _figure("cold start", _GOAL, times, "two boto3 clients", parts, profile),
+        _figure(
+            "cold start with the simulator in the package",
+            _GOAL_SIMULATOR,
+            times,
+            "without the simulator",
+            {"entries of the simulator": len(removed)},
+            profile,
+        ),
+    ]
+
+
+def _figure(
+    name: str,
+    goal: Goal,
+    times: Mapping[str, list[float]],
+    against: str,
+    parts: Mapping[str, float],
+    profile: tuple[str, ...],
+) -> Figure:
+    pairs = zip(times["package"], times[against], strict=True)
+    return Figure(
+        name=name,
+        goal=goal,
+        samples=tuple(ours / theirs for ours, theirs in pairs),
+        meaning=f"CPU of the built package's import against {against}",
+        parts=parts,
+        profile=profile,
+    )
+
+
+def _function(directory: Path) -> dict[str, str]:
+    return {
+        **_clean(),
+        **ENVIRONMENT,
+        "AWS_LAMBDA_FUNCTION_NAME": "quantum-tasks",
+        "STAGE": "prod",
+        "PYTHONPATH": str(directory),
+    }
+
+
+def _bare() -> dict[str, str]:
+    return {**_clean(), **ENVIRONMENT, "PYTHONPATH": sysconfig.get_paths()["purelib"]}
+
+
+def _clean() -> dict[str, str]:
+    return {"PATH": os.defpath, "HOME": os.devnull, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _interpreter() -> str:
+    """Return the interpreter behind the environment, which sees none of its packages."""
+    return str(getattr(sys, "_base_executable", sys.executable))
+
+
+def _milliseconds(code: str, environment: Mapping[str, str]) -> float:
+    process = subprocess.Popen(
+        [_interpreter(), "-c", code],
+        env=dict(environment),
+        cwd=environment["PYTHONPATH"],
+        stdout=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"a cold start failed: {code}")
+    return (usage.ru_utime + usage.ru_stime) * 1000
+
+
+def _slowest_imports(code: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what takes longest to import, itself alone."""
+    command = [_interpreter(), "-X", "importtime", "-c", code]
+    report = subprocess.run(
+        command,
+        env=dict(environment),
+        cwd=environment["PYTHONPATH"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [line for line in report.stderr.splitlines() if line.startswith("import time:")]
+    return tuple(sorted(lines[1:], key=_own_microseconds, reverse=True)[:10])
+
+
+def _own_microseconds(line: str) -> int:
+    return int(line.removeprefix("import time:").split("|")[0])

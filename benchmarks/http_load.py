@@ -1,0 +1,90 @@
+"""The local stage under load: POST with 16 clients, and submissions as tasks accumulate."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import http.client
+import itertools
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Final
+
+from benchmarks.events import BELL
+from benchmarks.figures import Figure, Goal
+from infra.local.settings import HOST
+from tests.acceptance.stage import Stage
+
+CLIENTS: Final = 16
+#: Half of what was measured when the goals were set.
+_MEDIAN_MS: Final = Goal(40)
+_P99_MS: Final = Goal(77)
+_STEADY: Final = Goal(0.90, at_most=False)
+_PROFILE: Final = (
+    "API, two workers, emulator and clients share the cores; what the API itself takes is in the",
+    "profile of `CPU of POST`",
+)
+_BODY: Final = json.dumps({"circuit": BELL, "shots": 100})
+
+
+def measure(data_dir: Path, *, posts: int, block: int, blocks: int) -> list[Figure]:
+    """Measure on one stage: first the times of single requests, then blocks of submissions."""
+    stage = Stage(data_dir, EXECUTOR="mock")
+    try:
+        stage.start()
+        times = sorted(_post_all(stage.port, posts))
+        rates = []
+        for _ in range(blocks):
+            started = time.perf_counter()
+            _post_all(stage.port, block)
+            rates.append(block / (time.perf_counter() - started))
+        stage.stop()
+    finally:
+        stage.close()
+    return [
+        Figure(
+            name=f"POST over HTTP with {CLIENTS} clients, median ms",
+            goal=_MEDIAN_MS,
+            samples=(statistics.median(times),),
+            meaning=f"of {posts:,} requests to the local stage",
+            profile=_PROFILE,
+        ),
+        Figure(
+            name=f"POST over HTTP with {CLIENTS} clients, 99th percentile ms",
+            goal=_P99_MS,
+            samples=(times[int(len(times) * 0.99)],),
+            meaning=f"of {posts:,} requests to the local stage",
+            profile=_PROFILE,
+        ),
+        Figure(
+            name=f"submissions/s, block {blocks} of {block:,} tasks",
+            goal=_STEADY,
+            samples=(rates[-1] / rates[0],),
+            meaning=f"of the first {block:,} on the local stage",
+            parts={f"block {n}": rate for n, rate in enumerate(rates, start=1)},
+        ),
+    ]
+
+
+def _post_all(port: int, count: int) -> list[float]:
+    """Post so often, shared by the clients; return each request's milliseconds."""
+    numbers = itertools.count()
+
+    def client(_: int) -> list[float]:
+        connection = http.client.HTTPConnection(HOST, port, timeout=60)
+        taken = []
+        while next(numbers) < count:
+            started = time.perf_counter()
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", "/tasks", _BODY, headers)
+            response = connection.getresponse()
+            response.read()
+            taken.append((time.perf_counter() - started) * 1000)
+            if response.status != 202:  # noqa: PLR2004 - HTTP's "accepted"
+                raise RuntimeError(f"a submission was answered {response.status}")
+        connection.close()
+        return taken
+
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+        return [ms for taken in pool.map(client, range(CLIENTS)) for ms in taken]
