@@ -148,6 +148,13 @@ def scribble(_amount: float) -> None:
         _try_to_write(descriptor, b"garbage\n")
 
 
+def answer_as_another_job(_amount: float) -> None:
+    """Writes what would be an answer, were it this job's."""
+    for descriptor in range(_FIRST_OWN_DESCRIPTOR, 20):
+        _try_to_write(descriptor, b'{"number":0,"permanent":"forged"}\n')
+    threading.Event().wait(3600)
+
+
 def answer_without_end(_amount: float) -> None:
     """Writes a line that never ends."""
     while True:

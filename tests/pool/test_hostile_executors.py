@@ -52,6 +52,7 @@ HOSTILE = {
     "bug": (TRANSIENT, "the executor failed unexpectedly (KeyError)"),
     "wrong": (TRANSIENT, "the executor's answer cannot be read"),
     "scribble": (TRANSIENT, "the executor's answer cannot be read"),
+    "answer_as_another_job": (TRANSIENT, "the executor's answer cannot be read"),
     "answer_without_end": (PERMANENT, "the executor's answer is longer than 8,000,000 bytes"),
     "large 100000": (PERMANENT, "the result takes 10,"),
     "print_gigabyte": (PERMANENT, "printed more than 1,000,000 bytes during one execution"),
@@ -116,7 +117,7 @@ def test_a_child_knows_no_credentials(make_pool: MakePool) -> None:
 
 def test_what_goes_on_in_the_background_is_ended(make_pool: MakePool) -> None:
     """A thread that an executor left behind ends with its child, without another execution."""
-    pid = pid_of(run(make_pool(), "leave_thread_behind"))
+    pid = pid_of(run(make_pool(processor_seconds_max=600), "leave_thread_behind"))
     assert wait_for(lambda: not is_running(pid), "the kernel to end the busy idle child")
 
 
