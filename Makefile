@@ -64,6 +64,10 @@ reset: $(environment) ## Empty the data in DATA_DIR after asking (YES=1 does not
 audit: $(environment) ## Prove that nothing was lost or done twice in what runs with this DATA_DIR
 	@exec $(python) -m infra.audit
 
+.PHONY: prune
+prune: $(environment) ## Delete pieces of circuits and results that are older than a day and that no task refers to
+	@exec $(python) -m infra.audit.prune
+
 ##@ Change it
 
 .PHONY: test

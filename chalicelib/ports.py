@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -27,6 +28,14 @@ class PutOutcome(enum.Enum):
     EXISTED = enum.auto()
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCircuit:
+    """Where a store has put a large circuit."""
+
+    key: str
+    pieces: int
+
+
 class TaskStore(Protocol):
     """Keeps tasks, one item each. Every write is conditional, every read by id is consistent.
 
@@ -35,12 +44,14 @@ class TaskStore(Protocol):
     whatever its item holds.
     """
 
-    def create_if_absent(self, task: Task) -> PutOutcome:
-        """Store a task unless its id is taken.
+    def keep_circuit(self, task_id: str, circuit: str) -> KeptCircuit:
+        """Store a large circuit before its task, which `create_if_absent` then refers to.
 
-        Raises:
-            PayloadTooLarge: if the circuit does not fit; nothing was stored.
+        A failure is never in doubt: nothing refers to what was stored of it.
         """
+
+    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
+        """Store a task unless its id is taken; its circuit too, unless it is kept already."""
 
     def get(self, task_id: str) -> Task | None:
         """Return the task, circuit and result included, or None if there is none."""
@@ -57,7 +68,6 @@ class TaskStore(Protocol):
         Raises:
             ConditionFailed: the task does not look as the condition demands.
             TaskUnreadable: the transition is applied, and the task cannot be read.
-            PayloadTooLarge: if the result does not fit; nothing was written.
         """
 
     def apply_unread(self, transition: Transition, seen: StoredTask) -> None:

@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: Calls of the SDK in all for one operation, the first included.
     database_attempts_max: Attempts = 2
     database_pool_connections_max: Connections = 16
+    #: Pieces of one large circuit or result that are put or read at the same time.
+    database_pieces_at_once: Annotated[int, Meta(ge=1, le=16)] = 4
     queue_connect_timeout_seconds: AttemptSeconds = 0.5
     queue_read_timeout_seconds: AttemptSeconds = 0.9
     queue_attempts_max: Attempts = 2

@@ -10,11 +10,19 @@ from typing import Final
 from chalicelib.domain.task import Register, TaskResult
 from chalicelib.errors import PayloadTooLarge
 
-#: Lambda carries 6,291,556 bytes each way ("Lambda quotas"); what is beside a circuit takes some.
+#: Lambda carries 6,291,556 bytes each way ("Lambda quotas"); what is beside a circuit and its
+#: result in one answer takes some.
+ENCODED_BYTES_MAX: Final = 6_100_000
 CIRCUIT_ENCODED_BYTES_MAX: Final = 5_000_000
-RESULT_ENCODED_BYTES_MAX: Final = 1_000_000
-#: An item holds 400 KB, names included ("Quotas in Amazon DynamoDB"); the rest takes some.
+#: An item holds 400 KB, names included ("Quotas in Amazon DynamoDB"); the rest takes some. What is
+#: larger when packed is kept in pieces of this size.
 PACKED_BYTES_MAX: Final = 390 * 1024
+#: An item with several pieces is not for readers of schema 1.
+SCHEMA_WITH_PIECES: Final = 2
+#: How long putting or reading all pieces of a circuit or a result may take.
+PIECES_SECONDS_MAX: Final = 8.0
+#: A circuit of more characters may take several pieces: UTF-8 has up to four bytes for one.
+LARGE_CHARACTERS: Final = PACKED_BYTES_MAX // 4
 
 _RESULT_FIELDS: Final = dataclasses.fields(TaskResult)
 _RAW: Final = b"r"
@@ -81,27 +89,23 @@ def check_encoded_size(what: str, text: str, limit: int) -> None:
         raise PayloadTooLarge(message)
 
 
-def check_packed_size(what: str, packed: bytes) -> None:
-    """Refuse packed data that does not fit one item.
-
-    Raises:
-        PayloadTooLarge: naming the size and the limit.
-    """
-    if len(packed) > PACKED_BYTES_MAX:
-        message = (
-            f"the {what} takes {len(packed):,} bytes when compressed; "
-            f"the limit is {PACKED_BYTES_MAX:,}"
-        )
-        raise PayloadTooLarge(message)
-
-
-def check_result_size(result: TaskResult) -> None:
+def check_result_size(result: TaskResult, *, circuit: str) -> None:
     """Refuse a result that a response could not carry beside its circuit.
 
     Raises:
-        PayloadTooLarge: naming the size and the limit.
+        PayloadTooLarge: naming the sizes and the limit.
     """
-    check_encoded_size("result", result_to_json(result), RESULT_ENCODED_BYTES_MAX)
+    text = result_to_json(result)
+    if (len(text) + len(circuit)) * _ENCODED_BYTES_PER_CHARACTER_MAX <= ENCODED_BYTES_MAX:
+        return
+    beside, size = encoded_bytes(circuit), encoded_bytes(text)
+    limit = ENCODED_BYTES_MAX - beside
+    if size > limit:
+        message = (
+            f"the result takes {size:,} bytes in a response; beside its circuit of {beside:,} "
+            f"the limit is {limit:,}"
+        )
+        raise PayloadTooLarge(message)
 
 
 def result_to_json(result: TaskResult) -> str:

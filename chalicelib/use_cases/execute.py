@@ -221,7 +221,7 @@ class ExecuteTask:
             task.task_id, attempt=task.attempt, result=result, now=self.clock.now()
         )
         try:
-            payloads.check_result_size(result)
+            payloads.check_result_size(result, circuit=task.request.circuit)
             return self._settle(complete)
         except PayloadTooLarge as exc:
             return self._fail(task, str(exc))

@@ -19,15 +19,16 @@ class GetTask:
     store: TaskStore
     observer: Observer
 
-    def __call__(self, task_id: str, *, owner: str) -> Task:
-        """Return the task.
+    def __call__(self, task_id: str, *, owner: str, whole: bool = True) -> Task:
+        """Return the task; unless it is to be whole, without its circuit and its result.
 
         Raises:
             TaskNotFound: there is none, or it is another owner's; the two look alike.
             TaskUnreadable: it is the caller's, and what is stored of it cannot be read.
         """
+        read = self.store.get if whole else self.store.get_without_payloads
         try:
-            task = self.store.get(task_id)
+            task = read(task_id)
         except TaskUnreadable as exc:
             self.observer.unreadable(exc)
             if exc.seen.owner != owner:

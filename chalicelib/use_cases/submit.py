@@ -6,10 +6,11 @@ message without its task, and a crash between the two leaves something the sweep
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from chalicelib.domain import lifecycle, payloads
@@ -24,7 +25,7 @@ from chalicelib.errors import (
     StoreUnavailable,
     SubmissionUnavailable,
 )
-from chalicelib.ports import Clock, Observer, PutOutcome, TaskQueue, TaskStore
+from chalicelib.ports import Clock, KeptCircuit, Observer, PutOutcome, TaskQueue, TaskStore
 
 #: Makes the ids of keyed tasks differ from every other use of UUIDv5.
 _KEYED_TASK_IDS: Final = uuid.UUID("6f1b3c8e-52a4-4c0e-9d0b-7d5b7a3f9e21")
@@ -79,6 +80,8 @@ class SubmitTask:
     observer: Observer
     sweep_grace_seconds: float
     new_task_id: Callable[[], str]
+    #: Circuits of more may take several pieces: a keyed one is looked up before they are put.
+    large_characters: int = payloads.LARGE_CHARACTERS
 
     def __call__(self, submission: Submission) -> Submitted:
         """Submit, so that a task answered here is executed whatever happens next.
@@ -94,7 +97,14 @@ class SubmitTask:
         )
         task = self._new_task(submission)
         keyed = submission.idempotency_key is not None
-        outcome = self._create(task, keyed=keyed)
+        kept: KeptCircuit | None = None
+        if len(submission.request.circuit) > self.large_characters:
+            existing = self._look_up(task) if keyed else None
+            if existing is not None:
+                return self._answer_existing(existing, task, keyed=keyed)
+            kept = self._keep_circuit(task, keyed=keyed)
+            task = self._submitted_now(task)
+        outcome = self._create(task, kept, keyed=keyed)
         if outcome is not PutOutcome.EXISTED:
             self.observer.transitioned(task)
             return self._send_new(task, may_delete=self._may_delete(outcome, keyed=keyed))
@@ -113,9 +123,30 @@ class SubmitTask:
             sweep_grace_seconds=self.sweep_grace_seconds,
         )
 
-    def _create(self, task: Task, *, keyed: bool) -> PutOutcome:
+    def _submitted_now(self, task: Task) -> Task:
+        """Return the task as of now: the sweeper's grace begins when its pieces are put."""
+        fresh = lifecycle.submit(
+            task.request,
+            task_id=task.task_id,
+            owner=task.owner,
+            correlation_id=task.correlation_id,
+            now=self.clock.now(),
+            sweep_grace_seconds=self.sweep_grace_seconds,
+        )
+        return dataclasses.replace(fresh, request_fingerprint=task.request_fingerprint)
+
+    def _keep_circuit(self, task: Task, *, keyed: bool) -> KeptCircuit:
+        with self._put_unavailable(task, keyed=keyed):
+            return self.store.keep_circuit(task.task_id, task.request.circuit)
+
+    def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
+        with self._put_unavailable(task, keyed=keyed):
+            return self.store.create_if_absent(task, kept)
+
+    @contextlib.contextmanager
+    def _put_unavailable(self, task: Task, *, keyed: bool) -> Iterator[None]:
         try:
-            return self.store.create_if_absent(task)
+            yield
         except StoreUnavailable as exc:
             self.observer.problem("create the task", exc, task_ids=[task.task_id])
             if keyed:
@@ -131,15 +162,21 @@ class SubmitTask:
 
     def _resolve_existing(self, task: Task, *, keyed: bool) -> Submitted:
         """Decide by one read what the existing item is: this task, its replay, or another."""
+        existing = self._look_up(task)
+        if existing is None:
+            message = "a task with this id was there and is gone; submit it again"
+            raise _unavailable(message, Kept.UNKNOWN, task)
+        return self._answer_existing(existing, task, keyed=keyed)
+
+    def _look_up(self, task: Task) -> Task | None:
         try:
-            existing = self.store.get_without_payloads(task.task_id)
+            return self.store.get_without_payloads(task.task_id)
         except StoreUnavailable as exc:
             self.observer.problem("read the task", exc, task_ids=[task.task_id])
             message = "a task with this id may exist, but the database did not give it back"
             raise _unavailable(message, Kept.UNKNOWN, task) from exc
-        if existing is None:
-            message = "a task with this id was there and is gone; submit it again"
-            raise _unavailable(message, Kept.UNKNOWN, task)
+
+    def _answer_existing(self, existing: Task, task: Task, *, keyed: bool) -> Submitted:
         if existing.request_fingerprint != task.request_fingerprint:
             raise IdempotencyConflict
         if keyed:

@@ -16,8 +16,8 @@ from pathlib import Path
 from chalicelib.settings import InvalidSetting
 from infra.audit.audit import VIOLATIONS_SHOWN_MAX, Tolerance, Verdict, audit
 from infra.audit.reading import Located, Reader
-from infra.local.settings import Settings
-from infra.local.supervisor.environment import NotRunning, load_backend, process_environment
+from infra.audit.where import find_backend
+from infra.local.supervisor.environment import NotRunning
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,8 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        if not os.environ.get("TASKS_TABLE_NAME"):
-            _turn_to_the_local_stage()
+        find_backend()
         located = Located.from_environment(os.environ)
     except KeyError as missing:
         print(f"error: {missing.args[0]} is not set", file=sys.stderr)
@@ -55,7 +54,10 @@ def described(verdict: Verdict) -> Iterator[str]:
     yield f"tasks: {verdict.statuses.total()} ({counts or 'none'})"
     if verdict.unreadable:
         yield f"tasks that cannot be read: {len(verdict.unreadable)}, each named below"
-    yield f"side items: {verdict.side_items}"
+    yield (
+        f"side items: {verdict.side_items}, of which nothing refers to {verdict.unreferenced} "
+        "(make prune deletes those that are older than a day)"
+    )
     if verdict.messages is not None:
         dead = verdict.messages.dead
         yield (
@@ -67,14 +69,6 @@ def described(verdict: Verdict) -> Iterator[str]:
     if verdict.violations_in_all > VIOLATIONS_SHOWN_MAX:
         yield f"… and {verdict.violations_in_all - VIOLATIONS_SHOWN_MAX} more"
     yield "audit: clean" if verdict.is_clean else f"audit: {verdict.violations_in_all} violations"
-
-
-def _turn_to_the_local_stage() -> None:
-    """Take table, queues, endpoint and dummy credentials of what runs here."""
-    environment = process_environment(load_backend(Settings.from_environment()))
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(environment)
 
 
 if __name__ == "__main__":

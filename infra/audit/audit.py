@@ -15,6 +15,7 @@ from infra.audit.facts import (
     Unreadable,
     facts_of,
     is_side_item,
+    side_item_keys,
 )
 from infra.audit.payloads import packed_problem, side_item_problem
 from infra.audit.reading import Messages, Reader
@@ -39,12 +40,20 @@ class Verdict:
 
     statuses: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     side_items: int = 0
+    #: Keys of side items, and those that tasks refer to: what is in both is in use.
+    side_item_keys: set[str] = dataclasses.field(default_factory=set)
+    referred: set[str] = dataclasses.field(default_factory=set)
     messages: Messages | None = None
     #: The first ones, each with the task's id before it.
     violations: list[str] = dataclasses.field(default_factory=list)
     violations_in_all: int = 0
     #: Tasks whose item cannot be read: they are named once, and the rest is judged.
     unreadable: set[str] = dataclasses.field(default_factory=set)
+
+    @property
+    def unreferenced(self) -> int:
+        """How many side items nothing refers to: late attempts and crashes leave them behind."""
+        return len(self.side_item_keys - self.referred)
 
     @property
     def is_clean(self) -> bool:
@@ -88,6 +97,7 @@ def _judge_page(
     for item in page:
         if is_side_item(item):
             verdict.side_items += 1
+            verdict.side_item_keys.add(str(item["task_id"]["S"]))
             _judge_side_item(item, verdict)
             continue
         task = _readable(item, verdict)
@@ -97,6 +107,7 @@ def _judge_page(
         for violation in violations(task, skew=tolerance.skew):
             verdict.add(task.task_id, violation)
         referred |= dict.fromkeys(task.references, task.task_id)
+        verdict.referred |= set(task.references)
         if task.status in OPEN:
             open_seen.add(task.task_id)
             if task.due_at is not None and now - task.due_at > tolerance.overdue:
@@ -140,8 +151,7 @@ def _judge_overdue(task: TaskFacts, now: datetime, verdict: Verdict) -> None:
 def _still_refers(reader: Reader, task_id: str, key: str) -> bool:
     """Whether the task is there after all and refers to the key; the two reads may have raced."""
     item = reader.item(task_id)
-    references = ("circuit_ref", "result_ref")
-    return item is not None and key in [item.get(name, {}).get("S") for name in references]
+    return item is not None and key in side_item_keys(item)
 
 
 def _compare_with_index(reader: Reader, open_seen: set[str], verdict: Verdict) -> None:

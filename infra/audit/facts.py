@@ -20,6 +20,7 @@ STATUSES: Final = frozenset({"pending", "processing", "completed", "failed", "ca
 EVENTS: Final = frozenset(
     {"submit", "claim", "complete", "fail", "release", "give_up", "cancel", "sweep"}
 )
+_PIECES_MAX: Final = 32
 #: UTC, to the microsecond: these texts sort as the times do.
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+0000", re.ASCII)
 
@@ -62,10 +63,8 @@ class TaskFacts:
     due_at: datetime | None
     owner_shard: str | None
 
-    @property
-    def references(self) -> tuple[str, ...]:
-        """The keys of its side items."""
-        return tuple(key for key in (self.circuit_ref, self.result_ref) if key is not None)
+    #: The keys of its side items.
+    references: tuple[str, ...]
 
 
 def is_side_item(item: Item) -> bool:
@@ -99,7 +98,20 @@ def facts_of(item: Item) -> TaskFacts:
         open_shard=_text_or_none(item, "open_shard"),
         due_at=_time_or_none(item, "due_at"),
         owner_shard=_text_or_none(item, "owner_shard"),
+        references=side_item_keys(item),
     )
+
+
+def side_item_keys(item: Item) -> tuple[str, ...]:
+    """Return the keys of the side items that an item refers to, each piece by its own."""
+    keys: list[str] = []
+    for name in ("circuit", "result"):
+        reference = _text_or_none(item, f"{name}_ref")
+        if reference is not None:
+            pieces = _number(item, f"{name}_pieces") if f"{name}_pieces" in item else 1
+            numbers = range(min(pieces, _PIECES_MAX))
+            keys += [reference] if pieces == 1 else [f"{reference}#{n}" for n in numbers]
+    return tuple(keys)
 
 
 def _check_what_is_not_a_fact(item: Item) -> None:

@@ -12,12 +12,13 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib.domain import lifecycle
+from chalicelib.domain import lifecycle, payloads
 from chalicelib.domain.task import Lease, Task, TaskResult, TaskStatus
 from chalicelib.domain.transition import Transition
-from chalicelib.errors import ConditionFailed, PayloadTooLarge, TaskAlreadyEnded
+from chalicelib.domain.unreadable import TaskUnreadable
+from chalicelib.errors import ConditionFailed, TaskAlreadyEnded
 from chalicelib.ports import PutOutcome, TaskStore
-from tests.support.backends import REAL_BACKEND
+from tests.support.backends import REAL_BACKEND, Backend
 from tests.support.in_memory import T0, a_request, a_result, a_task
 from tests.unit.domain.test_lifecycle import ATTEMPTS_MAX, DECISIONS, LATER
 
@@ -289,18 +290,87 @@ def test_a_store_that_works_answers(store: TaskStore) -> None:
     assert store.get("nobody") is None
 
 
+#: Encoded bytes of circuits that do not compress, and the pieces that they take.
+SIZES = {50_000: 1, 1_500_000: 4, 5_000_000: 13}
+
+
+def noise(length: int) -> str:
+    """Return text of which each character is one encoded byte, as near to noise as that allows."""
+    alphabet = [c for c in string.printable if c.isprintable() and c not in '"\\\\']
+    return "".join(random.Random(5).choices(alphabet, k=length))  # noqa: S311 - test data
+
+
 @pytest.mark.parametrize("backend", ["moto", a_real_one], indirect=True)
-def test_what_does_not_fit_is_refused_before_anything_is_stored(store: TaskStore) -> None:
-    """A circuit or result over an item's size is an error that names size and limit."""
-    task = new_task(request=a_request(incompressible(600_000)))
-    with pytest.raises(PayloadTooLarge, match=r"circuit takes .* the limit is 399,360"):
-        store.create_if_absent(task)
-    assert store.get(task.task_id) is None
-    claimed = bring_to("processing, live lease", store)
-    result = dataclasses.replace(a_result(), counts={incompressible(600_000): 1})
-    complete = lifecycle.complete_if_current_attempt(
-        claimed.task_id, attempt=1, result=result, now=LATER
-    )
-    with pytest.raises(PayloadTooLarge, match=r"result takes .* the limit is 399,360"):
-        store.apply(complete)
-    assert store.get(claimed.task_id) == claimed
+@pytest.mark.parametrize("length", SIZES)
+def test_a_circuit_that_does_not_compress_comes_back_from_its_pieces(
+    store: TaskStore, length: int
+) -> None:
+    """Kept before its task or with it, as large as is taken: read, claimed and cancelled whole."""
+    task = new_task(request=a_request(noise(length)))
+    kept = store.keep_circuit(task.task_id, task.request.circuit)
+    assert 1 <= kept.pieces <= SIZES[length]
+    assert store.create_if_absent(task, kept) is PutOutcome.CREATED
+    schema = 1 if kept.pieces == 1 else payloads.SCHEMA_WITH_PIECES
+    assert store.get(task.task_id) == dataclasses.replace(task, schema_version=schema)
+    assert store.apply(decide("claim", task)).request == task.request
+    assert store.apply(decide("cancel", task)).request == task.request
+
+
+@pytest.mark.parametrize("backend", ["moto", a_real_one], indirect=True)
+def test_an_overtaken_attempt_leaves_the_winners_pieces_alone(store: TaskStore) -> None:
+    """Attempt 2 settles between the first one's pieces and its settle."""
+    task = bring_to("processing, expired lease", store)
+    second = store.apply(decide("claim", task))
+    first_result, second_result = a_large_result(30_000), a_large_result(29_000)
+    settles = {
+        attempt: lifecycle.complete_if_current_attempt(
+            task.task_id, attempt=attempt, result=result, now=LATER
+        )
+        for attempt, result in ((1, first_result), (second.attempt, second_result))
+    }
+    store.apply(settles[second.attempt])
+    with pytest.raises(ConditionFailed):
+        store.apply(settles[1])
+    completed = store.get(task.task_id)
+    assert completed is not None
+    assert (completed.attempt, completed.result) == (2, second_result)
+
+
+@pytest.mark.parametrize("backend", ["moto"], indirect=True)
+@pytest.mark.parametrize("spoilt", ["missing", "changed", "counted wrong"])
+def test_a_piece_that_is_missing_or_changed_is_seen(
+    store: TaskStore, backend: Backend, spoilt: str
+) -> None:
+    """The task cannot be read, and the error says which piece it is."""
+    task = new_task(request=a_request(noise(1_500_000)))
+    kept = store.keep_circuit(task.task_id, task.request.circuit)
+    store.create_if_absent(task, kept)
+    client, table = backend.dynamodb(), backend.table_name
+    key = {"task_id": {"S": f"{kept.key}#1"}}
+    if spoilt == "missing":
+        client.delete_item(TableName=table, Key=key)
+    elif spoilt == "changed":
+        client.put_item(TableName=table, Item={**key, "payload": {"B": b"r"}})
+    else:
+        client.update_item(
+            TableName=table,
+            Key={"task_id": {"S": task.task_id}},
+            UpdateExpression="SET circuit_pieces = :n",
+            ExpressionAttributeValues={":n": {"N": "2"}},
+        )
+    said = {"missing": f"piece 2 of {kept.pieces} is missing"}.get(spoilt, "not what was stored")
+    with pytest.raises(TaskUnreadable, match=said):
+        store.get(task.task_id)
+    without_payloads = store.get_without_payloads(task.task_id)
+    assert without_payloads is not None
+
+
+@pytest.mark.parametrize("backend", ["moto"], indirect=True)
+def test_what_is_taken_back_leaves_no_piece(store: TaskStore, backend: Backend) -> None:
+    """The pieces go after their task."""
+    task = new_task(request=a_request(noise(1_500_000)))
+    kept = store.keep_circuit(task.task_id, task.request.circuit)
+    store.create_if_absent(task, kept)
+    store.delete_if_pending(task.task_id)
+    found = backend.dynamodb().scan(TableName=backend.table_name, ProjectionExpression="task_id")
+    assert [i for i in found["Items"] if i["task_id"]["S"].startswith(task.task_id)] == []

@@ -28,7 +28,7 @@ from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import PINNED, StoredTask, TaskUnreadable
 from chalicelib.domain.validation import Validation
 from chalicelib.errors import ConditionFailed
-from chalicelib.ports import PutOutcome
+from chalicelib.ports import KeptCircuit, PutOutcome
 
 T0: Final = datetime(2026, 1, 1, 12, 0, 0, 1, tzinfo=UTC)
 
@@ -118,7 +118,11 @@ class InMemoryTaskStore:
         self.tasks: dict[str, Task] = {}
         self._lock = threading.Lock()
 
-    def create_if_absent(self, task: Task) -> PutOutcome:
+    def keep_circuit(self, task_id: str, circuit: str) -> KeptCircuit:
+        """See `TaskStore`."""
+        return KeptCircuit(key=f"{task_id}#circuit#{len(circuit)}", pieces=1)
+
+    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
         """See `TaskStore`."""
         with self._lock:
             if task.task_id in self.tasks:

@@ -82,6 +82,7 @@ class TaskItem(Model):
     request_fingerprint = UnicodeAttribute()
     circuit = BinaryAttribute(legacy_encoding=False, null=True)
     circuit_ref = UnicodeAttribute(null=True)
+    circuit_pieces = NumberAttribute(null=True)
     shots = NumberAttribute()
     seed = NumberAttribute(null=True)
     tags = TagsAttribute(null=True)
@@ -94,6 +95,8 @@ class TaskItem(Model):
     lease_expires_at = UTCDateTimeAttribute(null=True)
     result = BinaryAttribute(legacy_encoding=False, null=True)
     result_ref = UnicodeAttribute(null=True)
+    result_pieces = NumberAttribute(null=True)
+    result_sha256 = UnicodeAttribute(null=True)
     error_message = UnicodeAttribute(null=True)
     history = ListAttribute(of=HistoryItem)
     sweeps = NumberAttribute()
@@ -103,13 +106,6 @@ class TaskItem(Model):
 
     open_tasks = OpenTasksIndex()
     tasks_by_owner = TasksByOwnerIndex()
-
-
-class SideItem(Model):
-    """A circuit or a result that is too large to be rewritten with every transition."""
-
-    task_id = UnicodeAttribute(hash_key=True)
-    payload = BinaryAttribute(legacy_encoding=False)
 
 
 def open_shards() -> list[str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,16 +15,18 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.aws_calls import AwsCalls
 from chalicelib.adapters.aws_clients import make_client
+from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamodb import decoding, expressions, listing
 from chalicelib.adapters.dynamodb.decoding import Raw
-from chalicelib.adapters.dynamodb.items import SideItem, TaskItem, new_item_values, open_shards
+from chalicelib.adapters.dynamodb.items import TaskItem, new_item_values, open_shards
+from chalicelib.adapters.dynamodb.side_items import SideItems, reference_in
 from chalicelib.domain import payloads
 from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.task import Task, TaskEvent, TaskResult, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
-from chalicelib.errors import ConditionFailed, StoreFull, StoreUnavailable
-from chalicelib.ports import PutOutcome
+from chalicelib.errors import ConditionFailed, StoreUnavailable
+from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.settings import Settings
 
 #: A packed circuit or result above this goes to an item of its own, so that every transition
@@ -36,12 +36,19 @@ INLINE_BYTES_MAX: Final = 2048
 #: After these the caller needs the circuit; after the others it is not read from a side item.
 _NEEDS_CIRCUIT: Final = frozenset({TaskEvent.CLAIM, TaskEvent.CANCEL})
 _PING_KEY: Final = "ping"
+_NOW: Final = SystemClock().now
 
 
 class DynamoDbTaskStore:
     """Keeps tasks in one DynamoDB table (`TaskStore`)."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        piece_bytes: int = payloads.PACKED_BYTES_MAX,
+        now: Callable[[], datetime] = _NOW,
+    ) -> None:
         """Make the one client that both kinds of item share, with its timeouts and its pool."""
         connection = TableConnection(
             settings.tasks_table_name,
@@ -61,18 +68,35 @@ class DynamoDbTaskStore:
         self._connection = connection
         self._table_name = settings.tasks_table_name
         self._tasks: type[TaskItem] = type("TaskItem", (TaskItem,), attributes)
-        self._sides: type[SideItem] = type("SideItem", (SideItem,), attributes)
         self._calls = AwsCalls(self.client, service="dynamodb", slow_call_ms=settings.slow_call_ms)
+        self._sides = SideItems(
+            self.client,
+            self._calls,
+            table_name=settings.tasks_table_name,
+            at_once=settings.database_pieces_at_once,
+            call_seconds_max=settings.database_call_seconds_max,
+            piece_bytes=piece_bytes,
+            now=now,
+        )
 
-    def create_if_absent(self, task: Task) -> PutOutcome:
+    def keep_circuit(self, task_id: str, circuit: str) -> KeptCircuit:
+        """See `TaskStore`."""
+        return self._keep(task_id, payloads.pack(circuit))
+
+    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
         """See `TaskStore`. A large circuit is written first: what refers to it comes after it."""
         values = new_item_values(task)
-        packed = payloads.pack(task.request.circuit)
-        payloads.check_packed_size("circuit", packed)
-        if len(packed) > INLINE_BYTES_MAX:
-            values["circuit_ref"] = self._put_circuit(task.task_id, packed)
-        else:
-            values["circuit"] = packed
+        if kept is None:
+            packed = payloads.pack(task.request.circuit)
+            if len(packed) <= INLINE_BYTES_MAX:
+                values["circuit"] = packed
+            else:
+                kept = self._keep(task.task_id, packed)
+        if kept is not None:
+            values["circuit_ref"] = kept.key
+            if kept.pieces > 1:
+                values["circuit_pieces"] = kept.pieces
+                values["schema_version"] = payloads.SCHEMA_WITH_PIECES
         item = self._tasks(**values)
         try:
             with self._calls.failing_as(StoreUnavailable):
@@ -98,7 +122,7 @@ class DynamoDbTaskStore:
         task_id = transition.task_id
         actions = expressions.actions(transition)
         if transition.result is not None:
-            actions.append(self._put_result(transition, transition.result))
+            actions += self._put_result(transition, transition.result)
         condition = expressions.clauses(transition.condition)
         with self._calls.failing_as(StoreUnavailable):
             answer = self._connection.update_item(
@@ -127,9 +151,10 @@ class DynamoDbTaskStore:
             deleted = self._connection.delete_item(
                 task_id, condition=pending, return_values="ALL_OLD"
             )
-        reference = deleted.get("Attributes", {}).get("circuit_ref")
-        if reference:
-            self._delete_orphan(task_id, reference["S"])
+        reference = reference_in(deleted.get("Attributes", {}), "circuit")
+        if reference is not None:
+            assert reference.key.startswith(task_id)  # noqa: S101 - never another task's
+            self._sides.delete(reference)
 
     def due(self, before: datetime, *, limit: int, implausible_after: datetime) -> Sequence[str]:
         """See `TaskStore`. The shards are read in a random order, and their keys as texts."""
@@ -194,34 +219,31 @@ class DynamoDbTaskStore:
         with self._calls.failing_as(StoreUnavailable):
             self._connection.get_item(_PING_KEY)
 
-    def _put_circuit(self, task_id: str, packed: bytes) -> str:
+    def _keep(self, task_id: str, packed: bytes) -> KeptCircuit:
         """Store a circuit under its content, so that another request's is never overwritten."""
-        reference = f"{task_id}#circuit#{hashlib.sha256(packed).hexdigest()}"
         try:
-            with self._calls.failing_as(StoreUnavailable):
-                self._sides(reference, payload=packed).save()
+            reference = self._sides.put_circuit(task_id, packed)
         except StoreUnavailable as exc:
             # Whatever became of it, nothing refers to it: the task was not put.
             raise StoreUnavailable(in_doubt=False) from exc
-        return reference
+        return KeptCircuit(key=reference.key, pieces=reference.pieces)
 
-    def _put_result(self, transition: Transition, result: TaskResult) -> Action:
+    def _put_result(self, transition: Transition, result: TaskResult) -> list[Action]:
         packed = payloads.pack(payloads.result_to_json(result))
-        payloads.check_packed_size("result", packed)
         if len(packed) <= INLINE_BYTES_MAX:
-            return TaskItem.result.set(packed)
-        reference = f"{transition.task_id}#result#{transition.condition.attempt}"
-        with self._calls.failing_as(StoreUnavailable):
-            self._sides(reference, payload=packed).save()
-        return TaskItem.result_ref.set(reference)
-
-    def _delete_orphan(self, task_id: str, reference: str) -> None:
-        """Delete a circuit that nothing refers to any more; what remains of it harms nobody."""
-        assert reference.startswith(task_id)  # noqa: S101 - a guard against deleting another's
-        # What fails is in the log, and must not be taken for a failure to delete the task.
-        ignored = contextlib.suppress(StoreUnavailable, StoreFull)
-        with ignored, self._calls.failing_as(StoreUnavailable):
-            self._connection.delete_item(reference)
+            return [TaskItem.result.set(packed)]
+        attempt = transition.condition.attempt
+        reference = self._sides.put_result(transition.task_id, attempt, packed)
+        actions: list[Action] = [
+            TaskItem.result_ref.set(reference.key),
+            TaskItem.result_sha256.set(reference.sha256 or ""),
+        ]
+        if reference.pieces > 1:
+            actions += [
+                TaskItem.result_pieces.set(reference.pieces),
+                TaskItem.schema_version.set(payloads.SCHEMA_WITH_PIECES),
+            ]
+        return actions
 
     def _read(self, task_id: str) -> Raw | None:
         with self._calls.failing_as(StoreUnavailable):
@@ -260,18 +282,13 @@ class DynamoDbTaskStore:
         if name in raw:
             packed: bytes = raw[name]["B"]
             return packed
-        reference = raw.get(f"{name}_ref")
-        if reference is None:
-            if is_needed:
-                message = f"its {name} is missing"
-                raise ValueError(message)
-            return None
-        side = self._read(reference["S"]) or {}
-        if "B" not in side.get("payload", {}):
-            message = f"its {name} cannot be read: {reference['S']} is missing"
+        reference = reference_in(raw, name)
+        if reference is not None:
+            return self._sides.read(reference, name)
+        if is_needed:
+            message = f"its {name} is missing"
             raise ValueError(message)
-        found: bytes = side["payload"]["B"]
-        return found
+        return None
 
 
 def _table_description(table_name: str) -> dict[str, Any]:

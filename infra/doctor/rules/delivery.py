@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from chalicelib.domain.payloads import PIECES_SECONDS_MAX
 from chalicelib.settings import MB_PER_VCPU, InvalidSetting, Settings, excessive_demands
 from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
@@ -237,15 +238,14 @@ def an_execution_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Ite
     if worker is None:
         return
     settings = worker_settings(snapshot)
-    call = settings.database_attempts_max * (
-        settings.database_connect_timeout_seconds + settings.database_read_timeout_seconds
-    )
-    least = settings.execution_seconds_max + settings.execution_margin_seconds + 2 * call
+    calls = 2 * (settings.database_call_seconds_max + PIECES_SECONDS_MAX)
+    least = settings.execution_seconds_max + settings.execution_margin_seconds + calls
     if worker["Timeout"] < least:
         yield Finding(
             setting="the worker's Timeout",
             value=worker["Timeout"],
-            wanted=f"at least {least:.0f} (EXECUTION_SECONDS_MAX, its margin, two database calls)",
+            wanted=f"at least {least:.0f} (EXECUTION_SECONDS_MAX, its margin, two database calls"
+            " with their pieces)",
             why="executions that take long would be killed before their result is stored",
         )
 

@@ -19,7 +19,7 @@ from chalicelib.domain.task import Lease, Task, TaskEvent, TaskRequest, TaskResu
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import PINNED, StoredTask, TaskUnreadable
 from chalicelib.errors import TaskServiceError
-from chalicelib.ports import PutOutcome
+from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.settings import Settings
 from tests.proof.explorer.code import Code
 from tests.proof.explorer.items import (
@@ -175,7 +175,11 @@ class Script:
 
     # --- the store ---
 
-    def create_if_absent(self, task: Task) -> PutOutcome:
+    def keep_circuit(self, task_id: str, circuit: str) -> KeptCircuit:
+        """See `TaskStore`. No circuit here is large."""
+        raise ExplorerError(f"{task_id} has a circuit of {len(circuit)} characters")
+
+    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
         """See `TaskStore`."""
         outcome: PutOutcome = self._answer(
             Operation.CREATE,

@@ -28,7 +28,7 @@ from chalicelib.errors import (
     StoreUnavailable,
     SubmissionUnavailable,
 )
-from chalicelib.ports import PutOutcome
+from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, Redeliver
 from chalicelib.use_cases.read import GetTask
@@ -70,7 +70,7 @@ def without(event: TaskEvent, *clauses: str) -> Without:
 class OverwritingStore(InMemoryTaskStore):
     """Puts whatever is there."""
 
-    def create_if_absent(self, task: Task) -> PutOutcome:
+    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
         """Store the task."""
         self.tasks[task.task_id] = task
         return PutOutcome.CREATED
@@ -166,12 +166,12 @@ def _unavailable(task: Task, kept: Kept) -> SubmissionUnavailable:
 class SendsFirst(SubmitTask):
     """Sends the message before it stores the task."""
 
-    def _create(self, task: Task, *, keyed: bool) -> PutOutcome:
+    def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
         try:
             self._send(task)
         except QueueUnavailable as exc:
             raise _unavailable(task, Kept.UNKNOWN) from exc
-        return super()._create(task, keyed=keyed)
+        return super()._create(task, kept, keyed=keyed)
 
     def _send_new(self, task: Task, *, may_delete: bool) -> Submitted:
         return Submitted(task=task, replayed=False)
@@ -194,16 +194,16 @@ class TakesBackInDoubt(SubmitTask):
 class DeniesKeyed(SubmitTask):
     """Says that a refused put leaves nothing, though others have the key."""
 
-    def _create(self, task: Task, *, keyed: bool) -> PutOutcome:
-        return super()._create(task, keyed=False)
+    def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
+        return super()._create(task, kept, keyed=False)
 
 
 class DeniesInDoubt(SubmitTask):
     """Says that a put in doubt leaves nothing."""
 
-    def _create(self, task: Task, *, keyed: bool) -> PutOutcome:
+    def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
         try:
-            return super()._create(task, keyed=keyed)
+            return super()._create(task, kept, keyed=keyed)
         except SubmissionUnavailable as exc:
             raise _unavailable(task, Kept.NO) from exc
 
@@ -211,9 +211,9 @@ class DeniesInDoubt(SubmitTask):
 class DeletesInDoubt(SubmitTask):
     """Deletes what a put in doubt may have left, and says that nothing is there."""
 
-    def _create(self, task: Task, *, keyed: bool) -> PutOutcome:
+    def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
         try:
-            return super()._create(task, keyed=keyed)
+            return super()._create(task, kept, keyed=keyed)
         except SubmissionUnavailable as exc:
             try:
                 self.store.delete_if_pending(task.task_id)

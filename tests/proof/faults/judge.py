@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from chalicelib.domain.task import SCHEMA_VERSION
-from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item
+from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item, side_item_keys
 from infra.audit.rules import TERMINAL, violations
 from tests.proof.faults.backend import Item
 from tests.proof.faults.wire import Sent
@@ -164,12 +164,10 @@ class Judge:
     def _judge_side_item(
         self, key: str, old: Item | None, new: Item | None, items: Mapping[str, Item]
     ) -> None:
-        self.demand(old is None or new is None, f"2: {key} was overwritten")
+        same = old is None or new is None or old["payload"] == new["payload"]
+        self.demand(same, f"2: {key} was overwritten")
         if new is None:
-            used = any(
-                key in (item.get("circuit_ref", {}).get("S"), item.get("result_ref", {}).get("S"))
-                for item in _tasks(items)
-            )
+            used = any(key in side_item_keys(item) for item in _tasks(items))
             self.demand(not used, f"1: {key} was deleted though its task needs it")
 
     def _judge_task(self, sent: Sent, old: Item | None, new: Item | None, now: datetime) -> None:

@@ -31,6 +31,14 @@ LARGE_RESULT: Final = TaskResult(
     executor_version="1",
     seed=1,
 )
+#: In four pieces, and in thirteen, of the world's small size.
+CIRCUIT_OF_4: Final = base64.b64encode(_NOISE.randbytes(14_000)).decode()
+CIRCUIT_OF_13: Final = base64.b64encode(_NOISE.randbytes(50_000)).decode()
+RESULT_OF_4: Final = dataclasses.replace(
+    LARGE_RESULT,
+    counts={f"{_NOISE.getrandbits(64):064b}": 1 for _ in range(1_100)},
+    shots=1_100,
+)
 _PERMANENT: Final = PermanentExecutionError("the circuit is wrong")
 _TRANSIENT: Final = TransientExecutionError("the machine is busy")
 _DIES: Final = ProcessDied()
@@ -419,6 +427,39 @@ def _sweeps() -> list[Scenario]:
     ]
 
 
+def _pieces() -> Iterator[Scenario]:
+    """Writers of four and thirteen pieces; one is the large circuit of the others."""
+    for number, circuit in ((4, CIRCUIT_OF_4), (13, CIRCUIT_OF_13)):
+        for key in (None, "key-1"):
+            yield Scenario(
+                name=f"submit {number} pieces{' with a key' if key else ''}",
+                prepare=[_expect(key=key, circuit=circuit)],
+                operation=_submit(),
+                is_large=True,
+            )
+    in_pieces = [_expect(circuit=CIRCUIT_OF_4), _submit()]
+    yield Scenario(
+        name="execute pieces into pieces",
+        prepare=in_pieces,
+        behaviours={"a": (RESULT_OF_4, LARGE_RESULT)},
+        operation=_DELIVERY,
+        is_large=True,
+    )
+    yield Scenario(
+        name="pieces of an attempt that is overtaken",
+        prepare=in_pieces,
+        behaviours={"a": (_overtaken_with_pieces, RESULT_OF_4)},
+        operation=_DELIVERY,
+        is_large=True,
+    )
+
+
+def _overtaken_with_pieces(world: World) -> TaskResult:
+    """Be overtaken, and then put pieces all the same."""
+    _another_takes_over(world)
+    return RESULT_OF_4
+
+
 #: One of each sort of `spoiling`: what can be claimed, what no condition holds for, and so on.
 _SPOILT: Final = (
     "a circuit's item that is gone",
@@ -488,4 +529,5 @@ SCENARIOS: Final = (
     *_batches(),
     *_sweeps(),
     *_unreadable(),
+    *_pieces(),
 )

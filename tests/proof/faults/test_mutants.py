@@ -21,7 +21,7 @@ from chalicelib.domain.task import Task
 from chalicelib.domain.transition import Condition, Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
-from chalicelib.ports import PutOutcome, TaskQueue, TaskStore
+from chalicelib.ports import KeptCircuit, PutOutcome, TaskQueue, TaskStore
 from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, Redeliver
 from chalicelib.use_cases.submit import SubmitTask, Submitted
 from chalicelib.use_cases.sweep import SweepReport, SweepTasks
@@ -51,9 +51,9 @@ class _TakesBackWhatMayComeAgain(SubmitTask):
 
 
 class _CallsDoubtANo(SubmitTask):
-    def _create(self, task: Task, *, keyed: bool) -> PutOutcome:
+    def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
         try:
-            return super()._create(task, keyed=keyed)
+            return super()._create(task, kept, keyed=keyed)
         except SubmissionUnavailable as exc:
             raise SubmissionUnavailable(str(exc), kept=Kept.NO, task_id=None) from exc
 

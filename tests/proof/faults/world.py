@@ -69,6 +69,9 @@ from tests.support.in_memory import FakeClock, RecordingObserver, TrustingValida
 OWNER: Final = "local"
 #: What an invocation may take, and what an execution may.
 INVOCATION_SECONDS: Final = 10.0
+#: Small, so that many pieces are little to keep; a side item may still be one of one piece.
+PIECE_BYTES: Final = 4_096
+LARGE_CHARACTERS: Final = 5_000
 #: Tasks that the sweeper notes before it sends.
 UNIT_TASKS: Final = 2
 #: Makes a service different: in one guard, to see what finds that.
@@ -126,6 +129,7 @@ class World:
             sweep_grace_seconds=60.0,
             sweep_interval_seconds_max=240.0,
             sweep_concurrency=1,
+            database_pieces_at_once=1,
         )
         self.wire = Wire(backend.send, clock, self._on_sent)
         #: Another process's, in which nothing ever fails.
@@ -475,7 +479,8 @@ class World:
         settings = msgspec.structs.replace(
             self.settings, partial_batch_responses=self.partial_batches
         )
-        store, queue = DynamoDbTaskStore(settings), SqsTaskQueue(settings)
+        store = DynamoDbTaskStore(settings, piece_bytes=PIECE_BYTES, now=self.clock.now)
+        queue = SqsTaskQueue(settings)
         for client in (store.client, queue.client):
             self.backend.disconnect(client)
             wire.attach(client)
@@ -498,7 +503,9 @@ class World:
             dataclasses.replace(
                 service,
                 sweep=dataclasses.replace(service.sweep, policy=in_units),
-                submit=dataclasses.replace(service.submit, new_task_id=self._new_id),
+                submit=dataclasses.replace(
+                    service.submit, new_task_id=self._new_id, large_characters=LARGE_CHARACTERS
+                ),
                 execute=dataclasses.replace(
                     execute,
                     new_token=self._new_token,
@@ -567,7 +574,15 @@ class World:
 
 #: What happened to a task, and when, decides nothing any more.
 _PAST: Final = frozenset(
-    {"history", "submitted_at", "started_at", "completed_at", "error_message", "correlation_id"}
+    {
+        "stored_at",
+        "history",
+        "submitted_at",
+        "started_at",
+        "completed_at",
+        "error_message",
+        "correlation_id",
+    }
 )
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+\d\d:?\d\d")
 

@@ -176,11 +176,11 @@ def test_an_executors_bug_is_an_attempt_that_failed() -> None:
 
 def test_a_result_that_is_too_large_fails_its_task() -> None:
     """It could be neither kept nor given back; the message names size and limit."""
-    counts = {f"{n:064b}": 1 for n in range(20_000)}
+    counts = {f"{n:064b}": 1 for n in range(90_000)}
     world = World(dataclasses.replace(a_result(), counts=counts))
     assert isinstance(world.deliver(), Acknowledge)
     assert world.current().status is TaskStatus.FAILED
-    assert "the limit is 1,000,000" in str(world.current().error_message)
+    assert "the limit is 6,099,9" in str(world.current().error_message)
 
 
 def test_an_error_message_is_kept_short() -> None:

@@ -19,7 +19,7 @@ from chalicelib.errors import (
     StoreUnavailable,
     SubmissionUnavailable,
 )
-from chalicelib.ports import PutOutcome
+from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.use_cases.submit import Submission, SubmitTask, keyed_task_id
 from tests.support.faults import FailAfter, FailBefore, Faulty
 from tests.support.in_memory import (
@@ -40,18 +40,18 @@ SEND_REPLY_LOST = FailAfter(QueueUnavailable(in_doubt=True))
 class AfterDoubtStore(InMemoryTaskStore):
     """Stores a task after an attempt that is left in doubt."""
 
-    def create_if_absent(self, task: Task) -> PutOutcome:
+    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
         """Store, and say that an earlier attempt may still arrive."""
-        super().create_if_absent(task)
+        super().create_if_absent(task, kept)
         return PutOutcome.CREATED_AFTER_DOUBT
 
 
 class DoubledStore(InMemoryTaskStore):
     """Applies the first attempt of a put, loses its reply, and refuses the SDK's second."""
 
-    def create_if_absent(self, task: Task) -> PutOutcome:
+    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
         """Store, and report what the repeated call saw."""
-        super().create_if_absent(task)
+        super().create_if_absent(task, kept)
         return PutOutcome.EXISTED
 
 

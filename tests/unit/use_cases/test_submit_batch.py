@@ -15,7 +15,7 @@ from chalicelib.errors import (
     StoreUnavailable,
     SubmissionUnavailable,
 )
-from chalicelib.ports import PutOutcome
+from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted, keyed_task_id
 from chalicelib.use_cases.submit_batch import Outcome, SubmitBatch
 from tests.support.in_memory import (
@@ -84,10 +84,10 @@ class SlowStore(InMemoryTaskStore):
 
     clock: FakeClock
 
-    def create_if_absent(self, task: Task) -> PutOutcome:
+    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
         """Let time pass, and store."""
         self.clock.advance(2)
-        return super().create_if_absent(task)
+        return super().create_if_absent(task, kept)
 
 
 class FailingStore(InMemoryTaskStore):
@@ -95,12 +95,12 @@ class FailingStore(InMemoryTaskStore):
 
     puts = 0
 
-    def create_if_absent(self, task: Task) -> PutOutcome:
+    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
         """Store two, then refuse."""
         self.puts += 1
         if self.puts > 2:
             raise StoreUnavailable
-        return super().create_if_absent(task)
+        return super().create_if_absent(task, kept)
 
 
 def test_each_member_is_a_submission_in_its_own_surroundings() -> None:
@@ -167,10 +167,10 @@ def test_an_unexpected_error_is_its_members_alone() -> None:
     """A bug in one submission takes no other with it."""
 
     class BrokenStore(InMemoryTaskStore):
-        def create_if_absent(self, task: Task) -> PutOutcome:
+        def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
             if task.request.circuit == "// 1":
                 raise ZeroDivisionError
-            return super().create_if_absent(task)
+            return super().create_if_absent(task, kept)
 
     outcomes = World(BrokenStore()).submit(*(a_submission(number) for number in range(3)))
     assert [type(outcome) for outcome in outcomes] == [Submitted, ZeroDivisionError, Submitted]
@@ -186,14 +186,14 @@ def test_members_are_under_way_side_by_side_up_to_the_bound() -> None:
             self.now = self.most = 0
             self.count = threading.Lock()
 
-        def create_if_absent(self, task: Task) -> PutOutcome:
+        def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
             with self.count:
                 self.now += 1
                 self.most = max(self.most, self.now)
             self.barrier.wait(10)
             with self.count:
                 self.now -= 1
-            return super().create_if_absent(task)
+            return super().create_if_absent(task, kept)
 
     store = Meeting()
     outcomes = World(store, at_once=4).submit(*(a_submission(number) for number in range(8)))
