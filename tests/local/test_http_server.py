@@ -191,6 +191,28 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(
     assert "Idempotency-Key" in late.json["detail"]
 
 
+def test_what_comes_behind_a_last_request_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, served: ServedApi
+) -> None:
+    """Bytes that arrive while the last request of a connection is answered are dropped."""
+    mark = tmp_path / "mark"
+    monkeypatch.setenv("FAKE_MARK", str(mark))
+    with socket.create_connection((HOST, served.port), timeout=20) as connection:
+        head = b"GET /slow/0.3 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        connection.sendall(head)
+        wait_for(mark.exists, "the request to be in flight")
+        connection.sendall(SMUGGLED)
+        [reply] = replies_of(b"".join(iter(lambda: connection.recv(1 << 16), b"")))
+    assert (reply.status, reply.json) == (200, {"waited": "0.3"})
+
+
+def test_bytes_that_are_no_text_reach_the_app(served: ServedApi) -> None:
+    """As they came: it is for the app to say which of them is wrong."""
+    head = b"POST /bytes HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n"
+    [reply] = served.raw(head + b"a\xff\x00")
+    assert reply.json == {"hex": "61ff00"}
+
+
 def test_more_requests_than_the_server_holds_are_refused(
     monkeypatch: pytest.MonkeyPatch, served: ServedApi
 ) -> None:
