@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from quantum_tasks import Client
 from tests.client.service import Service
 from tests.client.serving import Running, serve
+
+# A machine that is busy fails no property: what these say of time, they say of a virtual clock.
+settings.register_profile("client", deadline=None)
+settings.load_profile("client")
 
 #: Needs Qiskit, which is in the client's own environment: `test_environment.py` runs it there.
 collect_ignore = [] if importlib.util.find_spec("qiskit") else ["with_qiskit"]
