@@ -29,11 +29,15 @@ MINUTES ?= 5
 SEED ?=
 TASKS ?= 1000
 
+# Random programs that the simulator and qiskit-aer must count alike.
+PROGRAMS ?= 1000
+
 python := .venv/bin/python
 environment := .venv/.installed
 emulator := .venv-emulator/.installed
 client := .venv-client/.installed
 celery := .venv-celery/.installed
+oracle := .venv-oracle/.installed
 code = $(wildcard app.py chalicelib infra tests benchmarks tools examples client/src)
 templates = $(wildcard infra/templates/*.yaml)
 lint_imports := PYTHONPATH=client/src .venv/bin/lint-imports --no-logo
@@ -103,7 +107,7 @@ lock: $(environment) ## Pin all dependencies anew after a change of pyproject.to
 
 .PHONY: clean
 clean: ## Remove environments, caches and builds; never data
-	rm -rf .venv .venv-client .venv-emulator .venv-celery .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv-client .venv-emulator .venv-celery .venv-oracle .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	rm -rf $(addsuffix __pycache__,./ */ */*/ */*/*/ */*/*/*/ */*/*/*/*/)
 
 ##@ Prove it
@@ -112,16 +116,21 @@ clean: ## Remove environments, caches and builds; never data
 chaos: $(environment) $(emulator) ## Load, kill -9 and pauses on real processes: make chaos MINUTES=5 SEED=7 TASKS=1000
 	@exec $(python) -m tests.proof.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
 
+.PHONY: oracle
+oracle: $(environment) $(oracle) ## Hold the simulator against qiskit-aer, on random programs too: make oracle PROGRAMS=1000
+	@exec $(python) -m tests.proof.oracle --oracle .venv-oracle --programs $(PROGRAMS)
+
 .PHONY: prove
-prove: $(environment) $(emulator) ## All evidence for the protocol in full, figures at the end (half an hour): explorer, mutants, faults, chaos
+prove: $(environment) $(emulator) $(oracle) ## All evidence in full, figures at the end (half an hour): explorer, mutants, faults, chaos, oracle
 	@rm -rf $(evidence); mkdir -p $(evidence); date +%s > $(evidence)/started
 	@$(call prove,explorer,$(python) -m tests.proof.explorer --full --mutants)
 	@$(call prove,faults,$(python) -m tests.proof.faults --full)
 	@$(if $(wildcard tests/proof/stateful),$(call prove,stateful,HYPOTHESIS_PROFILE=full $(python) -m pytest -q tests/proof/stateful))
 	@$(call prove,chaos,$(python) -m tests.proof.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED)))
+	@$(call prove,oracle,$(python) -m tests.proof.oracle --oracle .venv-oracle --programs $(PROGRAMS))
 	@echo; echo "commit $$(git describe --always --dirty 2> /dev/null || echo unknown)," \
 	  "$$(( ($$(date +%s) - $$(cat $(evidence)/started)) / 60 )) minutes"; \
-	for part in explorer faults stateful chaos; do \
+	for part in explorer faults stateful chaos oracle; do \
 	  test ! -e $(evidence)/$$part.txt || while IFS= read -r line; do \
 	    case $$line in $(figures)) echo "$$part: $$line" ;; esac; done < $(evidence)/$$part.txt; \
 	done; \
@@ -182,7 +191,7 @@ help: ## This list
 evidence := build/evidence
 prove = echo; echo "--- $(1)"; \
   { PYTHONUNBUFFERED=1 $(2) 2>&1 || echo $(1) >> $(evidence)/failed; } | tee $(evidence)/$(1).txt
-figures := configurations*|scenarios*|states*|mutants*|seed*|killed*|paused*|submissions*|tasks*|retries*|audit*|violations*|*[0-9]" passed"*
+figures := circuits*|configurations*|scenarios*|states*|mutants*|seed*|killed*|paused*|submissions*|tasks*|retries*|audit*|violations*|*[0-9]" passed"*
 
 # --- environments ----------------------------------------------------------------------------------
 # tools/environment.py says how they are made.
@@ -208,3 +217,6 @@ $(emulator): requirements-emulator.lock
 
 $(celery): requirements-celery.lock
 	@python=; $(find_python); exec "$$python" tools/environment.py .venv-celery $<
+
+$(oracle): requirements-oracle.lock
+	@python=; $(find_python); exec "$$python" tools/environment.py .venv-oracle $<

@@ -69,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: Records of one batch that are executed at the same time.
     execution_concurrency: Annotated[int, Meta(ge=1, le=10)] = 3
     #: What runs circuits. The mock's counts mean nothing: it is for tests of load and protocol.
-    executor: Literal["mock", "simulator"] = "mock"
+    executor: Literal["simulator", "mock"] = "simulator"
     #: What one execution may use of the processor, and of memory beside what its process has.
     execution_processor_seconds_max: Annotated[float, Meta(ge=0.1, le=880)] = 1.5
     execution_memory_mb_max: Megabytes = 448
@@ -211,6 +211,7 @@ def _check_together(settings: Settings) -> None:
     if settings.executor != "mock":
         ordered.append(("execution_processor_seconds_max", "execution_seconds_max"))
         _check_amplitudes(settings)
+        _check_no_mock(settings)
     if settings.mock_execution_seconds_max:
         ordered.append(("mock_execution_seconds", "mock_execution_seconds_max"))
     for low, high in ordered:
@@ -222,6 +223,15 @@ def _check_together(settings: Settings) -> None:
     if rates > 1:
         message = "and MOCK_TRANSIENT_FAILURE_RATE must add up to at most 1"
         raise InvalidSetting(f"MOCK_PERMANENT_FAILURE_RATE {message}, not {rates:g}")
+
+
+def _check_no_mock(settings: Settings) -> None:
+    """Refuse what has no effect: a stage meant for tests would run circuits."""
+    for field in msgspec.structs.fields(Settings):
+        value = getattr(settings, field.name)
+        if field.name.startswith("mock_") and value != field.default:
+            message = f"is {value:g}, which EXECUTOR={settings.executor} does not look at"
+            raise InvalidSetting(f"{field.name.upper()} {message}; set EXECUTOR=mock")
 
 
 def _check_amplitudes(settings: Settings) -> None:

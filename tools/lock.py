@@ -23,6 +23,7 @@ SIMULATOR_LOCK: Final = "requirements-simulator.lock"
 CLIENT_LOCK: Final = "requirements-client.lock"
 EMULATOR_LOCK: Final = "requirements-emulator.lock"
 CELERY_LOCK: Final = "requirements-celery.lock"
+ORACLE_LOCK: Final = "requirements-oracle.lock"
 LAMBDA_REQUIREMENTS: Final = "requirements.txt"
 
 #: Chalice copies its own run-time files (`chalice/app.py`, `chalice/__init__.py`) into the package
@@ -45,6 +46,9 @@ HEADERS: Final = {
 """,
     CELERY_LOCK: """\
 # Celery, which `make benchmark` measures against. Made by `make lock`; do not edit.
+""",
+    ORACLE_LOCK: """\
+# What the simulator is held against, an environment of its own. Made by `make lock`; do not edit.
 """,
     SIMULATOR_LOCK: """\
 # What circuits are executed with, for the Lambda package: a part of requirements-dev.lock. Made by
@@ -103,11 +107,12 @@ def compile_lock(
 
 
 def main(options: tuple[str, ...]) -> None:
-    """Write the six files, the exported ones last; `options` go to uv."""
+    """Write the lock files, the exported ones last; `options` go to uv."""
     compile_lock(DEVELOPMENT_LOCK, PROJECT, "--group", "dev", options=(*options, *WITHOUT_NUMPY))
     compile_lock(CLIENT_LOCK, "--group", "client", options=options)
     compile_lock(EMULATOR_LOCK, "--group", "emulator", options=options)
     compile_lock(CELERY_LOCK, "--group", "celery", options=options)
+    compile_lock(ORACLE_LOCK, "--group", "oracle", options=options)
     compile_lock(
         SIMULATOR_LOCK,
         *("--group", "simulator"),

@@ -15,6 +15,8 @@ from typing import Final
 
 from openqasm import ast
 
+from chalicelib.executors.findings import refusal
+from chalicelib.executors.text_scan import PLAIN_STATEMENT
 from chalicelib.executors.tokens import Kind, Token, tokenize
 
 #: Gates of qelib1.inc that the simulator lacks, as its own gates have them.
@@ -105,7 +107,9 @@ def _token_edits(source: str, version: int | None) -> Iterator[Edit]:
         yield Edit(found.start(), found.end() - found.start(), "")
     window: collections.deque[Token] = collections.deque(maxlen=_WINDOW)
     has_prelude = False
-    for token in tokenize(source):
+    # Plain statements may hold carets, and nothing else that matters here.
+    skip = None if "^" in source and version == _OPENQASM_2 else PLAIN_STATEMENT
+    for token in tokenize(source, skip=skip):
         window.append(token)
         if token.text in _TRIGGERS or token.kind is Kind.STRING:
             for edit in _edits_at(token, [*window], version):
@@ -154,3 +158,34 @@ def _controls(window: Sequence[Token], texts: Sequence[str]) -> Iterator[Edit]:
         if count.isdecimal() and 1 <= int(count[:3]) <= _CONTROLS_MAX:
             begin, end = window[-5].offset, window[-1].end
             yield Edit(begin, end - begin, " ".join([f"{texts[-5]} @"] * int(count)))
+
+
+def check_quotients(source: str, *, version: int | None) -> None:
+    """Refuse a quotient of integers, as they are written, that OpenQASM 3 would truncate.
+
+    For texts that are too long to be analysed; the analyser finds more, and gives the value.
+
+    Raises:
+        CircuitRefused: naming the first.
+    """
+    if version == _OPENQASM_2 or "/" not in source:
+        return
+    window: collections.deque[Token] = collections.deque(maxlen=_WINDOW)
+    for token in tokenize(source):
+        window.append(token)
+        if len(window) > 2 and window[-2].text == "/" and _truncates([*window]):  # noqa: PLR2004
+            message = "a quotient of integers is an integer in OpenQASM 3; write 7.0/2 for 3.5"
+            raise refusal(source, window[-3].offset, message)
+
+
+def _truncates(window: Sequence[Token]) -> bool:
+    """Whether the product or quotient that ends here is of integers, and is no integer."""
+    numbers = [window[-1].text]
+    for at in range(len(window) - 3, -1, -2):
+        numbers.append(window[at].text)
+        if at == 0 or window[at - 1].text not in ("*", "/"):
+            break
+    if not all(number.isdecimal() for number in numbers):
+        return False
+    divisor, dividend = int(numbers[0][:18]), int(numbers[1][:18])
+    return divisor == 0 or dividend % divisor != 0

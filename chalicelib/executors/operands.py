@@ -7,6 +7,7 @@ are entered at each call, all branches are taken once. What depends on run-time 
 
 from __future__ import annotations
 
+import collections
 import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -53,8 +54,16 @@ class Operands:
         self._scopes: list[dict[str, Qubits | float | None]] = [{}]
         self._subroutines: dict[str, ast.SubroutineDefinition] = {}
         self._evaluator = Evaluator(self._constant, BUILTIN_FUNCTIONS)
+        #: Of each qubit that a gate has joined to another, one that stands for its part.
+        self._joined: dict[int, int] = {}
         with contextlib.suppress(_TooLong):
             self._visit_all(program.statements)
+
+    @property
+    def part(self) -> int:
+        """How many qubits the largest part has that gates join, as far as is known."""
+        sizes = collections.Counter(self._root(qubit) for qubit in self._joined)
+        return max(sizes.values(), default=min(self._qubits, 1))
 
     # --- names ---
 
@@ -156,6 +165,15 @@ class Operands:
             if len(set(row)) < len(row):
                 self._repeat(node, what)
                 return
+            for qubit in row[1:]:
+                self._joined[self._root(qubit)] = self._root(row[0])
+
+    def _root(self, qubit: int) -> int:
+        """Return what stands for the qubit's part; the way to it is made shorter."""
+        while self._joined.setdefault(qubit, qubit) != qubit:
+            self._joined[qubit] = self._joined[self._joined[qubit]]
+            qubit = self._joined[qubit]
+        return qubit
 
     def _repeat(self, node: ast.Node, what: str) -> None:
         finding = finding_at(node, f"{what}: the same qubit is used more than once")

@@ -85,7 +85,9 @@ class _Checker(_Analyzer):
         result = super().binary_type(node)
         sides = [self._types.get(id(side)) for side in (node.lhs, node.rhs)]
         whole = all(isinstance(side, types.Int | types.Bit | types.Bool) for side in sides)
-        if node.op is ast.BinaryOperator.DIVIDE and whole and not self.openqasm2:
+        if node.op is ast.BinaryOperator.DIVIDE and self.evaluate(node.rhs) == 0:
+            self.refuse(node, "this divides by zero")
+        elif node.op is ast.BinaryOperator.DIVIDE and whole and not self.openqasm2:
             self._truncate(node, self.evaluate(node))
         return result
 

@@ -16,15 +16,22 @@ import functools
 import importlib
 import os
 import re
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.domain.validation import Finding
 from chalicelib.errors import PermanentExecutionError
-from chalicelib.executors.analyser import NOTHING_MEASURED, Analysis, analyse, refuse
+from chalicelib.executors.analyser import (
+    ANALYSED_CHARACTERS_MAX,
+    NOTHING_MEASURED,
+    Analysis,
+    analyse,
+    refuse,
+)
 from chalicelib.executors.bit_strings import from_first_bit_left
 from chalicelib.executors.cost import needs_amplitudes
-from chalicelib.executors.dialect import Rewritten, rewrite
+from chalicelib.executors.dialect import Rewritten, check_quotients, rewrite
 from chalicelib.executors.findings import CircuitRefused
 
 NAME: Final = "prism-q"
@@ -38,7 +45,7 @@ _CAPS: Final = ("SV", "FACTORED_MERGE", "STABILIZER_CLUSTER", "TN_PEAK", "PROB",
 REMEMBERED_MAX: Final = 64
 REMEMBERED_CHARACTERS_MAX: Final = 10_000
 #: Steps that a loop of unknown length may make in one shot.
-_STEPS_MAX: Final = 100_000
+_STEPS_MAX: Final = 20_000
 
 
 def build() -> Simulator:
@@ -80,11 +87,11 @@ class Simulator:
             circuit = program.static_circuit()
             self._check_bits(program, analysis)
             if circuit is not None:
-                check_operands(circuit.to_qasm())
-                counted = self._count_circuit(circuit, seed=seed, shots=shots)
+                self._check_gates(circuit, analysis)
+                counted = self._count_circuit(circuit, analysis, seed=seed, shots=shots)
             else:
-                check_dynamic(analysis)
-                counted = self._count_program(program, seed=seed, shots=shots)
+                check_unseen(analysis)
+                counted = self._count_program(program, analysis, seed=seed, shots=shots)
             counts = counted.counts()
         except self._prism.PrismError as exc:
             raise _refusal(exc, text) from exc
@@ -95,9 +102,19 @@ class Simulator:
             message = "the simulator failed on this circuit; please report it"
             raise PermanentExecutionError(message) from exc
         if not counted.metadata.is_exact:
-            raise _too_large(program.num_qubits, self._qubits_max)
+            raise self._too_large(program.num_qubits)
         scan = analysis.scan
         return from_first_bit_left(counts, scan.declared, scan.registers)
+
+    def _check_gates(self, circuit: Any, analysis: Analysis) -> None:  # noqa: ANN401 - untyped
+        """Look at the gates that were made of the circuit; where they have no name, at its text."""
+        try:
+            gates = circuit.to_qasm()
+        except self._prism.PrismError:
+            # A power or an inverse of a gate of one's own is a matrix, which OpenQASM cannot say.
+            check_unseen(analysis)
+        else:
+            check_operands(gates)
 
     def _check_bits(self, program: Any, analysis: Analysis) -> None:  # noqa: ANN401 - untyped
         """Check that the simulator sees the bits that the result will name."""
@@ -111,38 +128,52 @@ class Simulator:
             )
             raise CircuitRefused(Finding(message=message))
 
-    def _count_circuit(self, circuit: Any, *, seed: int, shots: int) -> Any:  # noqa: ANN401 - untyped
+    def _count_circuit(self, circuit: Any, analysis: Analysis, *, seed: int, shots: int) -> Any:  # noqa: ANN401 - untyped
         """Count a circuit whose gates are known before it runs, by an exact route."""
         kinds = self._prism.BackendKind
-        try:
-            simulation = self._prism.simulate(circuit).require_exact()
-            return simulation.seed(seed).sample_counts(shots)
-        except self._prism.PrismError as exc:
-            if not _is_too_large(exc):
-                raise
-        # Left to itself it does not try to take a large circuit apart.
-        try:
-            simulation = self._prism.simulate(circuit).require_exact().backend(kinds.factored())
-            return simulation.seed(seed).sample_counts(shots)
-        except self._prism.PrismError as exc:
-            if not _is_too_large(exc):
-                raise
-            raise _too_large(circuit.num_qubits, self._qubits_max) from exc
 
-    def _count_program(self, program: Any, *, seed: int, shots: int) -> Any:  # noqa: ANN401 - untyped
+        def count(route: Any) -> Any:  # noqa: ANN401 - untyped
+            simulation = self._prism.simulate(circuit).require_exact().backend(route)
+            return simulation.seed(seed).sample_counts(shots)
+
+        # Left to itself it does not try to take a large circuit apart.
+        return self._first_route([kinds.auto, kinds.factored], count, circuit, analysis)
+
+    def _count_program(self, program: Any, analysis: Analysis, *, seed: int, shots: int) -> Any:  # noqa: ANN401 - untyped
         """Count a program whose gates depend on what it measures, by an exact route."""
         kinds = self._prism.BackendKind
-        routes = [kinds.auto()]
+        routes = [kinds.auto]
         if program.num_qubits > self._qubits_max:
-            routes = [kinds.stabilizer(), kinds.factored()]
-        for route in routes:
+            routes = [kinds.stabilizer, kinds.factored]
+
+        def count(route: Any) -> Any:  # noqa: ANN401 - untyped
             simulation = self._prism.simulate_program(program).backend(route)
+            return simulation.seed(seed).max_steps(_STEPS_MAX).sample_counts(shots)
+
+        return self._first_route(routes, count, program, analysis)
+
+    def _first_route(
+        self,
+        routes: Sequence[Callable[[], Any]],
+        count: Callable[[Any], Any],
+        circuit: Any,  # noqa: ANN401 - untyped
+        analysis: Analysis,
+    ) -> Any:  # noqa: ANN401 - untyped
+        """Return what the first route gives that is exact and not too large."""
+        part = min(analysis.part or circuit.num_qubits, circuit.num_qubits)
+        for route in routes:
+            if route == self._prism.BackendKind.factored and analysis.part > self._qubits_max:
+                # It would be tried until memory ends.
+                break
             try:
-                return simulation.seed(seed).max_steps(_STEPS_MAX).sample_counts(shots)
+                return count(route())
             except self._prism.PrismError as exc:
-                if not _is_too_large(exc):
+                if exc.kind not in ("incompatible_backend", "resource_limit"):
                     raise
-        raise _too_large(program.num_qubits, self._qubits_max)
+        raise self._too_large(part)
+
+    def _too_large(self, qubits: int) -> CircuitRefused:
+        return CircuitRefused(Finding(message=needs_amplitudes(qubits, self._qubits_max)))
 
 
 def prepared(circuit: str) -> tuple[Rewritten, Analysis]:
@@ -159,7 +190,10 @@ def prepared(circuit: str) -> tuple[Rewritten, Analysis]:
 def _prepare(circuit: str) -> tuple[Rewritten, Analysis]:
     analysis = analyse(circuit)
     refuse(analysis)
-    return rewrite(circuit, version=analysis.scan.version, tree=analysis.edits), analysis
+    version = analysis.scan.version
+    if not analysis.is_complete:
+        check_quotients(circuit, version=version)
+    return rewrite(circuit, version=version, tree=analysis.edits), analysis
 
 
 _prepare_once: Final = functools.lru_cache(maxsize=REMEMBERED_MAX)(_prepare)
@@ -188,25 +222,20 @@ def check_operands(gates: str) -> None:
             raise CircuitRefused(Finding(message=message))
 
 
-def check_dynamic(analysis: Analysis) -> None:
-    """Check a program whose gates are not known before it runs: its text alone must tell enough.
+def check_unseen(analysis: Analysis) -> None:
+    """Check a program whose gates cannot be looked at: its text alone must tell enough.
 
     Raises:
         CircuitRefused: the text does not.
     """
     if not analysis.is_complete:
-        message = "a circuit with loops of unknown length is too long to be checked"
+        message = (
+            f"a circuit of more than {ANALYSED_CHARACTERS_MAX:,} characters can have no loops of"
+            " unknown length, and no powers or inverses of its own gates; write it shorter"
+        )
         raise CircuitRefused(Finding(message=message))
     if analysis.unknown_operands is not None:
         raise CircuitRefused(analysis.unknown_operands)
-
-
-def _is_too_large(error: Any) -> bool:  # noqa: ANN401 - prism-q's
-    return error.kind in ("incompatible_backend", "resource_limit")
-
-
-def _too_large(qubits: int, qubits_max: int) -> CircuitRefused:
-    return CircuitRefused(Finding(message=needs_amplitudes(qubits, qubits_max)))
 
 
 _LINE: Final = re.compile(r" at line (\d+)")

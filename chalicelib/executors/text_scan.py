@@ -84,7 +84,7 @@ _UNCHAINED: Final = frozenset([",", ";", ":", "=", "{", "}", "->"])
 #: The tokens of a statement are kept from the first of these on.
 _KEPT: Final = SIZED | {"OPENQASM", "include", "const", "output"}
 #: A statement that declares nothing and has no nested brackets: most of a long circuit are such.
-_PLAIN: Final = re.compile(
+PLAIN_STATEMENT: Final = re.compile(
     r"""\s*+ (?!(?:OPENQASM|angle|array|bit|box|cal|case|complex|const|creg|def|defcal
               |defcalgrammar|default|else|extern|float|for|gate|if|include|input|int|let|opaque
               |output|pragma|qreg|qubit|return|switch|uint|while)\b)
@@ -123,7 +123,7 @@ class _Reader:
         Raises:
             CircuitRefused: it cannot be executed here.
         """
-        for token in tokenize(self._text, skip=_PLAIN):
+        for token in tokenize(self._text, skip=PLAIN_STATEMENT):
             text = token.text
             if not self._first and text not in _ENDS:
                 self._begin(token)

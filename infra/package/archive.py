@@ -22,7 +22,7 @@ from types import CodeType
 from typing import Final
 
 #: A package that grew beyond this holds something that nobody meant to ship.
-ZIP_BYTES_MAX: Final = 9 * 1024 * 1024
+ZIP_BYTES_MAX: Final = 10_000_000
 #: Lambda's own limit on the unpacked package.
 UNPACKED_BYTES_MAX: Final = 250 * 1024 * 1024
 #: The earliest time that a zip can hold.

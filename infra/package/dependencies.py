@@ -1,4 +1,4 @@
-"""Puts what `requirements.txt` names into a directory, for the machine that is to run it.
+"""Puts what a file of requirements names into a directory, for the machine that is to run it.
 
 For Lambda pip fetches the wheels of Lambda's platform, by hash, whatever machine this is. What
 the tests deploy runs on this machine: it is copied from this environment, which was installed

@@ -27,6 +27,10 @@ from infra.package.botocore_data import OPERATIONS, slim
 from infra.package.dependencies import HERE, install, this_architecture
 from infra.stage import StageSpec, read_configuration
 
+#: What executes circuits. It goes through Chalice's `vendor/`, which lies in the copy only: in
+#: requirements.txt it would bring numpy, which it does not need here and which would not fit.
+SIMULATOR_LOCK: Final = "requirements-simulator.lock"
+
 _PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 #: Chalice says this where it takes a package that is there already.
 _REUSED: Final = "Reusing existing deployment package."
@@ -56,6 +60,7 @@ class Workspace:
         shutil.rmtree(self.directory, ignore_errors=True)
         self._copy_code()
         self._write_configuration(fill_in)
+        self._install(self._root / SIMULATOR_LOCK, self.directory / "vendor")
         return self._build()
 
     def chalice(self, *arguments: str, region: str) -> str:
@@ -113,15 +118,15 @@ class Workspace:
             filled = fill_in.everywhere(document)
             (target / function.policy_file).write_text(json.dumps(filled, indent=2))
 
+    def _install(self, requirements: Path, target: Path) -> None:
+        target.mkdir()
+        install(requirements, target, architecture=self._source, runtime=self._spec.runtime)
+
     def _build(self) -> Inspection:
         tree = self.directory / "tree"
-        tree.mkdir()
-        install(
-            self.directory / "requirements.txt",
-            tree,
-            architecture=self._source,
-            runtime=self._spec.runtime,
-        )
+        self._install(self.directory / "requirements.txt", tree)
+        # As Chalice does: what lies in vendor/ lies at the top of the package.
+        shutil.copytree(self.directory / "vendor", tree, dirs_exist_ok=True)
         slim(tree / "botocore" / "data")
         # Resources and examples, neither of which is used.
         for unused in ("data", "examples"):

@@ -74,6 +74,7 @@ class Stage:
             "DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),
             "EMULATOR_PORT": str(self.emulator_port),
+            "EXECUTOR": "mock",
             **self._variables,
             **variables,
         }

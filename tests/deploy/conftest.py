@@ -29,7 +29,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("checkout")
     for directory in ("chalicelib", ".chalice"):
         shutil.copytree(ROOT / directory, copy / directory, ignore=shutil.ignore_patterns(*LEFT))
-    for path in (*ROOT.glob("infra/templates/*.yaml"), ROOT / "app.py", ROOT / "requirements.txt"):
+    files = ("app.py", "requirements.txt", "requirements-simulator.lock")
+    for path in (*ROOT.glob("infra/templates/*.yaml"), *(ROOT / name for name in files)):
         target = copy / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)

@@ -32,7 +32,10 @@ def test_a_submitted_task_is_executed_and_can_be_read(
         "processing",
         "completed",
     ]
-    assert sum(task["result"]["counts"].values()) == 100
+    result = task["result"]
+    assert sum(result["counts"].values()) == 100
+    assert set(result["counts"]) == {"00", "11"}
+    assert (result["executor"], result["registers"]) == ("prism-q", [{"name": "c", "size": 2}])
     assert task["circuit"] == BELL
     wait_for(lambda: stage.messages() == (0, 0), "empty queue")
     assert stage.messages("DeadLetterQueueUrl") == (0, 0)

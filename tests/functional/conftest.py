@@ -149,6 +149,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("STAGE", "local")
         monkeypatch.setenv("BATCH_MEMBERS_AT_ONCE", "1")
+        monkeypatch.setenv("EXECUTOR", "mock")
         monkeypatch.setenv("EXECUTION_CONCURRENCY", "1")  # moto is not safe under threads
         yield backend
 

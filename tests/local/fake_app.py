@@ -29,13 +29,6 @@ def echo() -> Response:
     return Response(text, headers={"Content-Type": "text/plain"})
 
 
-@api.route("/bytes", methods=["POST"], content_types=["*/*"])
-def get_bytes() -> dict[str, str]:
-    """Give the request's body back in hexadecimal digits."""
-    body = request().raw_body
-    return {"hex": (body if isinstance(body, bytes) else body.encode()).hex()}
-
-
 @api.route("/things/{thing}", methods=["GET"])
 def get_thing(thing: str) -> dict[str, Any]:
     """Give the path's part back."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
@@ -18,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.settings import HOST, ROOT
-from infra.local.stand_ins import http_front, http_server, page
+from infra.local.stand_ins import http_server, page
 from infra.local.stand_ins.api_gateway import LAMBDA_PAYLOAD_BYTES_MAX
 from infra.local.stand_ins.api_server import PORT_TAKEN_EXIT_CODE
 from infra.local.stand_ins.http_request import BODY_BYTES_MAX
@@ -28,7 +27,7 @@ from infra.package.gateway_responses import RESPONSES
 from infra.waiting import wait_for
 from tests.acceptance.http_client import Http, Reply
 from tests.local.conftest import FAKE_APP
-from tests.local.served_api import SMUGGLED, ServedApi, check_problem
+from tests.local.served_api import ServedApi, check_problem
 from tests.local.served_api import replies as replies_of
 
 
@@ -176,62 +175,6 @@ def test_a_stop_cuts_off_what_takes_too_long(
     thread.join(30)
     check_problem(replies[0], 503)
     assert (replies[0].headers["connection"], served.server.front.cut_off) == ("close", 1)
-
-
-def test_an_answer_that_takes_too_long_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """As at API Gateway: 504, and what the app does meanwhile is in doubt."""
-    monkeypatch.setenv("FAKE_MARK", str(tmp_path / "mark"))
-    monkeypatch.setattr(http_front, "ANSWER_SECONDS_MAX", 0.1)
-    served = ServedApi()
-    [late] = served.raw(b"GET /slow/1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    served.close()
-    check_problem(late, 504)
-    assert "Idempotency-Key" in late.json["detail"]
-
-
-def test_what_comes_behind_a_last_request_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, served: ServedApi
-) -> None:
-    """Bytes that arrive while the last request of a connection is answered are dropped."""
-    mark = tmp_path / "mark"
-    monkeypatch.setenv("FAKE_MARK", str(mark))
-    with socket.create_connection((HOST, served.port), timeout=20) as connection:
-        head = b"GET /slow/0.3 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        connection.sendall(head)
-        wait_for(mark.exists, "the request to be in flight")
-        connection.sendall(SMUGGLED)
-        [reply] = replies_of(b"".join(iter(lambda: connection.recv(1 << 16), b"")))
-    assert (reply.status, reply.json) == (200, {"waited": "0.3"})
-
-
-def test_bytes_that_are_no_text_reach_the_app(served: ServedApi) -> None:
-    """As they came: it is for the app to say which of them is wrong."""
-    head = b"POST /bytes HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n"
-    [reply] = served.raw(head + b"a\xff\x00")
-    assert reply.json == {"hex": "61ff00"}
-
-
-def test_more_requests_than_the_server_holds_are_refused(
-    monkeypatch: pytest.MonkeyPatch, served: ServedApi
-) -> None:
-    """With a 503 that says when to come again."""
-    monkeypatch.setattr(http_front, "REQUESTS_MAX", 0)
-    [refused] = served.raw(SMUGGLED)
-    check_problem(refused, 503)
-    assert refused.headers["retry-after"] == "2"
-
-
-def test_many_clients_at_once_wait_in_line(served: ServedApi) -> None:
-    """More connections than threads, made at the same moment: none is turned away."""
-    connections = [socket.create_connection((HOST, served.port), timeout=20) for _ in range(200)]
-    for connection in connections:
-        connection.sendall(SMUGGLED)
-    for connection in connections:
-        with connection, http.client.HTTPResponse(connection) as response:
-            response.begin()
-            assert response.status == 200
 
 
 def test_a_request_that_is_never_whole_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

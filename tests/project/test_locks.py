@@ -18,6 +18,7 @@ from tools.lock import (
     DEVELOPMENT_LOCK,
     EMULATOR_LOCK,
     LAMBDA_REQUIREMENTS,
+    ORACLE_LOCK,
     PROJECT,
     ROOT,
     SIMULATOR_LOCK,
@@ -139,6 +140,12 @@ def test_the_lock_of_the_peer_satisfies_pyproject() -> None:
     assert list(unsatisfied(wanted(groups=["celery"]), locked_versions(CELERY_LOCK))) == []
 
 
+def test_the_oracles_lock_satisfies_pyproject() -> None:
+    """What the simulator is held against is what the figures were made with."""
+    versions = locked_versions(ORACLE_LOCK)
+    assert list(unsatisfied(wanted(groups=["oracle"]), versions)) == []
+
+
 def test_a_dependency_without_a_lock_is_found() -> None:
     """The check above is not an empty one."""
     versions = locked_versions(DEVELOPMENT_LOCK)
@@ -186,7 +193,14 @@ def test_requirements_txt_leaves_chalice_to_chalice() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [DEVELOPMENT_LOCK, EMULATOR_LOCK, CELERY_LOCK, SIMULATOR_LOCK, LAMBDA_REQUIREMENTS],
+    [
+        DEVELOPMENT_LOCK,
+        EMULATOR_LOCK,
+        CELERY_LOCK,
+        ORACLE_LOCK,
+        SIMULATOR_LOCK,
+        LAMBDA_REQUIREMENTS,
+    ],
 )
 def test_lock_files_pin_by_hash_and_name_no_place(name: str) -> None:
     """What is installed is checked; where it comes from is the installing machine's business."""

@@ -78,12 +78,22 @@ def test_no_number_is_without_bounds(name: str, value: str) -> None:
             "SWEEP_INTERVAL_SECONDS_MAX must be at most SWEEP_AGE_SECONDS_MAX (600), not 3600",
         ),
         (
-            {"MOCK_EXECUTION_SECONDS": "3", "MOCK_EXECUTION_SECONDS_MAX": "2"},
+            {"EXECUTOR": "mock"}
+            | {"MOCK_EXECUTION_SECONDS": "3", "MOCK_EXECUTION_SECONDS_MAX": "2"},
             "MOCK_EXECUTION_SECONDS must be at most MOCK_EXECUTION_SECONDS_MAX (2), not 3",
         ),
         (
-            {"MOCK_PERMANENT_FAILURE_RATE": "0.6", "MOCK_TRANSIENT_FAILURE_RATE": "0.6"},
+            {"EXECUTOR": "mock"}
+            | {"MOCK_PERMANENT_FAILURE_RATE": "0.6", "MOCK_TRANSIENT_FAILURE_RATE": "0.6"},
             "MOCK_TRANSIENT_FAILURE_RATE must add up to at most 1, not 1.2",
+        ),
+        (
+            {"MOCK_TRANSIENT_FAILURE_RATE": "0.6"},
+            "MOCK_TRANSIENT_FAILURE_RATE is 0.6, which EXECUTOR=simulator does not look at",
+        ),
+        (
+            {"EXECUTOR": "simulator", "MOCK_EXECUTION_SECONDS": "2"},
+            "MOCK_EXECUTION_SECONDS is 2, which EXECUTOR=simulator does not look at; set EXECUTOR",
         ),
     ],
 )
@@ -95,7 +105,8 @@ def test_settings_that_contradict_each_other_are_refused(given: dict[str, str], 
 
 def test_the_bounds_themselves_are_usable() -> None:
     """A mock without a longest time, a level in lower case, and the largest interval."""
-    given = {"MOCK_EXECUTION_SECONDS": "3", "LOG_LEVEL": "debug", "ATTEMPTS_MAX": "50"}
+    given = {"EXECUTOR": "mock", "MOCK_EXECUTION_SECONDS": "3", "LOG_LEVEL": "debug"}
+    given |= {"ATTEMPTS_MAX": "50"}
     settings = Settings.from_environment(given)
     assert (settings.mock_execution_seconds, settings.log_level) == (3.0, "DEBUG")
     assert settings.attempts_max == 50
@@ -196,3 +207,9 @@ def test_only_what_executes_must_have_room_for_it(elsewhere: dict[str, str]) -> 
     """API and sweeper are smaller; the mock takes nothing; local workers share a machine."""
     starved = WORKER | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"} | elsewhere
     assert Settings.from_environment(starved).execution_concurrency == 3
+
+
+def test_the_simulator_is_the_default_and_the_mocks_defaults_disturb_it_not() -> None:
+    """A variable that says what holds anyway is no contradiction."""
+    settings = Settings.from_environment({"MOCK_EXECUTION_SECONDS": "0"})
+    assert settings.executor == "simulator"

@@ -12,8 +12,9 @@ import pytest
 
 from chalicelib.domain.task import TaskResult
 from chalicelib.errors import PermanentExecutionError
+from chalicelib.executors.analyser import ANALYSED_CHARACTERS_MAX
 from chalicelib.executors.simulator import Simulator, check_operands
-from tests.support.circuits import BELL, H3, KNOWN, Known
+from tests.support.circuits import BELL, H2, H3, KNOWN, Known
 from tests.support.in_memory import a_request
 from tests.support.refused_circuits import REFUSED, Refused
 
@@ -49,6 +50,7 @@ def test_a_circuit_that_cannot_be_executed_is_refused_with_its_reason(circuit: R
 PROGRAM = """
 import json, sys
 from chalicelib.domain.task import TaskRequest
+from chalicelib.executors.analyser import ANALYSED_CHARACTERS_MAX
 from chalicelib.executors.simulator import build
 
 simulator = build()
@@ -157,3 +159,45 @@ def test_gates_are_looked_at_again_after_they_were_made(gates: str) -> None:
     with pytest.raises(PermanentExecutionError, match="the same qubit is used more than once"):
         check_operands(made)
     check_operands(made.replace(gates, "cx q[1], q[11];\nbarrier q[0], q[0];"))
+
+
+def _long(text: str) -> str:
+    """Return the circuit with a comment that makes it too long to be analysed."""
+    return text + "// " + "x" * ANALYSED_CHARACTERS_MAX
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            f"{H3}qubit[2] q;\nbit[2] c;\nry(0.1) q[0];\ncx q[0], q[0];\nc = measure q;\n",
+            "more than",
+        ),
+        (
+            f"{H3}qubit[2] q;\nbit[2] c;\nfor int i in [0:1] {{ cz q[i], q[0]; }}c = measure q;",
+            "once",
+        ),
+        (f"{H3}qubit q;\nbit c;\nrx(7/2) q;\nc = measure q;\n", "line 5, column 4: a quotient"),
+        (f"{H3}qubit q;\nbit c;\nrx(2*3/4*pi) q;\nc = measure q;\n", "column 6: a quotient"),
+        (
+            f"{H3}qubit q;\nbit c;\nint n = 0;\nwhile (n < 1) {{ n = n + 1; }}\nc = measure q;\n",
+            "loops",
+        ),
+        (f"{H3}qubit q;\nbit c;\n", "measures nothing"),
+    ],
+)
+def test_a_circuit_too_long_to_be_analysed_is_guarded_all_the_same(text: str, message: str) -> None:
+    """By the gates that were made of it, or by a refusal where these cannot be looked at."""
+    with pytest.raises(PermanentExecutionError, match=message):
+        simulate(_long(text), shots=10)
+
+
+def test_a_long_circuit_is_counted() -> None:
+    """A megabyte of gates, with products and quotients that are none of integers."""
+    gates = "cx q[0], q[1];\nrx(3*pi/4) q[0];\nrx(-pi*3/4) q[0];\ncx q[0], q[1];\n" * 10_000
+    text = (
+        f"{H3}qubit[2] q;\nbit[2] c;\nx q[0];\n{gates}rx(4/2) q[1];\nrx(-2) q[1];\nc = measure q;\n"
+    )
+    assert simulate(text, shots=100).counts == {"01": 100}
+    squared = f"{H2}qreg q[1];\ncreg c[1];\nrx(2^3*pi/8) q[0];\nmeasure q -> c;\n"
+    assert simulate(_long(squared), shots=100).counts == {"1": 100}

@@ -1,0 +1,1 @@
+"""The simulator against qiskit-aer: the same circuits, and random ones, must be counted alike."""
