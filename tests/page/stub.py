@@ -186,7 +186,10 @@ class Service:
         statuses = set(",".join(query.get("status", [])).split(",")) - {""}
         tags = [tag.split(":", 1) for tag in query.get("tag", [])]
         after, before = (query.get(f"submitted_{n}", [""])[0] for n in ("after", "before"))
-        start = int(query.get("cursor", ["0"])[0])
+        cursor = query.get("cursor", ["0"])[0]
+        if not cursor.isdigit():
+            return problem(400, "invalid-request", "the cursor is not one of this service")
+        start = int(cursor)
         hidden = {"circuit", "result", "status_history"}
         found = [
             {name: value for name, value in task.items() if name not in hidden}

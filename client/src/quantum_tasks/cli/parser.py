@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from typing import TYPE_CHECKING, Any, Final
 
+from quantum_tasks import ui
 from quantum_tasks.cli import exits
 from quantum_tasks.version import VERSION
 
@@ -68,7 +68,7 @@ def build() -> argparse.ArgumentParser:
     _add_submissions(commands, common)
     _add_waits(commands, common)
     _add_readers(commands, common)
-    _add_ui(commands)
+    _add_ui(commands, common)
     return parser
 
 
@@ -136,10 +136,8 @@ def _add_readers(commands: Commands, common: argparse.ArgumentParser) -> None:
     completion.add_argument("shell", choices=SHELLS)
 
 
-def _add_ui(commands: Commands) -> None:
-    """Let the page add its command; it may be left out of an installation."""
-    if importlib.util.find_spec("quantum_tasks.ui") is not None:
-        importlib.import_module("quantum_tasks.ui").register(commands)
+def _add_ui(commands: Commands, common: argparse.ArgumentParser) -> None:
+    ui.register(_add(commands, common, "ui", "open the page of all tasks in a browser"))
 
 
 def _task_id(command: argparse.ArgumentParser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
 import sys
@@ -10,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from quantum_tasks import ui
 from quantum_tasks.cli import exits, parser
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def _command(arguments: Namespace, context: Context) -> int:
         print(completion.script(arguments.shell, parser.build()))
         return exits.DONE
     if arguments.command == "ui":
-        code: int = importlib.import_module("quantum_tasks.ui").run(arguments)
-        return code
+        return ui.run(arguments)
     from quantum_tasks.cli import commands  # noqa: PLC0415
 
     return commands.run(arguments, context)
