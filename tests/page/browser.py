@@ -180,10 +180,12 @@ class Tab:
         self.command("Page.navigate", url=url)
         self.wait("document.readyState === 'complete' && !!document.querySelector('h1')")
 
-    def wait_for_text(self, text: str, selector: str = "body") -> None:
+    def wait_for_text(
+        self, text: str, selector: str = "body", seconds: float = WAIT_SECONDS_MAX
+    ) -> None:
         """Wait until an element shows a text."""
         where = f"document.querySelector({json.dumps(selector)})"
-        self.wait(f"({where}?.innerText ?? '').includes({json.dumps(text)})")
+        self.wait(f"({where}?.innerText ?? '').includes({json.dumps(text)})", seconds)
 
     def texts(self, selector: str) -> list[str]:
         """Return the texts of all elements that a selector finds."""
@@ -219,6 +221,7 @@ class Tab:
 
     def fill(self, selector: str, text: str) -> None:
         """Replace the text of a field, as a person would."""
+        self.wait(f"!!document.querySelector('{selector}')")
         self.run(f"(e => {{ e.focus(); e.select?.(); }})(document.querySelector('{selector}'))")
         self.type(text)
 
