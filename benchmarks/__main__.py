@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import cold_start, drain, http_load, pages
+from benchmarks import cold_start, drain, http_load, pages, pool
 from benchmarks.drain import environment
 from benchmarks.figures import Figure, missed, table
 from benchmarks.machine import describe
@@ -70,6 +70,7 @@ def _parts(directory: Path, arguments: Any) -> dict[str, Callable[[], list[Figur
     return {
         "handlers": lambda: _in_a_process(directory, "handlers", "15"),
         "memory": lambda: _in_a_process(directory, "memory", str(arguments.many)),
+        "pool": lambda: pool.measure(arguments.rounds),
         "drain": lambda: _drains(directory, arguments.tasks, arguments.rounds),
         "HTTP": lambda: http_load.measure(
             directory / "stage", posts=1000, block=arguments.many // 5, blocks=5
@@ -93,7 +94,9 @@ def _drains(directory: Path, tasks: int, rounds: int) -> list[Figure]:
     data_dir = directory / "drain"
     data_dir.mkdir()
     with emulator(data_dir) as backend, environment({**backend.environment, "EXECUTOR": "mock"}):
-        return drain.measure(backend, data_dir / "worker.log", tasks=tasks, rounds=rounds)
+        log = data_dir / "worker.log"
+        figures = drain.measure(backend, log, tasks=tasks, rounds=rounds)
+        return figures + pool.measure_drain(backend, log, tasks=tasks, rounds=rounds)
 
 
 def _package(directory: Path) -> Path:
