@@ -133,15 +133,15 @@ LIVE = {
     "short visibility": Case(
         delivery.messages_stay_hidden,
         spoil.queue_attribute("VisibilityTimeout", "90"),
-        *("the queue's VisibilityTimeout", "90", "at least 360"),
+        *("the queue's VisibilityTimeout", "90", "at least 480"),
     ),
     "no window in the visibility": Case(
         delivery.messages_stay_hidden,
         spoil.both(
             spoil.mapping(MaximumBatchingWindowInSeconds=0),
-            spoil.queue_attribute("VisibilityTimeout", "359"),
+            spoil.queue_attribute("VisibilityTimeout", "479"),
         ),
-        *("the queue's VisibilityTimeout", "359", "at least 360"),
+        *("the queue's VisibilityTimeout", "479", "at least 480"),
     ),
     "few receives": Case(
         delivery.dead_letters_mean_something,
@@ -174,7 +174,7 @@ LIVE = {
             spoil.variable("worker", "EXECUTION_SECONDS_MAX", "58"),
             spoil.function_setting("worker", Timeout=60),
         ),
-        *("the worker's Timeout", "60", "at least 65"),
+        *("the worker's Timeout", "60", "at least 83"),
     ),
     "another memory": Case(
         functions.functions_are_as_configured,
