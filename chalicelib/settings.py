@@ -31,6 +31,10 @@ Megabytes = Annotated[int, Meta(ge=32, le=10_240)]
 Amplitudes = Annotated[int, Meta(ge=2, le=1 << 29)]
 
 
+#: The longest pause before a call is tried again; a random time below it.
+RETRY_DELAY_SECONDS_MAX: Final = 0.1
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one process. A field's environment variable is its name in capitals.
 
@@ -48,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: Together they keep a call well below 3 s, so that a 503 comes fast. SDK defaults are 60 s.
     database_connect_timeout_seconds: AttemptSeconds = 0.5
     database_read_timeout_seconds: AttemptSeconds = 0.9
-    #: Calls of the SDK in all for one operation, the first included.
+    #: Attempts of one call, the first included.
     database_attempts_max: Attempts = 2
     database_pool_connections_max: Connections = 16
     #: Pieces of one large circuit or result that are put or read at the same time.
@@ -106,18 +110,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def database_call_seconds_max(self) -> float:
-        """The longest that one call of the database takes, repetitions included."""
-        return _call_seconds(
+        """The longest that one call of the database takes, whatever it answers."""
+        return _call_seconds_max(
             self.database_attempts_max,
-            self.database_connect_timeout_seconds + self.database_read_timeout_seconds,
+            self.database_connect_timeout_seconds,
+            self.database_read_timeout_seconds,
         )
 
     @property
     def queue_call_seconds_max(self) -> float:
-        """The longest that one call of the queue takes, repetitions included."""
-        return _call_seconds(
+        """The longest that one call of the queue takes, whatever it answers."""
+        return _call_seconds_max(
             self.queue_attempts_max,
-            self.queue_connect_timeout_seconds + self.queue_read_timeout_seconds,
+            self.queue_connect_timeout_seconds,
+            self.queue_read_timeout_seconds,
         )
 
     @classmethod
@@ -154,16 +160,12 @@ AMPLITUDE_BYTES: Final = 24
 CIRCUIT_MB: Final = 64
 
 
-def _call_seconds(attempts_max: int, attempt_seconds: float) -> float:
-    """Return how long a call takes at most: the SDK waits up to 1, 2, 4 … s before it repeats it.
-
-    Source: "Retry behavior", AWS SDKs and Tools reference guide, standard mode.
-    """
-    return attempts_max * attempt_seconds + (2.0 ** (attempts_max - 1) - 1)
-
-
 _SHOWN_CHARACTERS_MAX: Final = 100
 _BOOLEANS: Final = {"yes": "true", "no": "false"}
+
+
+def _call_seconds_max(attempts: int, connect_seconds: float, read_seconds: float) -> float:
+    return attempts * (connect_seconds + read_seconds) + (attempts - 1) * RETRY_DELAY_SECONDS_MAX
 
 
 def parse_setting(name: str, kind: Any, text: str) -> Any:  # noqa: ANN401 - an annotation

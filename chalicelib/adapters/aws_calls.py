@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import random
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -19,9 +20,11 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ProxyConnectionError,
 )
+from botocore.retries.standard import RetryEventAdapter, StandardRetryConditions
 
 from chalicelib.adapters.telemetry import logger
 from chalicelib.errors import ConditionFailed, ServiceUnavailable, StoreFull
+from chalicelib.settings import RETRY_DELAY_SECONDS_MAX
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -50,15 +53,29 @@ class _Call:
 
 
 class AwsCalls:
-    """The calls of one client. Calls of different threads do not mix."""
+    """The calls of one client. Calls of different threads do not mix.
+
+    It also decides on retries, so the client must be made with one attempt: botocore's own retries
+    sleep up to a second after a throttle, and up to five more where the answer has
+    `x-amz-retry-after` (`botocore.retries.standard`). What is retried is botocore's judgement, how
+    often and how soon is ours: a call never sleeps longer than `RETRY_DELAY_SECONDS_MAX` between
+    two attempts.
+    """
 
     def __init__(
-        self, client: BaseClient, *, service: str, slow_call_ms: float, logs_success: bool = True
+        self,
+        client: BaseClient,
+        *,
+        service: str,
+        slow_call_ms: float,
+        attempts_max: int,
+        logs_success: bool = True,
     ) -> None:
         """Listen to the client's events.
 
         Calls that went well are logged where `logs_success`, else on the level DEBUG only.
         """
+        self._conditions = StandardRetryConditions(max_attempts=attempts_max)
         self._logs_success = logs_success
         self._service = service
         self._slow_call_ms = slow_call_ms
@@ -124,9 +141,24 @@ class AwsCalls:
         attempts: int,
         response: tuple[Any, Mapping[str, Any]] | None = None,
         caught_exception: Exception | None = None,
-        **_: object,
+        **event: Any,  # noqa: ANN401 - what else botocore says
+    ) -> float | None:
+        """Judge one attempt; return after how many seconds another follows, or None."""
+        self._note_reply(attempts, response, caught_exception)
+        context = RetryEventAdapter().create_retry_context(
+            attempts=attempts, response=response, caught_exception=caught_exception, **event
+        )
+        if not self._conditions.is_retryable(context):
+            return None
+        # Full jitter, so that what was throttled together does not come back together.
+        return random.uniform(0, RETRY_DELAY_SECONDS_MAX)  # noqa: S311 - no secret
+
+    def _note_reply(
+        self,
+        attempts: int,
+        response: tuple[Any, Mapping[str, Any]] | None,
+        caught_exception: Exception | None,
     ) -> None:
-        """Judge one attempt. botocore decides by itself whether another follows."""
         call = self._call()
         status = response[0].status_code if response else None
         if status is not None and status < _HTTP_BAD_REQUEST:

@@ -25,20 +25,16 @@ def make_client(
     *,
     connect_timeout_seconds: float,
     read_timeout_seconds: float,
-    attempts_max: int,
     pool_connections_max: int,
 ) -> Any:  # noqa: ANN401 - a client's class is made from the service's model
-    """Return a client that gives up in a known time.
-
-    `attempts_max` counts the calls of the SDK for one operation, the first included.
-    """
+    """Return a client that gives up in a known time and tries once: `AwsCalls` retries."""
     return session().create_client(
         service,
         config=Config(
             connect_timeout=connect_timeout_seconds,
             read_timeout=read_timeout_seconds,
             max_pool_connections=pool_connections_max,
-            retries={"total_max_attempts": attempts_max, "mode": "standard"},
+            retries={"total_max_attempts": 1, "mode": "standard"},
             user_agent=USER_AGENT,
             # A twelfth of a call. `tests/functional/test_calls.py` validates every call instead.
             parameter_validation=False,

@@ -25,12 +25,15 @@ class SqsTaskQueue:
             "sqs",
             connect_timeout_seconds=settings.queue_connect_timeout_seconds,
             read_timeout_seconds=settings.queue_read_timeout_seconds,
-            attempts_max=settings.queue_attempts_max,
             pool_connections_max=settings.queue_pool_connections_max,
         )
         # What a call was for is a line already: a message was published, given back, acknowledged.
         self._calls = AwsCalls(
-            self.client, service="sqs", slow_call_ms=settings.slow_call_ms, logs_success=False
+            self.client,
+            service="sqs",
+            slow_call_ms=settings.slow_call_ms,
+            attempts_max=settings.queue_attempts_max,
+            logs_success=False,
         )
 
     def send(self, message: TaskMessage) -> str:

@@ -58,7 +58,6 @@ class DynamoDbTaskStore:
             "dynamodb",
             connect_timeout_seconds=settings.database_connect_timeout_seconds,
             read_timeout_seconds=settings.database_read_timeout_seconds,
-            attempts_max=settings.database_attempts_max,
             pool_connections_max=settings.database_pool_connections_max,
         )
         # PynamoDB would make one of its own, from a session of its own.
@@ -68,7 +67,12 @@ class DynamoDbTaskStore:
         self._connection = connection
         self._table_name = settings.tasks_table_name
         self._tasks: type[TaskItem] = type("TaskItem", (TaskItem,), attributes)
-        self._calls = AwsCalls(self.client, service="dynamodb", slow_call_ms=settings.slow_call_ms)
+        self._calls = AwsCalls(
+            self.client,
+            service="dynamodb",
+            slow_call_ms=settings.slow_call_ms,
+            attempts_max=settings.database_attempts_max,
+        )
         self._sides = SideItems(
             self.client,
             self._calls,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 
+import msgspec
 import pytest
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
@@ -32,8 +34,8 @@ SETTINGS = Settings(
     database_read_timeout_seconds=0.2,
     queue_read_timeout_seconds=0.2,
 )
-#: An HTTP status and an error code; 0 closes the connection without an answer.
-Reply = tuple[int, str]
+#: An HTTP status, an error code, and headers; 0 closes the connection without an answer.
+Reply = tuple[int, str, *tuple[tuple[str, str], ...]]
 
 OK: Reply = (200, "")
 THROTTLED: Reply = (400, "ThrottlingException")
@@ -42,6 +44,11 @@ SERVER_ERROR: Reply = (500, "InternalServerError")
 CONDITION: Reply = (400, "ConditionalCheckFailedException")
 LIMIT: Reply = (400, "LimitExceededException")
 CLOSED: Reply = (0, "")
+#: botocore waits as long as this header says, up to five seconds more than it would.
+LATER: Reply = (400, "ThrottlingException", ("x-amz-retry-after", "30000"))
+LATER_STILL: Reply = (503, "ServiceUnavailable", ("x-amz-retry-after", "30"))
+#: What a client is promised: a 503 comes within this time.
+CALL_SECONDS_MAX = 3.0
 
 
 @pytest.fixture
@@ -52,13 +59,15 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            status, code = replies.pop(0)
+            status, code, *headers = replies.pop(0)
             if status == 0:
                 self.close_connection = True
                 return
             body = json.dumps({"__type": f"com.amazonaws#{code}"} if code else {}).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            for name, value in headers:
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
@@ -163,13 +172,13 @@ def test_a_condition_that_fails_is_told_apart(answering: Callable[..., None]) ->
         store.delete_if_pending("t")
 
 
-def _put() -> None:
-    DynamoDbTaskStore(SETTINGS).create_if_absent(a_task())
+def _put(settings: Settings = SETTINGS) -> None:
+    DynamoDbTaskStore(settings).create_if_absent(a_task())
 
 
-def _send() -> None:
+def _send(settings: Settings = SETTINGS) -> None:
     message = TaskMessage(task_id="t", correlation_id="c", enqueued_at=T0)
-    SqsTaskQueue(SETTINGS).send(message)
+    SqsTaskQueue(settings).send(message)
 
 
 @pytest.mark.parametrize(
@@ -190,3 +199,41 @@ def test_an_endpoint_that_refuses_or_never_answers_is_unavailable(
         with pytest.raises(unavailable) as caught:
             call()
     assert caught.value.in_doubt == silent
+
+
+@pytest.mark.parametrize("reply", [THROTTLED, LATER, LATER_STILL], ids=["throttled", "30 s", "503"])
+@pytest.mark.parametrize("service", ["database", "queue"])
+def test_a_call_that_is_throttled_ends_soon_whatever_the_answer_asks_for(
+    answering: Callable[..., None], service: str, reply: Reply
+) -> None:
+    """All attempts are made, and none waits as long as the header says: a client waits for it."""
+    call = _send if service == "queue" else _put
+    answering(reply, reply)
+    began = time.monotonic()
+    with pytest.raises(ServiceUnavailable):
+        call(Settings(tasks_table_name="tasks", tasks_queue_url=SETTINGS.tasks_queue_url))
+    assert time.monotonic() - began < CALL_SECONDS_MAX
+
+
+@pytest.mark.parametrize("service", ["database", "queue"])
+def test_a_call_that_is_never_answered_ends_in_time_with_the_default_settings(
+    monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    """Two attempts at their longest, and the pause between them."""
+    call = _send if service == "queue" else _put
+    with silent_port() as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        began = time.monotonic()
+        with pytest.raises(ServiceUnavailable):
+            call(Settings(tasks_table_name="tasks", tasks_queue_url=SETTINGS.tasks_queue_url))
+        assert time.monotonic() - began < CALL_SECONDS_MAX
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 4])
+def test_a_call_is_tried_as_often_as_is_set(answering: Callable[..., None], attempts: int) -> None:
+    """By the service's own retries: botocore makes none."""
+    settings = {"database_attempts_max": attempts, "queue_attempts_max": attempts}
+    answering(*[THROTTLED] * 2 * attempts)
+    for call in (_put, _send):
+        with pytest.raises(ServiceUnavailable):
+            call(msgspec.structs.replace(SETTINGS, **settings))
