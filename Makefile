@@ -142,6 +142,10 @@ prove: $(environment) $(emulator) $(oracle) ## All evidence in full, figures at 
 package: $(environment) ## One SAM stack and one zip in build/package for a pipeline: make package STAGE=prod
 	@exec $(python) -m infra.deploy package --stage "$(STAGE)" $(ARGS)
 
+.PHONY: stacks
+stacks: $(environment) ## Table, queues, logs and alarms of a stage: what `chalice deploy` needs to be there
+	@exec $(python) -m infra.deploy stacks --stage "$(STAGE)"
+
 .PHONY: deploy
 deploy: $(environment) ## Deploy a stage to the AWS account of your credentials: make deploy STAGE=dev
 	@exec $(python) -m infra.deploy deploy --stage "$(STAGE)" $(ARGS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from pathlib import Path
 from typing import Any, Final, cast
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
@@ -13,6 +15,10 @@ from chalicelib.entrypoints.http.cors import cors_config
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.entrypoints.worker import handle_batch
+
+if "AWS_CHALICE_CLI_MODE" in os.environ and "QUANTUM_TASKS_PREPARED" not in os.environ:
+    # A person's `chalice local`, `deploy` or `package`: before anything reads the environment.
+    importlib.import_module("infra.chalice_commands").prepare(Path(__file__).resolve().parent)
 
 #: Chalice's own check of the content type answers in its own words, so take everything.
 ANY: Final = ["*/*"]

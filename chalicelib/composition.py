@@ -5,12 +5,15 @@ Nothing is built on import, since `app.py` is imported to package it, with no en
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import random
 import threading
 import uuid
 from typing import Final
+
+from botocore.exceptions import NoRegionError
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
@@ -19,7 +22,7 @@ from chalicelib.adapters.telemetry import TelemetryObserver, logger
 from chalicelib.domain.retry_policy import Backoff
 from chalicelib.executors.registry import BuiltOnFirstUse, ValidatorOnFirstUse
 from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore, Validator
-from chalicelib.settings import Settings
+from chalicelib.settings import InvalidSetting, Settings, check_surroundings
 from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.execute import ExecuteTask, ExecutionPolicy
 from chalicelib.use_cases.health import CheckHealth
@@ -63,11 +66,19 @@ class Service:
 
 
 def build_ports(settings: Settings) -> Ports:
-    """Build the adapters for AWS, or for whatever the SDK's endpoint variables point to."""
+    """Build the adapters for AWS, or for whatever the SDK's endpoint variables point to.
+
+    Raises:
+        InvalidSetting: nothing says in which region table and queue are.
+    """
     observer = TelemetryObserver(stage=settings.stage)
+    try:
+        store, queue = DynamoDbTaskStore(settings), SqsTaskQueue(settings)
+    except NoRegionError as exc:
+        raise InvalidSetting("AWS_DEFAULT_REGION must name a region; none is set") from exc
     return Ports(
-        store=DynamoDbTaskStore(settings),
-        queue=SqsTaskQueue(settings),
+        store=store,
+        queue=queue,
         executor=BuiltOnFirstUse(settings, observer),
         validator=ValidatorOnFirstUse(settings, observer),
         clock=SystemClock(),
@@ -152,10 +163,15 @@ _process = _Process()
 
 
 def get_service() -> Service:
-    """Return this process's service. It is built once; a Lambda keeps it for all invocations."""
+    """Return this process's service. It is built once; a Lambda keeps it for all invocations.
+
+    Raises:
+        InvalidSetting: a setting is missing or wrong.
+    """
     with _process.lock:
         if _process.service is None:
             settings = Settings.from_environment(os.environ)
+            check_surroundings(settings, os.environ)
             logger.setLevel(settings.log_level)
             _process.service = build(settings, build_ports(settings))
         return _process.service
@@ -174,4 +190,6 @@ def warm_up() -> None:
     request's time. Elsewhere `app.py` may be imported only to be packaged.
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        get_service()
+        # Each invocation says it again; here it would end the process, and `/health` with it.
+        with contextlib.suppress(InvalidSetting):
+            get_service()

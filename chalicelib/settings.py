@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -45,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     #: The stage that this is a part of; `local` takes no authentication.
     stage: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "local"
-    #: The DynamoDB table and the SQS queue: the outputs of the stacks in `infra/`.
+    #: The DynamoDB table, and the SQS queue's URL. Unset, both are found by the stage's name.
     tasks_table_name: Annotated[str, Meta(max_length=1_024)] = ""
     tasks_queue_url: Annotated[str, Meta(max_length=1_024)] = ""
 
@@ -109,6 +110,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
     @property
+    def resource_name(self) -> str:
+        """What table and queue are called, as the templates in `infra/` name them."""
+        return f"quantum-tasks-{self.stage}"
+
+    @property
     def database_call_seconds_max(self) -> float:
         """The longest that one call of the database takes, whatever it answers."""
         return _call_seconds_max(
@@ -164,6 +170,35 @@ _SHOWN_CHARACTERS_MAX: Final = 100
 _BOOLEANS: Final = {"yes": "true", "no": "false"}
 
 
+#: How AWS's own endpoints end ("AWS service endpoints", AWS General Reference).
+_AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+def check_surroundings(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Refuse to run where these settings would do harm.
+
+    Raises:
+        InvalidSetting: a function does not know its stage, so that anybody would own every task;
+            or the local stage, which asks nobody for credentials, would reach AWS.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in environment and not environment.get("STAGE"):
+        raise InvalidSetting("STAGE must be the stage of this function; it is not set")
+    if settings.stage != "local":
+        return
+    for service in ("DYNAMODB", "SQS"):
+        name = f"AWS_ENDPOINT_URL_{service}"
+        url = environment.get(name) or environment.get("AWS_ENDPOINT_URL", "")
+        host = urlsplit(url).hostname or ""
+        if not host or host.endswith(_AWS_HOSTS):
+            shown = repr(url) if url else "nothing"
+            message = f"must name an emulator in stage 'local', not {shown}: `make run` sets it"
+            raise InvalidSetting(f"AWS_ENDPOINT_URL or {name} {message}")
+    ignored = environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "")
+    if ignored.lower() == "true":
+        message = "must not be true in stage 'local', which would reach AWS then"
+        raise InvalidSetting(f"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS {message}")
+
+
 def _call_seconds_max(attempts: int, connect_seconds: float, read_seconds: float) -> float:
     return attempts * (connect_seconds + read_seconds) + (attempts - 1) * RETRY_DELAY_SECONDS_MAX
 
@@ -179,6 +214,9 @@ def parse_setting(name: str, kind: Any, text: str) -> Any:  # noqa: ANN401 - an 
         given = _BOOLEANS.get(text.lower(), text)
     elif get_origin(kind) is Literal:
         given = next((one for one in get_args(kind) if one.lower() == text.lower()), text)
+    if "${" in text:
+        shown = text[:_SHOWN_CHARACTERS_MAX]
+        raise InvalidSetting(f"{name} must be filled in: {shown!r} is a placeholder")
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as exc:

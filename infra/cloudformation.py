@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import CapabilityType
     from mypy_boto3_cloudformation.type_defs import (
+        DescribeChangeSetOutputTypeDef,
         ParameterTypeDef,
         ResourceToImportTypeDef,
         StackTypeDef,
     )
 
+_T = TypeVar("_T")
+
 #: Index and table creation take a minute or two, a rollback as long again.
 _SETTLED_SECONDS_MAX: Final = 900.0
 _DONE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+_ADOPTION: Final = "adopt"
 #: Nothing came of its creation, or not all of its deletion: it can only be deleted. What it
 #: retains stays. REVIEW_IN_PROGRESS is a stack of which only a change set was made.
 _DEAD_ENDS: Final = frozenset(
@@ -29,6 +33,9 @@ _DEAD_ENDS: Final = frozenset(
         *("DELETE_FAILED", "REVIEW_IN_PROGRESS"),
     }
 )
+
+#: An update failed, and so did its rollback.
+_HALF_ROLLED_BACK: Final = "UPDATE_ROLLBACK_FAILED"
 
 
 class StackFailed(Exception):
@@ -78,6 +85,7 @@ class Stacks:
             if "No updates are to be performed" not in str(exc):
                 message = f"stack {name}: {exc}"
                 raise StackFailed(message) from exc
+            return self.outputs(name) or {}
         return _outputs_of(self._done(name))
 
     def adopt(
@@ -96,38 +104,53 @@ class Stacks:
             StackFailed: CloudFormation does not take it.
         """
         try:
-            self._client.create_change_set(
-                StackName=name,
-                ChangeSetName="adopt",
-                ChangeSetType="IMPORT",
-                TemplateBody=template.partition("\nOutputs:\n")[0],
-                Parameters=_parameters(parameters, None),
-                ResourcesToImport=[resource],
-            )
-            self._wait(
-                lambda: (
-                    self._client.describe_change_set(StackName=name, ChangeSetName="adopt")[
-                        "Status"
-                    ]
-                    not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}
-                ),
-                f"the import into stack {name}",
-            )
-            self._client.execute_change_set(StackName=name, ChangeSetName="adopt")
+            self._import(name, template, parameters, resource)
         except ClientError as exc:
             message = f"stack {name} cannot take {resource['LogicalResourceId']}: {exc}"
             raise StackFailed(message) from exc
         self._done(name)
 
+    def _import(
+        self,
+        name: str,
+        template: str,
+        parameters: Mapping[str, str],
+        resource: ResourceToImportTypeDef,
+    ) -> None:
+        self._client.create_change_set(
+            StackName=name,
+            ChangeSetName=_ADOPTION,
+            ChangeSetType="IMPORT",
+            TemplateBody=template.partition("\nOutputs:\n")[0],
+            Parameters=_parameters(parameters, None),
+            ResourcesToImport=[resource],
+        )
+
+        def prepared() -> DescribeChangeSetOutputTypeDef | None:
+            found = self._client.describe_change_set(StackName=name, ChangeSetName=_ADOPTION)
+            return None if found["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"} else found
+
+        change_set = self._wait(prepared, f"the import into stack {name}")
+        if change_set["Status"] != "CREATE_COMPLETE":
+            reason = change_set.get("StatusReason", "no reason given")
+            raise StackFailed(f"stack {name} cannot take {resource['LogicalResourceId']}: {reason}")
+        self._client.execute_change_set(StackName=name, ChangeSetName=_ADOPTION)
+
     def remove_dead_end(self, name: str) -> None:
-        """Delete a stack that can only be deleted, so that it can be made again.
+        """Bring a stack out of a state that takes no update, once nothing is under way.
+
+        What can only be deleted is deleted, so that it can be made again; what it retains stays. A
+        rollback that stopped half-way is continued.
 
         Raises:
             StackFailed: it cannot even be deleted; its reason is told.
         """
-        present = self.described(name)
+        present = self._settled(name)
         if present is not None and present["StackStatus"] in _DEAD_ENDS:
             self.delete(name)
+        elif present is not None and present["StackStatus"] == _HALF_ROLLED_BACK:
+            self._client.continue_update_rollback(StackName=name)
+            self._settled(name)
 
     def outputs(self, name: str) -> dict[str, str] | None:
         """Return the outputs of a stack, or None if there is no such stack."""
@@ -195,9 +218,9 @@ class Stacks:
         self._wait(is_settled, f"stack {name} to settle: look at its events")
         return self.described(name)
 
-    def _wait(self, is_over: Callable[[], bool], what: str) -> None:
-        wait_for(
-            is_over,
+    def _wait(self, look: Callable[[], _T | None], what: str) -> _T:
+        return wait_for(
+            look,
             what,
             seconds_max=self._seconds_max,
             poll_seconds=self._poll_seconds,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +22,13 @@ from chalicelib.settings import InvalidSetting, Settings, check_capacity
 FUNCTIONS: Final = ("api_handler", "worker", "sweeper")
 #: AWS's rule for SQS event sources: "Configuring a queue to use with Lambda", Lambda guide.
 VISIBILITY_PER_TIMEOUT: Final = 6
-#: Our own part of a stage in `.chalice/config.json`; Chalice reads past it.
+#: Our own part of a stage in `.chalice/config.json`; Chalice reads past it. The retention of logs
+#: is here since Chalice would make the API's group under a name that its function does not have.
 _OWN_PART: Final = "deployment"
+_OWN_SETTINGS: Final = (
+    *("runtime", "requests_per_second", "requests_burst", "health_requests_per_second"),
+    *("max_receive_count", "log_retention_in_days"),
+)
 
 
 class InvalidStage(Exception):
@@ -40,7 +46,6 @@ class FunctionSpec:
     timeout_seconds: int
     memory_mb: int
     policy_file: str
-    #: As in the file: names of the stacks' outputs are still `${…}`.
     environment: Mapping[str, str]
 
     @property
@@ -57,11 +62,13 @@ class StageSpec:
     app_name: str
     api_stage: str
     architecture: str
-    #: The runtime is that of the interpreter that packages: `python3.11`.
+    #: What the functions run on, whoever deploys them: `python3.11`.
     runtime: str
     log_retention_days: int
     requests_per_second: float
     requests_burst: int
+    #: Of `/health`, which nobody signs.
+    health_requests_per_second: float
     max_receive_count: int
     functions: Mapping[str, FunctionSpec]
 
@@ -122,6 +129,28 @@ def read_configuration(root: Path) -> dict[str, Any]:
     return content
 
 
+def this_runtime() -> str:
+    """Return Lambda's name for the interpreter that runs this."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def check_runtime(spec: StageSpec) -> None:
+    """Refuse to build for a stage with another Python than its own.
+
+    Chalice takes whatever runs it, so two people would deploy two runtimes.
+
+    Raises:
+        InvalidStage: naming both.
+    """
+    if spec.runtime != this_runtime():
+        version = spec.runtime.removeprefix("python")
+        raise InvalidStage(
+            f"stage {spec.stage!r} runs on {spec.runtime} (`runtime` in .chalice/config.json), this"
+            f" environment is {this_runtime()}: make another with `make clean`, then"
+            f" `make deploy STAGE={spec.stage} PYTHON=python{version}`"
+        )
+
+
 def stage_variables(configuration: Mapping[str, Any], stage: str) -> dict[str, str]:
     """Return the variables that Chalice sets in every function of a stage."""
     # A name that no function has, so that no function's own variables are among them.
@@ -143,10 +172,9 @@ def stage_spec(configuration: Mapping[str, Any], stage: str) -> StageSpec:
     config = Config(chalice_stage=stage, config_from_disk=dict(configuration))
     part = configuration["stages"][stage]
     own = part.get(_OWN_PART, {})
-    missing = {"requests_per_second", "requests_burst", "max_receive_count"} - set(own)
-    if missing or not config.log_retention_in_days:
-        wanted = sorted(missing) or ["log_retention_in_days"]
-        message = f"stage {stage!r} does not say: {', '.join(wanted)}"
+    missing = [setting for setting in _OWN_SETTINGS if not own.get(setting)]
+    if missing:
+        message = f"stage {stage!r} does not say in `{_OWN_PART}`: {', '.join(missing)}"
         raise InvalidStage(message)
     # `app.py` leaves the API open where it is `local`, and sees only this when it is packaged.
     for name, expected in (
@@ -161,10 +189,11 @@ def stage_spec(configuration: Mapping[str, Any], stage: str) -> StageSpec:
         app_name=config.app_name,
         api_stage=part["api_gateway_stage"],
         architecture=config.lambda_architecture,
-        runtime=config.lambda_python_version,
-        log_retention_days=config.log_retention_in_days,
+        runtime=own["runtime"],
+        log_retention_days=own["log_retention_in_days"],
         requests_per_second=own["requests_per_second"],
         requests_burst=own["requests_burst"],
+        health_requests_per_second=own["health_requests_per_second"],
         max_receive_count=own["max_receive_count"],
         functions={name: _function_spec(config, name) for name in FUNCTIONS},
     )

@@ -10,7 +10,7 @@ import dataclasses
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import (
@@ -82,12 +82,13 @@ class AwsCalls:
         self._current = threading.local()
         self._reachable = True
         events = client.meta.events
-        for event, listener in (
+        listeners: tuple[tuple[str, Callable[..., Any]], ...] = (
             ("provide-client-params", self._on_call),
             ("before-send", self._on_send),
             ("needs-retry", self._on_reply),
             ("after-call", self._on_end),
-        ):
+        )
+        for event, listener in listeners:
             events.register(f"{event}.{service}.*", listener)
 
     def succeeded_after_doubt(self) -> bool:

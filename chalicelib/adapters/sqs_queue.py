@@ -21,6 +21,7 @@ class SqsTaskQueue:
     def __init__(self, settings: Settings) -> None:
         """Make the client, with its timeouts and its pool."""
         self._queue_url = settings.tasks_queue_url
+        self._queue_name = settings.resource_name
         self.client: SQSClient = make_client(
             "sqs",
             connect_timeout_seconds=settings.queue_connect_timeout_seconds,
@@ -36,10 +37,27 @@ class SqsTaskQueue:
             logs_success=False,
         )
 
+    @property
+    def _url(self) -> str:
+        """The queue's URL: as it is set, or else looked up by name, once.
+
+        Raises:
+            QueueUnavailable: it cannot be looked up. Then nothing was sent.
+        """
+        if not self._queue_url:
+            try:
+                with self._calls.failing_as(QueueUnavailable):
+                    found = self.client.get_queue_url(QueueName=self._queue_name)
+            except QueueUnavailable as exc:
+                raise QueueUnavailable(in_doubt=False) from exc
+            self._queue_url = found["QueueUrl"]
+        return self._queue_url
+
     def send(self, message: TaskMessage) -> str:
         """See `TaskQueue`."""
+        url = self._url
         with self._calls.failing_as(QueueUnavailable):
-            sent = self.client.send_message(QueueUrl=self._queue_url, **_parameters(message))
+            sent = self.client.send_message(QueueUrl=url, **_parameters(message))
         return str(sent["MessageId"])
 
     def send_batch(self, messages: Sequence[TaskMessage]) -> Sequence[str | None]:
@@ -47,16 +65,18 @@ class SqsTaskQueue:
         entries: Any = [
             {"Id": str(place), **_parameters(message)} for place, message in enumerate(messages)
         ]
+        url = self._url
         with self._calls.failing_as(QueueUnavailable):
-            answer = self.client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+            answer = self.client.send_message_batch(QueueUrl=url, Entries=entries)
         ids = {taken["Id"]: taken["MessageId"] for taken in answer.get("Successful", [])}
         return [ids.get(entry["Id"]) for entry in entries]
 
     def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
         """See `TaskQueue`."""
+        url = self._url
         with self._calls.failing_as(QueueUnavailable):
             self.client.change_message_visibility(
-                QueueUrl=self._queue_url,
+                QueueUrl=url,
                 ReceiptHandle=receipt_handle,
                 VisibilityTimeout=visibility_timeout_seconds,
             )
@@ -65,9 +85,10 @@ class SqsTaskQueue:
         """See `TaskQueue`."""
         if not receipt_handles:
             return
+        url = self._url
         with self._calls.failing_as(QueueUnavailable):
             answer = self.client.delete_message_batch(
-                QueueUrl=self._queue_url,
+                QueueUrl=url,
                 Entries=[
                     {"Id": str(place), "ReceiptHandle": receipt_handle}
                     for place, receipt_handle in enumerate(receipt_handles)
@@ -79,9 +100,10 @@ class SqsTaskQueue:
 
     def ping(self) -> None:
         """See `TaskQueue`."""
+        url = self._url
         with self._calls.failing_as(QueueUnavailable):
             self.client.get_queue_attributes(
-                QueueUrl=self._queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+                QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
             )
 
 

@@ -13,9 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws import Aws
 from infra.cloudformation import StackFailed
-from infra.deploy.deployment import Deployment, DeploymentFailed, DeploymentRefused
+from infra.deploy.deployment import Deployment, DeploymentFailed
+from infra.deploy.refusals import DeploymentRefused, refuse_what_is_wrong
 from infra.deploy.smoke import SmokeTestFailed, client_of, smoke
-from infra.deploy.teardown import Teardown
+from infra.deploy.stage_stacks import StageStacks
+from infra.deploy.teardown import Teardown, TeardownFailed
 from infra.doctor.checks import examine, report
 from infra.doctor.live_stage import read_snapshot
 from infra.package.archive import PackageRefused
@@ -42,6 +44,7 @@ _TOLD: Final = (
     ChaliceFailed,
     SmokeTestFailed,
     StackFailed,
+    TeardownFailed,
 )
 
 
@@ -61,6 +64,19 @@ def package(spec: StageSpec, arguments: argparse.Namespace) -> int:
 def deploy(spec: StageSpec, arguments: argparse.Namespace) -> int:
     """Deploy the stage."""
     Deployment(Aws(), ROOT, spec, for_this_machine=arguments.here).run()
+    return 0
+
+
+def stacks(spec: StageSpec, arguments: argparse.Namespace) -> int:
+    """Make the stacks that the stage stands on, and say what comes next."""
+    del arguments
+    aws = Aws()
+    refuse_what_is_wrong(aws, ROOT, spec)
+    made = StageStacks(aws, ROOT, spec)
+    made.deploy_data()
+    made.deploy_messaging()
+    print(f"stacks {spec.data_stack} and {spec.messaging_stack} are there")
+    print(f"next: `make deploy STAGE={spec.stage}`, or `chalice deploy --stage {spec.stage}`")
     return 0
 
 
@@ -104,6 +120,7 @@ def destroy(spec: StageSpec, arguments: argparse.Namespace) -> int:
 
 COMMANDS: Final[dict[str, Callable[[StageSpec, argparse.Namespace], int]]] = {
     "package": package,
+    "stacks": stacks,
     "deploy": deploy,
     "doctor": doctor,
     "smoke": run_smoke,

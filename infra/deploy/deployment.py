@@ -8,26 +8,28 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws import Aws
-from infra.cloudformation import StackFailed, Stacks
+from infra.cloudformation import StackFailed
 from infra.deploy.post_deploy import PostDeploy, PostDeployFailed
+from infra.deploy.refusals import DeploymentRefused, refuse_what_is_wrong
 from infra.deploy.smoke import SmokeTestFailed, client_of, smoke
+from infra.deploy.stage_stacks import StageStacks
 from infra.doctor.checks import examine, report
 from infra.doctor.live_stage import chalice_record, read_snapshot
 from infra.package.archive import PackageRefused
 from infra.package.dependencies import DependenciesUnavailable
-from infra.package.workspace import ChaliceFailed, FillIn, Workspace
-from infra.stage import StageSpec
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import ResourceToImportTypeDef
+from infra.package.place import place_of
+from infra.package.template import LOCATIONS
+from infra.package.workspace import ChaliceFailed, Workspace
+from infra.stage import InvalidStage, StageSpec
 
 #: What a step may fail with; anything else is a fault of this program.
 _FAILURES: Final = (
+    InvalidStage,
     PackageRefused,
     BotoCoreError,
     ClientError,
@@ -37,10 +39,6 @@ _FAILURES: Final = (
     SmokeTestFailed,
     StackFailed,
 )
-
-
-class DeploymentRefused(Exception):
-    """Nothing was changed, since it would have been wrong."""
 
 
 class DeploymentFailed(Exception):
@@ -82,7 +80,7 @@ class Deployment:
             message = "no region is set: name one in AWS_DEFAULT_REGION or in a profile"
             raise DeploymentRefused(message)
         self._region = aws.region
-        self._stacks = Stacks(aws.client("cloudformation"), poll_seconds=poll_seconds)
+        self._stacks = StageStacks(aws, root, spec, poll_seconds=poll_seconds, say=say)
         self._post_deploy = PostDeploy(aws, spec, poll_seconds=poll_seconds)
         self._outputs: dict[str, str] = {}
         self._api_id = ""
@@ -118,7 +116,7 @@ class Deployment:
             DeploymentRefused: before anything was changed.
             DeploymentFailed: a step failed.
         """
-        self._refuse_what_is_wrong()
+        refuse_what_is_wrong(self._aws, self._root, self._spec)
         for step in self.steps():
             self._say(f"{self._spec.stage}: {step.name}")
             try:
@@ -127,59 +125,17 @@ class Deployment:
                 message = f"{step.name} failed: {exc}\nwhat to do: {step.remedy}"
                 raise DeploymentFailed(message) from exc
 
-    def _refuse_what_is_wrong(self) -> None:
-        try:
-            snapshot = read_snapshot(self._aws, self._spec, self._root)
-        except (BotoCoreError, ClientError) as exc:
-            message = f"the account cannot be read: {exc}"
-            raise DeploymentRefused(message) from exc
-        if self._spec.app_stack in snapshot.stacks:
-            message = (
-                f"stage {self._spec.stage} is deployed by a pipeline, as stack"
-                f" {self._spec.app_stack}: deploy it there, or delete that stack first"
-            )
-            raise DeploymentRefused(message)
-        live = [name for name, function in snapshot.functions.items() if function is not None]
-        live += ["API"] if snapshot.apis else []
-        if live and not snapshot.chalice_record:
-            record = chalice_record(self._root, self._spec).relative_to(self._root)
-            message = (
-                f"stage {self._spec.stage} is live ({', '.join(live)}), but {record} is missing:"
-                " Chalice would make a second API and fail on the rest. Fetch that file from"
-                " where the stage was deployed; or `make destroy` (the data stays), then deploy"
-            )
-            raise DeploymentRefused(message)
-
     def _deploy_data(self) -> None:
-        template = (self._root / "infra" / "templates" / "data.yaml").read_text()
-        if self._stacks.described(self._spec.data_stack) is None and self._has_table():
-            self._say(f"  table {self._spec.name} is there without its stack, which takes it up")
-            table: ResourceToImportTypeDef = {
-                "ResourceType": "AWS::DynamoDB::Table",
-                "LogicalResourceId": "TasksTable",
-                "ResourceIdentifier": {"TableName": self._spec.name},
-            }
-            self._stacks.adopt(self._spec.data_stack, template, self._spec.data_parameters, table)
-        self._outputs |= self._stacks.deploy(
-            self._spec.data_stack, template, self._spec.data_parameters
-        )
-
-    def _has_table(self) -> bool:
-        client = self._aws.client("dynamodb")
-        try:
-            client.describe_table(TableName=self._spec.name)
-        except client.exceptions.ResourceNotFoundException:
-            return False
-        return True
+        self._outputs |= self._stacks.deploy_data()
 
     def _deploy_messaging(self) -> None:
-        template = (self._root / "infra" / "templates" / "messaging.yaml").read_text()
-        self._outputs |= self._stacks.deploy(
-            self._spec.messaging_stack, template, self._spec.messaging_parameters
-        )
+        self._outputs |= self._stacks.deploy_messaging()
 
     def _build(self) -> None:
-        built = self._workspace.fill(FillIn(self._outputs))
+        built = self._workspace.fill(
+            place_of(self._outputs["TableArn"]),
+            {variable: self._outputs[output] for variable, output in LOCATIONS.items()},
+        )
         record = chalice_record(self._root, self._spec)
         record.parent.mkdir(parents=True, exist_ok=True)
         (self._workspace.directory / ".chalice" / "deployed").symlink_to(record.parent.resolve())

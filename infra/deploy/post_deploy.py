@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from infra.aws import Aws
+from infra.aws import Aws, none_if
 from infra.package.gateway_responses import RESPONSES
 from infra.package.template import REPORT_FAILURES
 from infra.stage import StageSpec
@@ -17,6 +17,8 @@ from infra.waiting import wait_for
 
 _T = TypeVar("_T")
 _IN_FORCE_SECONDS_MAX: Final = 120.0
+#: Another change of the same thing is under way; the SDK does not try again.
+_IN_USE: Final = frozenset({"ResourceInUseException"})
 
 
 class PostDeployFailed(Exception):
@@ -35,12 +37,11 @@ class PostDeploy:
 
     def report_failures(self) -> None:
         """Set the mapping's flag, and wait until it is in force."""
-        client = self._aws.client("lambda")
+        # Chalice has just made it: until it is there AWS refuses every change.
+        self._wait(self._mapping_is_settled, "the worker's mapping to be made")
         mapping = self._mapping()
         if mapping.get("FunctionResponseTypes") != [REPORT_FAILURES]:
-            client.update_event_source_mapping(
-                UUID=mapping["UUID"], FunctionResponseTypes=[REPORT_FAILURES]
-            )
+            self._wait(lambda: self._take_flag(mapping["UUID"]), "the worker's mapping to change")
 
         def in_force() -> bool:
             found = self._mapping()
@@ -49,6 +50,20 @@ class PostDeploy:
             ]
 
         self._wait(in_force, f"the worker's mapping to report failures (UUID {mapping['UUID']})")
+
+    def _mapping_is_settled(self) -> bool:
+        return not self._mapping()["State"].endswith("ing")
+
+    def _take_flag(self, uuid: str) -> bool:
+        """Ask for the flag; False while the mapping is in use by another change."""
+        client = self._aws.client("lambda")
+        changed = none_if(
+            _IN_USE,
+            lambda: client.update_event_source_mapping(
+                UUID=uuid, FunctionResponseTypes=[REPORT_FAILURES]
+            ),
+        )
+        return changed is not None
 
     def rely_on_reported_failures(self) -> None:
         """Turn the worker's setting on; only where the flag is seen on the mapping."""
@@ -104,7 +119,8 @@ class PostDeploy:
             "EventSourceMappings",
             FunctionName=self._worker,
         )
-        return _only(mappings, f"event source mapping of {self._worker}")
+        living = [mapping for mapping in mappings if mapping["State"] != "Deleting"]
+        return _only(living, f"event source mapping of {self._worker}")
 
     def _api_id(self) -> str:
         apis = self._aws.pages("apigateway", "get_rest_apis", "items")

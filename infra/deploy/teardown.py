@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from infra.aws import Aws, none_if
 from infra.cloudformation import Stacks
 from infra.doctor.live_stage import chalice_record
 from infra.stage import StageSpec
+from infra.waiting import wait_for
 
 _MISSING: Final = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotFoundException"})
+
+
+class TeardownFailed(Exception):
+    """Something could not be removed."""
 
 
 class Teardown:
@@ -35,6 +41,7 @@ class Teardown:
         self._root = root
         self._spec = spec
         self._stacks = Stacks(aws.client("cloudformation"), poll_seconds=poll_seconds)
+        self._poll_seconds = poll_seconds
         self._say = say
 
     def run(self) -> None:
@@ -69,7 +76,14 @@ class Teardown:
         for mapping in self._aws.pages(
             "lambda", "list_event_source_mappings", "EventSourceMappings", FunctionName=name
         ):
-            client.delete_event_source_mapping(UUID=mapping["UUID"])
+            if mapping["State"] == "Deleting":
+                continue
+            wait_for(
+                functools.partial(_delete_mapping, client, mapping["UUID"]),
+                f"event source mapping {mapping['UUID']} to be deleted",
+                poll_seconds=self._poll_seconds,
+                failing_as=TeardownFailed,
+            )
             self._say(f"event source mapping {mapping['UUID']} is deleted")
 
     def _delete_schedule(self) -> None:
@@ -101,3 +115,14 @@ class Teardown:
             client.delete_role_policy(RoleName=role, PolicyName=policy)
         client.delete_role(RoleName=role)
         self._say(f"role {role} is deleted")
+
+
+def _delete_mapping(client: Any, uuid: str) -> bool:  # noqa: ANN401 - a client of Lambda
+    """Ask for a mapping's end; False while it is in use by another change."""
+    try:
+        client.delete_event_source_mapping(UUID=uuid)
+    except client.exceptions.ResourceInUseException:
+        return False
+    except client.exceptions.ResourceNotFoundException:
+        return True
+    return True

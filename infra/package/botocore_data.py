@@ -30,11 +30,8 @@ OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "sqs": frozenset(
         {
-            "ChangeMessageVisibility",
-            "DeleteMessageBatch",
-            "GetQueueAttributes",
-            "SendMessage",
-            "SendMessageBatch",
+            *("ChangeMessageVisibility", "DeleteMessageBatch", "GetQueueAttributes"),
+            *("GetQueueUrl", "SendMessage", "SendMessageBatch"),
         }
     ),
 }

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from infra.package.archive import Inspection
-from infra.package.template import imports, merge_template
+from infra.package.place import ANYWHERE
+from infra.package.template import merge_template
 from infra.package.workspace import Workspace
 from infra.stage import StageSpec
 
@@ -30,12 +31,12 @@ def make_package(
     root: Path, spec: StageSpec, target: Path, *, for_this_machine: bool = False
 ) -> Package:
     """Write `sam.json` and `deployment.zip` to a directory. Needs no AWS account."""
-    project = Workspace(root, target / "project", spec, for_this_machine=for_this_machine)
-    inspection = project.fill(imports(spec))
-    merge = project.directory / "merge.json"
+    workspace = Workspace(root, target / "workspace", spec, for_this_machine=for_this_machine)
+    inspection = workspace.fill(ANYWHERE, {})
+    merge = workspace.directory / "merge.json"
     merge.write_text(json.dumps(merge_template(spec), indent=2))
-    written = project.directory / "out"
-    project.chalice(
+    written = workspace.directory / "out"
+    workspace.chalice(
         *("package", "--stage", spec.stage, "--merge-template", str(merge), str(written)),
         region=_REGION,
     )
@@ -44,5 +45,5 @@ def make_package(
     )
     for path in (package.template, package.archive):
         shutil.move(written / path.name, path)
-    shutil.rmtree(project.directory)
+    shutil.rmtree(workspace.directory)
     return package

@@ -5,28 +5,18 @@ Chalice merges this into the SAM template that it writes itself (`--merge-templa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from infra.package.gateway_responses import as_openapi
-from infra.package.workspace import FillIn
 from infra.stage import StageSpec
 
-#: The outputs of the two stacks that functions and policies name.
-OUTPUTS: Final = (
-    *("TableName", "TableArn", "QueueUrl", "QueueArn"),
-    *("ApiLogArn", "WorkerLogArn", "SweeperLogArn"),
-)
+#: What a function may be told, by the stacks' outputs; it would find both by the stage's name.
+LOCATIONS: Final = {"TASKS_TABLE_NAME": "TableName", "TASKS_QUEUE_URL": "QueueUrl"}
 #: Chalice's logical names of the functions, and of the worker's event source.
 LOGICAL_NAMES: Final = {"api_handler": "APIHandler", "worker": "Worker", "sweeper": "Sweeper"}
 EVENT_SOURCE: Final = "WorkerSqsEventSource"
 #: Given the function reports its failures one by one, Lambda deletes the others of a batch.
 REPORT_FAILURES: Final = "ReportBatchItemFailures"
-
-
-def imports(spec: StageSpec) -> FillIn:
-    """Name the other stacks' outputs by what they export, whatever account and region it is."""
-    return FillIn({name: {"Fn::ImportValue": f"{spec.name}-{name}"} for name in OUTPUTS})
 
 
 def merge_template(spec: StageSpec) -> dict[str, Any]:
@@ -36,7 +26,7 @@ def merge_template(spec: StageSpec) -> dict[str, Any]:
         resources[LOGICAL_NAMES[name]] = {
             "Properties": {
                 "FunctionName": function.function_name,
-                "Environment": {"Variables": _variables(spec, function.environment)},
+                "Environment": {"Variables": _variables(spec)},
             }
         }
     # The flag and the setting that relies on it, always together: with the setting alone Lambda
@@ -50,10 +40,12 @@ def merge_template(spec: StageSpec) -> dict[str, Any]:
     }
 
 
-def _variables(spec: StageSpec, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the variables that name resources; Chalice itself takes only texts."""
-    fill_in = imports(spec)
-    return {name: fill_in.expression(value) for name, value in environment.items() if "${" in value}
+def _variables(spec: StageSpec) -> dict[str, Any]:
+    """Return the variables that name resources; Chalice itself takes only strings."""
+    return {
+        variable: {"Fn::ImportValue": f"{spec.name}-{output}"}
+        for variable, output in LOCATIONS.items()
+    }
 
 
 def _api(spec: StageSpec) -> dict[str, Any]:
@@ -67,7 +59,13 @@ def _api(spec: StageSpec) -> dict[str, Any]:
                 "HttpMethod": "*",
                 "ThrottlingRateLimit": spec.requests_per_second,
                 "ThrottlingBurstLimit": spec.requests_burst,
-            }
+            },
+            {
+                "ResourcePath": "/~1health",
+                "HttpMethod": "GET",
+                "ThrottlingRateLimit": spec.health_requests_per_second,
+                "ThrottlingBurstLimit": int(spec.health_requests_per_second),
+            },
         ],
         "DefinitionBody": {"x-amazon-apigateway-gateway-responses": as_openapi()},
     }

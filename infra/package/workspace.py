@@ -1,22 +1,21 @@
 """A copy of the Chalice project, with everything filled in that a stage needs to be packaged.
 
-Chalice runs in this copy and never in the checkout: only here do policies and variables name
-existing resources, and only here is `chalicelib/` sure to hold no bytecode (Chalice hashes all
-that lies in it to find a package that it has built before).
+`make deploy` and `make package` run Chalice in this copy and not in the checkout: only here do
+policies name one account and region, and only here is `chalicelib/` sure to hold no bytecode
+(Chalice hashes all that lies in it to find a package that it has built before).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import chalice
 from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager
@@ -25,13 +24,15 @@ from chalice.utils import UI, OSUtils
 from infra.package.archive import Inspection, check, compile_tree, write_zip
 from infra.package.botocore_data import OPERATIONS, slim
 from infra.package.dependencies import HERE, install, this_architecture
-from infra.stage import StageSpec, read_configuration
+from infra.package.place import Place
+from infra.stage import StageSpec, check_runtime, read_configuration, this_runtime
 
 #: What executes circuits. It goes through Chalice's `vendor/`, which lies in the copy only: in
 #: requirements.txt it would bring numpy, which it does not need here and which would not fit.
 SIMULATOR_LOCK: Final = "requirements-simulator.lock"
 
-_PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
+#: Tells `app.py` that it is imported in a workspace, where all has been made ready.
+PREPARED: Final = "QUANTUM_TASKS_PREPARED"
 #: Chalice says this where it takes a package that is there already.
 _REUSED: Final = "Reusing existing deployment package."
 
@@ -51,15 +52,24 @@ class Workspace:
         `for_this_machine` packages what is installed here, and needs no network.
         """
         self._root = root
-        self._spec = replace(spec, architecture=this_architecture()) if for_this_machine else spec
+        if for_this_machine:
+            spec = replace(spec, architecture=this_architecture(), runtime=this_runtime())
+        self._spec = spec
         self._source = HERE if for_this_machine else spec.architecture
         self.directory = directory
 
-    def fill(self, fill_in: FillIn) -> Inspection:
-        """Make the directory anew, with its package built."""
+    def fill(self, place: Place, variables: Mapping[str, str]) -> Inspection:
+        """Make the directory anew, with its package built.
+
+        `place` is where the stage is, for its policies; `variables` are set in every function.
+
+        Raises:
+            InvalidStage: this Python is not the stage's.
+        """
+        check_runtime(self._spec)
         shutil.rmtree(self.directory, ignore_errors=True)
         self._copy_code()
-        self._write_configuration(fill_in)
+        self._write_configuration(place, variables)
         self._install(self._root / SIMULATOR_LOCK, self.directory / "vendor")
         return self._build()
 
@@ -73,7 +83,12 @@ class Workspace:
         """
         command = [str(Path(sys.executable).with_name("chalice"))]
         command += ["--project-dir", str(self.directory), *arguments]
-        environment = {**os.environ, "AWS_DEFAULT_REGION": region, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            **os.environ,
+            "AWS_DEFAULT_REGION": region,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            PREPARED: "1",
+        }
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             message = f"chalice {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
@@ -99,24 +114,19 @@ class Workspace:
         for path in sorted(library.rglob("*.py")):
             _copy(path, self.directory / "chalicelib" / path.relative_to(library))
 
-    def _write_configuration(self, fill_in: FillIn) -> None:
+    def _write_configuration(self, place: Place, variables: Mapping[str, str]) -> None:
         target = self.directory / ".chalice"
         target.mkdir(parents=True)
         configuration = read_configuration(self._root)
         stage = configuration["stages"][self._spec.stage]
-        # The stack has made the log groups. Chalice would make them again, the API's under a
-        # name that its function does not have.
-        stage.pop("log_retention_in_days", None)
         stage["lambda_architecture"] = self._spec.architecture
-        configuration["environment_variables"] = {
-            name: fill_in.text(value)
-            for name, value in configuration["environment_variables"].items()
-        }
+        configuration["environment_variables"] = dict(variables)
         (target / "config.json").write_text(json.dumps(configuration, indent=2))
         for function in self._spec.functions.values():
             document = json.loads((self._root / ".chalice" / function.policy_file).read_text())
-            filled = fill_in.everywhere(document)
-            (target / function.policy_file).write_text(json.dumps(filled, indent=2))
+            policy = target / function.policy_file
+            policy.parent.mkdir(exist_ok=True)
+            policy.write_text(json.dumps(place.named_in(document), indent=2))
 
     def _install(self, requirements: Path, target: Path) -> None:
         target.mkdir()
@@ -143,43 +153,6 @@ class Workspace:
             services=frozenset(OPERATIONS),
             architecture=self._spec.architecture,
         )
-
-
-class FillIn:
-    """Replaces `${Name}` in policies and variables by what the stacks call it."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        """Take the values by name: texts, or CloudFormation's expressions for them."""
-        self._values = values
-
-    def text(self, template: str) -> str:
-        """Fill in a text where only a text will do; an expression is named only."""
-        return _PLACEHOLDER.sub(lambda match: str(self._value(match[1])), template)
-
-    def everywhere(self, document: Any) -> Any:  # noqa: ANN401 - any JSON
-        """Fill in every text of a document."""
-        if isinstance(document, dict):
-            return {key: self.everywhere(value) for key, value in document.items()}
-        if isinstance(document, list):
-            return [self.everywhere(value) for value in document]
-        return self.expression(document) if isinstance(document, str) else document
-
-    def expression(self, template: str) -> Any:  # noqa: ANN401 - a text or an expression
-        """Fill in a text; the result is an expression where a value is one."""
-        names: Sequence[str] = _PLACEHOLDER.findall(template)
-        values = {name: self._value(name) for name in names}
-        if all(isinstance(value, str) for value in values.values()):
-            return self.text(template)
-        if template == f"${{{names[0]}}}":
-            return values[names[0]]
-        return {"Fn::Sub": [template, values]}
-
-    def _value(self, name: str) -> Any:  # noqa: ANN401
-        try:
-            return self._values[name]
-        except KeyError:
-            message = f"no stack has an output {name!r}; there are {sorted(self._values)}"
-            raise ChaliceFailed(message) from None
 
 
 def _copy(source: Path, target: Path) -> None:

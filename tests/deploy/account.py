@@ -129,7 +129,8 @@ def account(directory: Path) -> Iterator[Account]:
                 certificate=certificate,
             )
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

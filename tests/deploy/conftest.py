@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ from botocore.credentials import Credentials
 
 from infra.cloudformation import Stacks
 from infra.deploy.api_client import ApiClient
+from infra.package.dependencies import this_architecture
 from infra.package.packaging import Package, make_package
-from infra.stage import StageSpec, read_configuration, stage_spec
+from infra.stage import StageSpec, read_configuration, stage_spec, this_runtime
 from tests.deploy.account import Account, account
 from tests.deploy.deployed_stage import DeployedStage
 from tests.support.backends import ROOT
@@ -25,7 +27,10 @@ LEFT = ("__pycache__", "deployed", "deployments")
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy what is deployed as it is now: whoever works on it meanwhile changes no result."""
+    """Copy what is deployed as it is now: whoever works on it meanwhile changes no result.
+
+    It is deployed to an emulator on this machine: by this Python, for this architecture.
+    """
     copy = tmp_path_factory.mktemp("checkout")
     for directory in ("chalicelib", ".chalice"):
         shutil.copytree(ROOT / directory, copy / directory, ignore=shutil.ignore_patterns(*LEFT))
@@ -34,6 +39,12 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target = copy / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
+    configuration = copy / ".chalice" / "config.json"
+    content = json.loads(configuration.read_text())
+    for stage in ("dev", "prod"):
+        content["stages"][stage]["lambda_architecture"] = this_architecture()
+        content["stages"][stage]["deployment"]["runtime"] = this_runtime()
+    configuration.write_text(json.dumps(content))
     return copy
 
 

@@ -13,6 +13,8 @@ recovery, encryption and the state of the indexes.
 AWS knows no permission for SQS's batches: whoever may delete a message may delete ten. MiniStack
 asks for one that no policy can be written for, and here does not.
 
+`ministack_strict` makes it as strict as AWS where a deployment has to cope with that.
+
 Serves TLS at `GATEWAY_PORT`, since the queues' policies refuse all else, and plain HTTP at
 `PLAIN_PORT`, to show that they do.
 """
@@ -24,6 +26,12 @@ import json
 import os
 from collections.abc import Mapping
 from typing import Any
+
+from ministack_strict import (  # type: ignore[import-not-found]  # beside this script
+    DeadEnds,
+    SlowMappings,
+    block_names_of_deleted_queues,
+)
 
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 
@@ -139,14 +147,16 @@ def main() -> None:
     from hypercorn.asyncio import serve  # type: ignore[import-not-found]  # noqa: PLC0415
     from hypercorn.config import Config  # type: ignore[import-not-found]  # noqa: PLC0415
     from ministack.core import iam_actions  # noqa: PLC0415
-    from ministack.services import apigateway_v1, dynamodb, lambda_svc  # noqa: PLC0415
-    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
+    from ministack.services import apigateway_v1, dynamodb, lambda_svc, sqs  # noqa: PLC0415
+    from ministack.services.cloudformation import _stacks, provisioners  # noqa: PLC0415
 
     # A function is changed at once: Chalice looks every 5 s whether it is, and changes many.
     lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0  # noqa: SLF001
     CompleteApiGateway(apigateway_v1)
     complete_tables(provisioners, dynamodb)
     permit_batches_as_aws_does(iam_actions)
+    SlowMappings(lambda_svc)
+    block_names_of_deleted_queues(sqs, provisioners)
     config = Config()
     config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]
     config.insecure_bind = [f"127.0.0.1:{os.environ['PLAIN_PORT']}"]
@@ -154,7 +164,7 @@ def main() -> None:
     config.keyfile = os.environ["MINISTACK_SSL_KEY"]
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    asyncio.run(serve(ministack.app.app, config))
+    asyncio.run(serve(DeadEnds(ministack.app.app, _stacks), config))
 
 
 if __name__ == "__main__":

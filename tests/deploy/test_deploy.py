@@ -11,7 +11,9 @@ import pytest
 
 from infra.aws import Aws
 from infra.cloudformation import Stacks
-from infra.deploy.deployment import Deployment, DeploymentFailed, DeploymentRefused
+from infra.deploy.deployment import Deployment, DeploymentFailed
+from infra.deploy.post_deploy import PostDeploy
+from infra.deploy.refusals import DeploymentRefused
 from infra.deploy.teardown import Teardown
 from infra.doctor.checks import deployed_by, examine
 from infra.doctor.live_stage import chalice_record, read_snapshot
@@ -235,6 +237,8 @@ def test_destroying_leaves_the_data_and_a_new_deployment_takes_it_up(
     """
     alice = live(aws, owner, prod).caller(users.alice)
     task_id = task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT}))
+    # One mapping is being deleted, and one that has just been made refuses to be.
+    make_mapping_anew(owner, prod)
     said: list[str] = []
     Teardown(owner, checkout, prod, poll_seconds=0.1, say=said.append).run()
     assert "quantum-tasks-prod-data and its table stay" in said[-1]
@@ -244,9 +248,33 @@ def test_destroying_leaves_the_data_and_a_new_deployment_takes_it_up(
     assert stacks.delete(prod.data_stack)
     assert remains(owner, prod) == [f"table {prod.name}"]
     run = deploy(owner, checkout, prod)
+    assert "  the queues' names are blocked for a minute after their deletion" in run.said
     assert "  table quantum-tasks-prod is there without its stack, which takes it up" in run.said
     task = live(aws, owner, prod).caller(users.alice).call("GET", f"/tasks/{task_id}")
     assert (task.status, task.body["task_id"]) == (200, task_id)
+
+
+def make_mapping_anew(owner: Aws, spec: StageSpec) -> None:
+    """Delete the worker's mapping and make another one, without waiting for either."""
+    client = owner.client("lambda")
+    name = spec.functions["worker"].function_name
+    (old,) = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    client.delete_event_source_mapping(UUID=old["UUID"])
+    client.create_event_source_mapping(
+        EventSourceArn=old["EventSourceArn"],
+        FunctionName=name,
+        BatchSize=old["BatchSize"],
+        ScalingConfig=old["ScalingConfig"],
+    )
+
+
+def test_the_flag_is_set_on_a_mapping_that_has_just_been_made(
+    first: Run, aws: Account, owner: Aws, checkout: Path, prod: StageSpec
+) -> None:
+    """AWS refuses to change it while it is `Creating`, which takes longer than the next step."""
+    make_mapping_anew(owner, prod)
+    PostDeploy(owner, prod, poll_seconds=0.1).report_failures()
+    assert setting_and_flag(owner, prod) == (True, True)
 
 
 def test_destroying_what_is_not_there_is_no_error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -25,8 +26,9 @@ from infra.package.dependencies import (
     this_architecture,
 )
 from infra.package.packaging import Package, make_package
-from infra.package.workspace import SIMULATOR_LOCK, ChaliceFailed, FillIn, Workspace
-from infra.stage import StageSpec
+from infra.package.place import ANYWHERE, place_of
+from infra.package.workspace import SIMULATOR_LOCK, ChaliceFailed, Workspace
+from infra.stage import InvalidStage, StageSpec
 from tests.support.backends import ROOT
 from tests.support.circuits import BELL
 
@@ -307,10 +309,28 @@ def test_a_cut_model_keeps_what_operations_are_made_of() -> None:
     }
 
 
-def test_an_output_that_no_stack_has_is_an_error() -> None:
-    """A name with a typing error must not get into a policy."""
-    with pytest.raises(ChaliceFailed, match="no stack has an output 'TableArm'"):
-        FillIn({"TableArn": "arn"}).everywhere({"Resource": ["${TableArm}"]})
+def test_a_policy_names_the_place_of_the_stage() -> None:
+    """The wildcards for account and region become this account's and region's."""
+    policy = {"Resource": ["arn:aws:sqs:*:*:tasks", "arn:aws:logs:*:*:log-group:/a:*"], "n": 1}
+    place = place_of("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/t")
+    assert place.named_in(policy) == {
+        "Resource": [
+            "arn:aws-cn:sqs:cn-north-1:123456789012:tasks",
+            "arn:aws-cn:logs:cn-north-1:123456789012:log-group:/a:*",
+        ],
+        "n": 1,
+    }
+    assert ANYWHERE.named_in("arn:aws:sqs:*:*:tasks") == {
+        "Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:tasks"
+    }
+
+
+def test_a_stage_is_built_by_its_own_python_only(spec: StageSpec, tmp_path: Path) -> None:
+    """Two people with two Pythons would otherwise deploy two runtimes, and nobody would see it."""
+    other = dataclasses.replace(spec, runtime="python3.10")
+    with pytest.raises(InvalidStage, match=r"runs on python3\.10 .* PYTHON=python3\.10"):
+        make_package(ROOT, other, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def _applicable() -> Iterator[Any]:

@@ -132,9 +132,12 @@ def test_the_api_carries_its_stage_and_throttles(
     assert api["DefinitionBody"]["info"]["title"] == f"quantum-tasks-{spec.stage}"
     assert api["StageName"] == spec.stage
     assert api["OpenApiVersion"] == "2.0"
-    (settings,) = api["MethodSettings"]
+    settings, health = api["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
     assert settings["ThrottlingRateLimit"] == spec.requests_per_second
     assert settings["ThrottlingBurstLimit"] == spec.requests_burst
+    assert (health["ResourcePath"], health["HttpMethod"]) == ("/~1health", "GET")
+    assert health["ThrottlingRateLimit"] == health["ThrottlingBurstLimit"] == 5
 
 
 def test_what_the_gateway_answers_itself_is_a_problem_document(resources: dict[str, Any]) -> None:

@@ -50,9 +50,10 @@ class DynamoDbTaskStore:
         now: Callable[[], datetime] = _NOW,
     ) -> None:
         """Make the one client that both kinds of item share, with its timeouts and its pool."""
+        table_name = settings.tasks_table_name or settings.resource_name
         connection = TableConnection(
-            settings.tasks_table_name,
-            meta_table=MetaTable(_table_description(settings.tasks_table_name)),
+            table_name,
+            meta_table=MetaTable(_table_description(table_name)),
         )
         self.client = make_client(
             "dynamodb",
@@ -62,7 +63,7 @@ class DynamoDbTaskStore:
         )
         # PynamoDB would make one of its own, from a session of its own.
         connection.connection._client = self.client  # noqa: SLF001 - there is no other way
-        meta = type("Meta", (), {"table_name": settings.tasks_table_name})
+        meta = type("Meta", (), {"table_name": table_name})
         attributes: dict[str, Any] = {"Meta": meta, "_connection": connection}
         self._connection = connection
         self._table_name = settings.tasks_table_name

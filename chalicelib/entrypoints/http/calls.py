@@ -17,6 +17,7 @@ from chalicelib.entrypoints.http import parsing, schemas
 from chalicelib.entrypoints.http.caller import owner_of
 from chalicelib.entrypoints.http.problems import MEDIA_TYPE, ProblemAnswer, problem_for
 from chalicelib.errors import FieldError, InvalidRequest, SubmissionUnavailable, TaskServiceError
+from chalicelib.settings import InvalidSetting
 
 CORRELATION_ID: Final = "X-Correlation-ID"
 
@@ -37,9 +38,13 @@ class Call:
 
 _Handler = Callable[Concatenate[Call, _P], Response]
 _View = Callable[Concatenate[Request | None, _P], Response]
+#: Renders an error of a call, with its correlation id.
+_Failure = Callable[[Exception, Request, str], Response]
 
 
-def endpoint(*, signed: bool = True) -> Callable[[_Handler[_P]], _View[_P]]:
+def endpoint(
+    *, signed: bool = True, failing_as: _Failure | None = None
+) -> Callable[[_Handler[_P]], _View[_P]]:
     """Make a handler a view: give it its call, and make every error a problem document."""
 
     def decorate(handler: _Handler[_P]) -> _View[_P]:
@@ -48,12 +53,12 @@ def endpoint(*, signed: bool = True) -> Callable[[_Handler[_P]], _View[_P]]:
             assert request is not None  # noqa: S101 - Chalice sets it before it calls a view
             given = request.headers.get(CORRELATION_ID)
             correlation_id = parsing.valid_correlation_id(given) or str(uuid.uuid4())
-            with log_context(correlation_id=correlation_id):
+            with log_context(correlation_id=correlation_id, request_id=_request_id(request)):
                 try:
                     call = _call(request, correlation_id, signed=signed)
                     response = handler(call, *args, **kwargs)
                 except Exception as exc:  # noqa: BLE001 - the boundary: clients see no stack trace
-                    response = _problem(exc, request, correlation_id)
+                    response = (failing_as or problem_answer)(exc, request, correlation_id)
             response.headers.setdefault(CORRELATION_ID, correlation_id)
             if request.method == "HEAD":
                 response.body = ""  # RFC 9110 section 9.3.2: as GET, without the content
@@ -68,6 +73,11 @@ def _call(request: Request, correlation_id: str, *, signed: bool) -> Call:
     service = get_service()
     owner = owner_of(request.context, stage=service.settings.stage) if signed else ""
     return Call(service=service, request=request, correlation_id=correlation_id, owner=owner)
+
+
+def _request_id(request: Request) -> str:
+    """Return API Gateway's id of the request: what its own refusals and access log carry."""
+    return str(request.context.get("requestId") or "")
 
 
 def body_of(request: Request) -> bytes:
@@ -101,7 +111,8 @@ def location_of(request: Request, task_id: str) -> str:
     return task_id if path.endswith("/") else f"tasks/{task_id}"
 
 
-def _problem(error: Exception, request: Request, correlation_id: str) -> Response:
+def problem_answer(error: Exception, request: Request, correlation_id: str) -> Response:
+    """Return the answer to a call that failed."""
     answer = problem_of(error, correlation_id)
     if isinstance(error, SubmissionUnavailable) and error.task_id is not None:
         answer.headers["Location"] = location_of(request, error.task_id)
@@ -114,7 +125,9 @@ def _problem(error: Exception, request: Request, correlation_id: str) -> Respons
 
 def problem_of(error: Exception, correlation_id: str) -> ProblemAnswer:
     """Return the problem document of an error; one that is a bug is logged."""
-    if not isinstance(error, TaskServiceError):
+    if isinstance(error, InvalidSetting):
+        logger.error("a setting is wrong: %s", error)
+    elif not isinstance(error, TaskServiceError):
         logger.error("unhandled error: %s", error, exc_info=error)
     return problem_for(error, correlation_id=correlation_id)
 

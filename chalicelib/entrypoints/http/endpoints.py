@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 from chalice.app import Request, Response
 from msgspec import UNSET
 
+from chalicelib.adapters.telemetry import logger
 from chalicelib.domain.retry_policy import poll_after_seconds
 from chalicelib.domain.task import Task, TaskStatus
 from chalicelib.domain.unreadable import StoredTask
@@ -17,9 +20,12 @@ from chalicelib.entrypoints.http.calls import (
     header_values,
     json_answer,
     location_of,
+    problem_answer,
     query_of,
 )
 from chalicelib.errors import ServiceUnavailable
+from chalicelib.settings import InvalidSetting
+from chalicelib.use_cases.health import Health
 from chalicelib.use_cases.submit import Submission
 
 
@@ -118,16 +124,27 @@ def post_validation(call: Call) -> Response:
     return json_answer(200, view, {"Cache-Control": "no-store"})
 
 
-@endpoint(signed=False)
+def _unhealthy(error: Exception, request: Request, correlation_id: str) -> Response:
+    """Answer also where no service can be built, for want of a setting."""
+    if not isinstance(error, InvalidSetting):
+        return problem_answer(error, request, correlation_id)
+    logger.error("a setting is wrong: %s", error)
+    return _health(Health(database=False, queue=False), datetime.now(UTC))
+
+
+@endpoint(signed=False, failing_as=_unhealthy)
 def get_health(call: Call) -> Response:
     """Tell whether database and queue can be used; 503 only if the database cannot."""
-    health = call.service.check_health()
+    return _health(call.service.check_health(), call.service.ports.clock.now())
+
+
+def _health(health: Health, now: datetime) -> Response:
     status = "healthy" if health.queue else "degraded"
     view = schemas.HealthView(
         status=status if health.database else "unavailable",
         database_status="healthy" if health.database else "unavailable",
         queue_status="healthy" if health.queue else "unavailable",
-        timestamp=views.timestamp(call.service.ports.clock.now()),
+        timestamp=views.timestamp(now),
     )
     return json_answer(200 if health.database else 503, view, {"Cache-Control": "no-store"})
 

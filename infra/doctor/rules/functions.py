@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from importlib import resources
@@ -13,11 +12,11 @@ from chalicelib.settings import InvalidSetting, Settings
 from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.doctor.rules.delivery import variables_of
+from infra.package.template import LOCATIONS
 from infra.stage import StageSpec
 
 #: Variables that a function has beside those of `.chalice/config.json`.
-_ADDED_BY_DEPLOYMENT: Final = frozenset({"PARTIAL_BATCH_RESPONSES"})
-_OUTPUT: Final = re.compile(r"\$\{(\w+)\}")
+_ADDED_BY_DEPLOYMENT: Final = frozenset({"PARTIAL_BATCH_RESPONSES", *LOCATIONS})
 
 
 @rule("functions/configuration")
@@ -47,10 +46,13 @@ def _variables(
     configured: Mapping[str, str],
     outputs: Mapping[str, str],
 ) -> Iterator[Finding]:
-    expected = {
-        variable: _OUTPUT.sub(lambda match: outputs.get(match[1], match[0]), value)
-        for variable, value in configured.items()
+    # A function that is not told finds both by the stage's name, as after `chalice deploy`.
+    located = {
+        variable: outputs[output]
+        for variable, output in LOCATIONS.items()
+        if variable in found and output in outputs
     }
+    expected = {**configured, **located}
     for variable, value in expected.items():
         if found.get(variable) != value:
             is_stage = variable == "STAGE"

@@ -1,0 +1,257 @@
+"""Chalice's own commands, typed as somebody does who knows Chalice and not this service."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from infra.aws import Aws
+from infra.chalice_commands import command_of
+from infra.deploy.stage_stacks import StageStacks
+from infra.local.supervisor.watch import answers, free_port
+from infra.package.place import ANYWHERE
+from infra.package.workspace import Workspace
+from infra.stage import StageSpec, read_configuration, stage_spec
+from infra.waiting import wait_for
+from tests.acceptance.http_client import Http
+from tests.acceptance.stage import BELL_STATE, Stage
+from tests.deploy.account import Account
+from tests.deploy.conftest import Users
+from tests.deploy.deployed_stage import DeployedStage, task_id_of
+from tests.support.backends import ROOT
+
+pytestmark = pytest.mark.emulator
+
+CHALICE = Path(sys.executable).with_name("chalice")
+#: What a person's shell has; nothing of AWS.
+SHELL = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+
+
+def chalice(
+    directory: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Type a command of Chalice's in a checkout."""
+    return subprocess.run(
+        [CHALICE, *arguments],
+        cwd=directory,
+        env={
+            **SHELL,
+            "HOME": str(directory),
+            "PYTHONDONTWRITEBYTECODE": "1",  # Chalice names its cached package by all files
+            **(environment or {}),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def is_one_sentence(done: subprocess.CompletedProcess[str], *parts: str) -> bool:
+    """Whether a command has stopped with one line that says what does it instead."""
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode != 0, done.stdout + done.stderr
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stdout
+    return all(part in lines[0] for part in parts)
+
+
+@pytest.fixture(scope="module")
+def newcomer(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a whole checkout of a newcomer's."""
+    directory = tmp_path_factory.mktemp("newcomer")
+    shutil.copytree(checkout, directory, dirs_exist_ok=True)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "infra", directory / "infra", dirs_exist_ok=True, ignore=ignored)
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["local"], ("local", None)),
+        (["--project-dir", "local", "deploy", "--stage", "dev"], ("deploy", "dev")),
+        (["--debug", "package", "--stage=prod", "out"], ("package", "prod")),
+        (["deploy", "--stage"], ("deploy", None)),
+        ([], (None, None)),
+    ],
+)
+def test_the_command_is_found_among_its_options(
+    arguments: list[str], found: tuple[str | None, str | None]
+) -> None:
+    """An option's value is no command."""
+    assert command_of(arguments) == found
+
+
+def test_chalice_local_alone_stops_with_one_sentence(newcomer: Path) -> None:
+    """Without a region, without a backend: it says what is to be typed first, and ends."""
+    done = chalice(newcomer, "local", "--port", str(free_port()))
+    # Its parent process, which restarts it when code changes, has no exit code of its own.
+    assert "nothing runs" in done.stderr
+    assert "make run" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    done = chalice(newcomer, "local", "--no-autoreload", "--port", str(free_port()))
+    assert is_one_sentence(done, "nothing runs", "make run")
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_chalice_local_serves_no_deployed_stage(newcomer: Path, stage: str) -> None:
+    """It would call real AWS with the developer's own credentials."""
+    done = chalice(newcomer, "local", "--stage", stage, "--no-autoreload")
+    assert is_one_sentence(done, "serves the stage 'local' only", "`make run`")
+
+
+def test_chalice_package_names_the_command_that_does_it(newcomer: Path) -> None:
+    """Its template has functions of other names, without logs, alarms and the mapping's flag."""
+    for arguments in (["package", "out"], ["package", "--stage", "prod", "out"]):
+        stage = "prod" if "prod" in arguments else "dev"
+        done = chalice(newcomer, *arguments, environment={"AWS_DEFAULT_REGION": "us-east-1"})
+        assert is_one_sentence(done, f"`make package STAGE={stage}`")
+    assert not (newcomer / "out").exists()
+
+
+def test_chalice_deploy_stops_before_anything_is_made(
+    aws: Account, newcomer: Path, prod: StageSpec
+) -> None:
+    """Without a region, without credentials, for no stage, and without the stage's stacks."""
+    environment = aws.environment
+    regionless = {k: v for k, v in environment.items() if k != "AWS_DEFAULT_REGION"}
+    for stage, variables, part in (
+        ("prod", regionless, "no region is set"),
+        ("pord", environment, "there is no stage 'pord' to deploy"),
+        ("local", environment, "there is no stage 'local' to deploy"),
+        ("prod", environment, "`make stacks STAGE=prod`"),
+    ):
+        done = chalice(newcomer, "deploy", "--stage", stage, environment=variables)
+        assert is_one_sentence(done, part), done.stderr
+    functions = aws.client("lambda").list_functions()["Functions"]
+    assert not [f for f in functions if f["FunctionName"].startswith(prod.name)]
+    roles = aws.client("iam").list_roles()["Roles"]
+    assert not [role for role in roles if role["RoleName"].startswith(prod.name)]
+    assert not (newcomer / ".chalice" / "deployed").exists()
+
+
+def test_chalice_deploy_with_another_python_is_refused(
+    aws: Account, newcomer: Path, tmp_path: Path
+) -> None:
+    """The runtime is the stage's, whoever deploys."""
+    other = tmp_path / "other"
+    shutil.copytree(newcomer, other)
+    path = other / ".chalice" / "config.json"
+    content = json.loads(path.read_text())
+    content["stages"]["prod"]["deployment"]["runtime"] = "python3.10"
+    path.write_text(json.dumps(content))
+    done = chalice(other, "deploy", "--stage", "prod", environment=aws.environment)
+    assert is_one_sentence(done, "runs on python3.10")
+
+
+@pytest.fixture(scope="module")
+def prod(newcomer: Path) -> StageSpec:
+    """Return the stage that is deployed by Chalice alone."""
+    return stage_spec(read_configuration(newcomer), "prod")
+
+
+@pytest.fixture
+def by_chalice(
+    aws: Account, newcomer: Path, prod: StageSpec, tmp_path: Path
+) -> Iterator[DeployedStage]:
+    """Make the stage's stacks, then type `chalice deploy --stage prod` and nothing else."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in aws.environment.items():
+            patch.setenv(name, value)
+        stacks = StageStacks(Aws(), newcomer, prod, poll_seconds=0.1)
+        outputs = {**stacks.deploy_data(), **stacks.deploy_messaging()}
+    _put_package_into_chalices_cache(newcomer, prod, tmp_path)
+    done = chalice(newcomer, "deploy", "--stage", "prod", environment=aws.environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Reusing existing deployment package." in done.stdout
+    assert "`make deploy STAGE=prod`" in done.stderr
+    apis = aws.client("apigateway").get_rest_apis()["items"]
+    (api_id,) = [api["id"] for api in apis if api["name"] == prod.name]
+    yield DeployedStage(account=aws, spec=prod, api_id=api_id, outputs=outputs)
+    deleted = chalice(newcomer, "delete", "--stage", "prod", environment=aws.environment)
+    assert deleted.returncode == 0, deleted.stderr
+
+
+def _put_package_into_chalices_cache(newcomer: Path, prod: StageSpec, scratch: Path) -> None:
+    """Spare the test the network: Chalice takes a package that it finds, and fetches none."""
+    built = Workspace(newcomer, scratch / "workspace", prod, for_this_machine=True)
+    built.fill(ANYWHERE, {})
+    for path in newcomer.rglob("__pycache__"):  # Chalice's name for a package hashes these too
+        shutil.rmtree(path)
+    cached = Workspace(newcomer, newcomer, prod, for_this_machine=True).package
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(built.package, cached)
+
+
+def test_chalice_deploy_gives_a_working_and_safe_stage(
+    by_chalice: DeployedStage, users: Users
+) -> None:
+    """Signed in and executed; nothing has a placeholder; failed messages are not lost."""
+    alice = by_chalice.caller(users.alice)
+    assert by_chalice.caller(None).call("GET", "/health").body["status"] == "healthy"
+    assert by_chalice.caller(None).call("POST", "/tasks", {"circuit": BELL_STATE}).status == 403
+    accepted = alice.call("POST", "/tasks", {"circuit": BELL_STATE, "shots": 10})
+    assert by_chalice.ended(alice, task_id_of(accepted))["status"] == "completed"
+    for function in by_chalice.spec.functions:
+        assert "${" not in json.dumps(by_chalice.variables(function))
+        assert "${" not in json.dumps(by_chalice.policy(function))
+        assert "PARTIAL_BATCH_RESPONSES" not in by_chalice.variables(function)
+    assert "FunctionError" not in by_chalice.sweep()
+    by_chalice.send("no message of this service")
+
+    def came_again() -> bool:
+        unreadable = [line for line in by_chalice.log_lines("worker") if "no message of" in line]
+        return len(unreadable) > 1
+
+    wait_for(came_again, "second delivery of what failed")
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Stage]:
+    """Run the local stage."""
+    stage = Stage(tmp_path / "data").start(workers=1)
+    yield stage
+    stage.close()
+
+
+@pytest.mark.parametrize("options", [[], ["--stage", "local"]], ids=["plain", "stage"])
+def test_chalice_local_works_beside_a_running_make_run(running: Stage, options: list[str]) -> None:
+    """By the line that `make run` has printed; a real account in the shell is out of its reach."""
+    port = free_port()
+    (line,) = [line for line in running.terminal().splitlines() if "chalice local" in line]
+    words = line.split()
+    assert words[-3:-1] == ["local", "--port"]
+    variables = dict(word.split("=", 1) for word in words if "=" in word)
+    environment = running.environment(**variables, AWS_PROFILE="real", AWS_REGION="eu-west-1")
+    process = subprocess.Popen(
+        [CHALICE, "local", "--no-autoreload", "--port", str(port), *options],
+        cwd=ROOT,
+        env={**environment, "AWS_ACCESS_KEY_ID": "real"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        wait_for(lambda: answers("127.0.0.1", port, "/health"), "chalice local")
+        http = Http(port)
+        posted = http.post("/tasks", {"circuit": BELL_STATE, "shots": 10})
+        assert posted.status == 202
+        task_id = posted.json["task_id"]
+        wait_for(
+            lambda: http.get(f"/tasks/{task_id}").json["status"] == "completed",
+            "completed task",
+        )
+        http.close()
+    finally:
+        process.kill()
+        process.wait()
+        if process.stderr:
+            process.stderr.close()
