@@ -123,10 +123,15 @@ def problem_answer(error: Exception, request: Request, correlation_id: str) -> R
     )
 
 
+def log_invalid_setting(error: InvalidSetting) -> None:
+    """Name the setting in the log; no client has use for it, and a stack trace says no more."""
+    logger.error("a setting is wrong: %s", error)
+
+
 def problem_of(error: Exception, correlation_id: str) -> ProblemAnswer:
     """Return the problem document of an error; one that is a bug is logged."""
     if isinstance(error, InvalidSetting):
-        logger.error("a setting is wrong: %s", error)
+        log_invalid_setting(error)
     elif not isinstance(error, TaskServiceError):
         logger.error("unhandled error: %s", error, exc_info=error)
     return problem_for(error, correlation_id=correlation_id)

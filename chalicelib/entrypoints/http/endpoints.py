@@ -8,7 +8,6 @@ import msgspec
 from chalice.app import Request, Response
 from msgspec import UNSET
 
-from chalicelib.adapters.telemetry import logger
 from chalicelib.domain.retry_policy import poll_after_seconds
 from chalicelib.domain.task import Task, TaskStatus
 from chalicelib.domain.unreadable import StoredTask
@@ -20,6 +19,7 @@ from chalicelib.entrypoints.http.calls import (
     header_values,
     json_answer,
     location_of,
+    log_invalid_setting,
     problem_answer,
     query_of,
 )
@@ -128,7 +128,7 @@ def _unhealthy(error: Exception, request: Request, correlation_id: str) -> Respo
     """Answer also where no service can be built, for want of a setting."""
     if not isinstance(error, InvalidSetting):
         return problem_answer(error, request, correlation_id)
-    logger.error("a setting is wrong: %s", error)
+    log_invalid_setting(error)
     return _health(Health(database=False, queue=False), datetime.now(UTC))
 
 
