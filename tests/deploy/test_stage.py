@@ -40,8 +40,10 @@ def test_prod_takes_more_and_remembers_longer_than_dev() -> None:
     for name in dev.functions:
         ours, theirs = dict(dev.functions[name].environment), dict(prod.functions[name].environment)
         assert (ours.pop("STAGE"), theirs.pop("STAGE")) == ("dev", "prod")
+        for limit in ("EXECUTION_SECONDS_MAX", "EXECUTION_PROCESSOR_SECONDS_MAX"):
+            assert float(ours.pop(limit, 0)) <= float(theirs.pop(limit, 0))
         assert ours == theirs
-        assert dev.functions[name].timeout_seconds == prod.functions[name].timeout_seconds
+        assert dev.functions[name].timeout_seconds <= prod.functions[name].timeout_seconds
 
 
 def test_the_local_stage_is_not_deployed() -> None:
