@@ -28,6 +28,8 @@ from infra.local.supervisor.environment import (
     process_environment,
 )
 from infra.local.supervisor.pid_files import held_lock
+from infra.package.dependencies import DependenciesUnavailable
+from infra.package.vendor import fill_vendor
 from infra.stage import (
     InvalidStage,
     check_runtime,
@@ -47,11 +49,18 @@ class CommandStopped(Exception):
     """Chalice's command would do something else than is meant; the message says what does."""
 
 
+#: What a person can do something about: told in one sentence.
+_TOLD: Final = (
+    *(CommandStopped, DependenciesUnavailable, DeploymentRefused),
+    *(InvalidSetting, InvalidStage, NotRunning),
+)
+
+
 def prepare(root: Path, arguments: Sequence[str] | None = None) -> None:
     """Make ready what the command needs, or end the process with one sentence."""
     try:
         _prepare(root, sys.argv[1:] if arguments is None else arguments)
-    except (CommandStopped, DeploymentRefused, InvalidSetting, InvalidStage, NotRunning) as exc:
+    except _TOLD as exc:
         print(f"error: {exc}", file=sys.stderr, flush=True)
         if threading.current_thread() is not threading.main_thread():
             # `chalice local` imports in a thread, and would wait for ever without a server.
@@ -129,6 +138,7 @@ def _check_deployable(root: Path, stage: str) -> None:
         raise CommandStopped(
             f"the stacks of stage {stage!r} are older than .chalice/config.json: {make_stacks} anew"
         )
+    fill_vendor(root, spec)
     print(
         f"`chalice deploy` leaves throttling, problem documents and partial batch responses to"
         f" `make deploy STAGE={stage}`",

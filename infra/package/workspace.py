@@ -27,7 +27,7 @@ from infra.package.dependencies import HERE, install, this_architecture
 from infra.package.place import Place
 from infra.stage import StageSpec, check_runtime, read_configuration, this_runtime
 
-#: What executes circuits. It goes through Chalice's `vendor/`, which lies in the copy only: in
+#: What executes circuits. It goes through Chalice's `vendor/`: in
 #: requirements.txt it would bring numpy, which it does not need here and which would not fit.
 SIMULATOR_LOCK: Final = "requirements-simulator.lock"
 

@@ -17,6 +17,7 @@ from infra.chalice_commands import command_of
 from infra.deploy.stage_stacks import StageStacks
 from infra.local.supervisor.watch import answers, free_port
 from infra.package.place import ANYWHERE
+from infra.package.vendor import fill_vendor
 from infra.package.workspace import Workspace
 from infra.stage import StageSpec, read_configuration, stage_spec
 from infra.waiting import wait_for
@@ -182,6 +183,7 @@ def by_chalice(
 
 def _put_package_into_chalices_cache(newcomer: Path, prod: StageSpec, scratch: Path) -> None:
     """Spare the test the network: Chalice takes a package that it finds, and fetches none."""
+    fill_vendor(newcomer, prod, for_this_machine=True)
     built = Workspace(newcomer, scratch / "workspace", prod, for_this_machine=True)
     built.fill(ANYWHERE, {})
     for path in newcomer.rglob("__pycache__"):  # Chalice's name for a package hashes these too
