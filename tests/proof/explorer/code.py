@@ -49,7 +49,9 @@ class Code:
     #: Whether there is a sweeper at all.
     sweeps: bool = True
 
-    def build(self, settings: Settings, ports: Ports, new_token: Callable[[], str]) -> Service:
+    def build(
+        self, settings: Settings, ports: Ports, new_token: Callable[[], str], *, pieces: bool
+    ) -> Service:
         """Build the service as the composition does, but for randomness and exchanged parts."""
         service = composition.build(settings, ports)
         steady = Backoff(
@@ -58,7 +60,12 @@ class Code:
             random=lambda: 0.5,
         )
         execution = dataclasses.replace(service.execute.policy, backoff=steady)
-        submit = _rebuild(self.submit, service.submit, new_task_id=lambda: UNKEYED_TASK_ID)
+        submit = _rebuild(
+            self.submit,
+            service.submit,
+            new_task_id=lambda: UNKEYED_TASK_ID,
+            large_characters=0 if pieces else service.submit.large_characters,
+        )
         return dataclasses.replace(
             service,
             submit=submit,

@@ -16,6 +16,8 @@ class Configuration:
     keyed: bool = False
     #: The request bodies of the submitters, one each.
     submitters: tuple[str, ...] = ("A",)
+    #: Whether circuits are in pieces, which are put before their task: looked up first with a key.
+    pieces: bool = False
     #: How often each client repeats a keyed request that was not answered 202.
     client_retries: int = 0
     workers: int = 1

@@ -137,7 +137,7 @@ class Calls:
 class Script:
     """All ports in one: it answers from the past of a node and stops at the first new call."""
 
-    def __init__(self, code: Code, settings: Settings, calls: Calls) -> None:
+    def __init__(self, code: Code, settings: Settings, calls: Calls, *, pieces: bool) -> None:
         self._code = code
         self._calls = calls
         self._program = Program(Actor.SUBMITTER)
@@ -156,7 +156,7 @@ class Script:
             clock=self,
             observer=self,
         )
-        self.service: Service = code.build(settings, ports, self._new_token)
+        self.service: Service = code.build(settings, ports, self._new_token, pieces=pieces)
 
     def run(self, program: Program, past: tuple[tuple[Call, Reply], ...], *, keyed: bool) -> Node:
         """Run a program to the first call that its past does not answer, or to its end."""
@@ -176,8 +176,14 @@ class Script:
     # --- the store ---
 
     def keep_circuit(self, task_id: str, circuit: str) -> KeptCircuit:
-        """See `TaskStore`. No circuit here is large."""
-        raise ExplorerError(f"{task_id} has a circuit of {len(circuit)} characters")
+        """See `TaskStore`. Nothing refers to the pieces yet, so they are no part of a state."""
+        kept: KeptCircuit = self._answer(
+            Operation.KEEP,
+            circuit,
+            text=f"puts the pieces of {circuit}",
+            on_store=lambda store: store.keep_circuit(task_id, circuit),
+        )
+        return kept
 
     def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
         """See `TaskStore`."""

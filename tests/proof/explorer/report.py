@@ -123,6 +123,7 @@ def describe(configuration: Configuration) -> str:
     c = configuration
     who = [
         f"{len(c.submitters)} submitter(s) {'with one key' if c.keyed else 'without a key'}",
+        "circuits in pieces" if c.pieces else "",
         f"{c.client_retries} client retries" if c.client_retries else "",
         f"{c.workers} worker(s)" + (f" with batches of {c.batch}" if c.batch > 1 else ""),
         f"{c.sweepers} sweeper(s)" if c.sweepers else "no sweeper",

@@ -70,6 +70,13 @@ SMALL: Final = (
         name="two sweepers", sweepers=2, visibility_ends=False, messages_max=2, sweeps_max=1,
     ),
     Configuration(
+        name="unaided, pieces, no key", pieces=True, faults=2, kinds=CALLS,
+    ),
+    Configuration(
+        name="unaided, pieces, one key, two requests", pieces=True, keyed=True,
+        submitters=("A", "B"), client_retries=1, faults=1, kinds=CALLS,
+    ),
+    Configuration(
         name="unaided, spoilt items", workers=2, faults=1, kinds=frozenset({Fault.RETRIED}),
         transient=True, spoils=(Spoilt.CIRCUIT, Spoilt.ITEM),
     ),
@@ -162,6 +169,11 @@ _LARGE: Final = (
         name="unaided, spoilt items, one key", keyed=True, submitters=("A", "A"), client_retries=1,
         faults=1, kinds=frozenset({Fault.RETRIED, Fault.LATE, Fault.LOST}),
         cancellers=(OWNER_NAME, STRANGER), spoils=(*Spoilt, NEWER), visibility_ends=False,
+    ),
+    Configuration(
+        name="sweeper, pieces, one key, two submitters", pieces=True, sweepers=1, keyed=True,
+        submitters=("A", "A"), faults=1, kinds=ALL, visibility_ends=False, messages_max=2,
+        sweeps_max=1,
     ),
     Configuration(
         name="sweeper, spoilt items, one fault", sweepers=1, ages=True, faults=1, kinds=ALL,

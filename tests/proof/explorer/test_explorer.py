@@ -113,7 +113,10 @@ BROAD: Final = [
         "unaided, one key, two requests",
         "unaided, cancelled",
         "unaided, batches of two, raising",
+        "unaided, pieces, no key",
+        "unaided, spoilt items",
         "sweeper, dead letters",
+        "sweeper, spoilt items",
     }
 ]
 
@@ -131,6 +134,8 @@ REASONS: Final = {
     "given back: another attempt has the task",
     "given back: the task changed meanwhile",
     "given back: the database cannot be used",
+    "given back: the task cannot be read",
+    "given back: the task is from a newer version",
 }
 
 

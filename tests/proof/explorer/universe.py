@@ -65,7 +65,9 @@ class Performed(NamedTuple):
 class Universe:
     """What one configuration explores, apart from its states."""
 
-    def __init__(self, code: Code, settings: Settings, *, keyed: bool, sweeps_max: int) -> None:
+    def __init__(
+        self, code: Code, settings: Settings, *, keyed: bool, sweeps_max: int, pieces: bool
+    ) -> None:
         self._code = code
         self._settings = settings
         self._keyed = keyed
@@ -73,7 +75,7 @@ class Universe:
         self.items = Items(sweeps_max=sweeps_max)
         self._calls = Calls()
         self.calls = self._calls.all
-        self.script = Script(code, settings, self._calls)
+        self.script = Script(code, settings, self._calls, pieces=pieces)
         self.nodes: list[Node] = []
         self._roots: dict[Program, int] = {}
         self._replies: dict[str, Reply] = {}

@@ -23,6 +23,7 @@ class Actor(enum.IntEnum):
 class Operation(enum.StrEnum):
     """What is called, one for each method of a port."""
 
+    KEEP = "put the pieces"
     CREATE = "put"
     GET = "read"
     LOOK = "read without payloads"

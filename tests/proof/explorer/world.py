@@ -68,6 +68,7 @@ class World:
             ),
             keyed=configuration.keyed,
             sweeps_max=configuration.sweeps_max,
+            pieces=configuration.pieces,
         )
         self.effects = Effects(configuration, self.universe)
         clients = [f"submitter of {body}" for body in configuration.submitters]
