@@ -129,7 +129,9 @@ class AwsCalls:
         call: _Call | None = getattr(self._current, "call", None)
         return call or _Call("none", "none", {}, time.perf_counter())
 
-    def _on_call(self, params: Mapping[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401
+    def _on_call(self, params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401
+        if "ReturnConsumedCapacity" in model.input_shape.members:
+            params.setdefault("ReturnConsumedCapacity", "TOTAL")  # else no line could say the cost
         resource = params.get("TableName") or params.get("QueueUrl", "").rpartition("/")[2]
         resource = resource or next(iter(params.get("RequestItems", ())), "")
         self._current.call = _Call(model.name, resource, params, time.perf_counter())

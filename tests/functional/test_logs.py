@@ -13,6 +13,7 @@ from chalicelib.adapters import telemetry
 from chalicelib.entrypoints.worker import BatchFailed
 from infra.local.supervisor.watch import free_port
 from tests.functional.conftest import Api, Logged
+from tests.functional.test_calls import LARGE
 from tests.support.backends import silent_port
 from tests.support.in_memory import a_task
 
@@ -32,6 +33,19 @@ def test_every_database_call_says_what_it_did_and_cost(api: Api, logged: Logged)
         assert call["resource"] == api.backend.table_name
         assert call["duration_ms"] > 0
         assert call["capacity_units"] > 0
+
+
+def test_calls_for_large_circuits_and_lists_say_what_they_cost_too(
+    api: Api, logged: Logged
+) -> None:
+    """Pieces, queries of an index and reads of many items."""
+    api.get(api.submit(LARGE))
+    api.request("GET", "/tasks")
+    calls = [line for line in logged() if line["message"].startswith("dynamodb call")]
+    operations = {call["operation"] for call in calls}
+    assert operations == {"PutItem", "GetItem", "Query", "BatchGetItem"}
+    assert len(calls) > 6
+    assert [call for call in calls if "capacity_units" not in call] == []
 
 
 def test_a_slow_database_call_is_a_warning(
