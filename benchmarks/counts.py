@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from benchmarks.events import BELL, Context, http_event, queue_event
+from benchmarks.service import built_service
 from chalicelib import composition
 from chalicelib.adapters.telemetry import SERVICE
 from tests.support.backends import Backend
@@ -66,8 +67,7 @@ def count(backend: Backend, circuit: str | int) -> dict[str, Step]:
     """Count the steps of one task, submitted, executed and polled in this process."""
     import app  # noqa: PLC0415 - the environment comes first
 
-    composition.override_service(None)
-    ports: Any = composition.get_service().ports
+    ports: Any = built_service().ports
     text = text_of(circuit)
     seen = _Seen()
     seen.listen(ports.store.client)

@@ -44,9 +44,9 @@ def pairs(aws: StubbedAws) -> list[Pair]:
     import botocore.session  # noqa: PLC0415 - the environment comes first
 
     import app  # noqa: PLC0415
-    from chalicelib import composition  # noqa: PLC0415
+    from benchmarks.service import built_service  # noqa: PLC0415
 
-    ports: Any = composition.get_service().ports
+    ports: Any = built_service().ports
     session = botocore.session.get_session()
     dynamodb: Any = session.create_client("dynamodb")
     sqs: Any = session.create_client("sqs")

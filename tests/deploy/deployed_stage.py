@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
+from chalicelib.adapters import aws_clients
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain.task import Task
 from chalicelib.settings import Settings
@@ -190,8 +191,10 @@ class DeployedStage:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.account.environment.items():
                 patch.setenv(name, value)
+            aws_clients.session.cache_clear()  # it has read other credentials
             settings = Settings(tasks_table_name=self.outputs["TableName"])
             DynamoDbTaskStore(settings).create_if_absent(task)
+            aws_clients.session.cache_clear()
         return task.task_id
 
     def _policy_name(self, function: str) -> dict[str, str]:

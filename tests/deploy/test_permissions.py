@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 
+from chalicelib.adapters import aws_clients
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain import lifecycle
 from chalicelib.domain.message import TaskMessage
@@ -133,7 +134,9 @@ def test_the_worker_may_keep_a_large_result_beside_its_task(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", who.secret_key)
     monkeypatch.setenv("AWS_ENDPOINT_URL", stage.account.endpoint_url)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(stage.account.certificate.authority))
+    aws_clients.session.cache_clear()  # it has read other credentials
     store = DynamoDbTaskStore(Settings(tasks_table_name=stage.outputs["TableName"]))
+    aws_clients.session.cache_clear()
     counts = {f"{i**7 % (2**40 - 87):040b}": 1 for i in range(1, 1001)}
     result = TaskResult(counts=counts, shots=1000, executor="t", executor_version="1", seed=1)
     task_id = stage.put_task(a_task(str(uuid4()), now=datetime.now(UTC)))

@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "k",
     "AWS_SECRET_ACCESS_KEY": "s",
     "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # the local stage talks to an emulator only
 }
 
 
