@@ -66,3 +66,29 @@ def test_a_task_that_waits_is_cancelled(tab: Tab, stage: Stage) -> None:
     tab.click("dialog button", "Cancel the task")
     tab.wait_for_text("cancelled", "h1 + .badge")
     assert stage.http.get(f"/tasks/{accepted['task_id']}").json["status"] == "cancelled"
+
+
+def test_a_real_mistake_is_found_before_a_task_is_made(tab: Tab, stage: Stage) -> None:
+    """Line and column are the service's own; the corrected circuit is listed under its tag."""
+    stage.start(workers=0)
+    url = f"http://{HOST}:{stage.port}/"
+    tab.open(f"{url}#/submit")
+    tab.fill("#circuit", ASYMMETRIC.replace("x q[0]", "xx q[0]"))
+    tab.fill("#tags", "experiment=mistake")
+    tab.click("form button", "Submit")
+    tab.wait_for_text("4:1 error", "#findings")
+    assert stage.http.get("/tasks").json["tasks"] == []
+    tab.fill("#circuit", ASYMMETRIC)
+    tab.click("form button", "Submit")
+    tab.wait_for_text("pending", "h1 + .badge")
+    task_id = str(tab.run("location.hash")).rpartition("/")[2]
+    stage.http.post("/tasks", {"circuit": ASYMMETRIC})
+    rows = "[...document.querySelectorAll('tbody th a')].map(e => e.title)"
+    tab.open(f"{url}#/tasks")
+    tab.wait(f"{rows}.length === 2")
+    tab.fill("#f-tag", "experiment:mistake")
+    tab.key("Enter")
+    tab.wait(f"{rows}.length === 1")
+    assert tab.run(rows) == [task_id]
+    tab.click(".pills label", "failed")
+    tab.wait_for_text("No task matches")

@@ -94,6 +94,10 @@ def open_valid(tab: Tab, url: str, tasks: dict[str, str]) -> None:
     tab.open(f"{url}/#/submit")
     tab.click("form button", "Validate")
     tab.wait_for_text("is valid", "#findings")
+    assert tab.run("getComputedStyle(document.querySelector('.good strong')).color") == tab.run(
+        "(e => { e.className = 'healthy'; document.body.append(e); const c = getComputedStyle(e)"
+        ".color; e.remove(); return c; })(document.createElement('i'))"
+    )
 
 
 def open_health(tab: Tab, url: str, tasks: dict[str, str]) -> None:

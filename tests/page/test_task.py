@@ -36,8 +36,12 @@ def test_the_histogram_is_equal_to_the_counts(tab: Tab, service: Service, url: s
         " bar.getBoundingClientRect().width])"
     )
     assert [title for title, _ in bars] == [f"{key}: {GHZ[key]}" for key in sorted(GHZ)]
-    track = tab.run("document.querySelector('.bars .track').getBoundingClientRect().width")
+    track, right, edge = tab.run(
+        "(([track, bars]) => [track.width, track.right, bars.right])"
+        "(['.track', '.bars'].map(s => document.querySelector(s).getBoundingClientRect()))"
+    )
     assert track > 200
+    assert right <= edge + 0.6, "what is beyond the picture's edge is cut off"
     for key, (_, width) in zip(sorted(GHZ), bars, strict=True):
         assert width == pytest.approx(track * max(GHZ[key] / 497, 0.004), abs=0.6)
     labels = tab.texts(".bars text")
