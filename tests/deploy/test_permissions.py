@@ -26,7 +26,7 @@ from chalicelib.settings import Settings
 from infra.deploy.api_client import Answer, ApiClient
 from infra.waiting import wait_for
 from tests.deploy.deployed_stage import DeployedStage, reduced_policy, task_id_of
-from tests.support.in_memory import a_task
+from tests.support.in_memory import a_request, a_task
 
 pytestmark = pytest.mark.emulator
 
@@ -177,7 +177,7 @@ def due_task(stage: DeployedStage) -> Callable[[], str]:
         now = datetime.now(UTC)
         return stage.put_task(
             dataclasses.replace(
-                a_task(str(uuid4())),
+                a_task(str(uuid4()), request=a_request(CIRCUIT)),
                 submitted_at=now - timedelta(hours=1),
                 due_at=now - timedelta(minutes=45),
             )
