@@ -79,7 +79,9 @@ def test_garbage_goes_to_the_dead_letter_queue_alone(idle_stage: Stage, *, flag:
     garbage = sqs.send_message(QueueUrl=url, MessageBody="this is no task")["MessageId"]
     # One batch for all five: the worker comes when they are there.
     value = str(flag).lower()
-    stage.attach_worker(REPORT_BATCH_ITEM_FAILURES=value, PARTIAL_BATCH_RESPONSES=value)
+    stage.attach_worker(
+        BATCH_SIZE="10", REPORT_BATCH_ITEM_FAILURES=value, PARTIAL_BATCH_RESPONSES=value
+    )
     for count in range(2, MAX_RECEIVE_COUNT, 2):
         wait_for(partial(has_received, stage, garbage, count), f"{count} receives")
         neighbours.append(submit(stage.http))

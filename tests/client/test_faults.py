@@ -14,7 +14,7 @@ from tests.client.virtual import VirtualClock
 
 CIRCUIT = "OPENQASM 3.0; qubit q; bit c; c = measure q;"
 #: A client that waits longer for a delayed answer only makes the tests longer.
-DELAYED_SECONDS = 0.05
+DELAYED_SECONDS = 0.2
 
 
 @pytest.fixture
