@@ -103,6 +103,6 @@ def test_the_commands_of_the_readme_run(simulating: Running, tmp_path: Path) -> 
     (commands,) = blocks("sh")
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     program = f"set -eu; cd '{tmp_path}'\n{commands}"
-    out = run(simulating.url, "bash", "-c", program, PATH=path)
+    out = run(simulating.url, "sh", "-c", program, PATH=path)
     assert "completed" in out
     assert "bell.qasm: valid" in out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.errors import ExecutionError
 from chalicelib.executors.child_process import ChildProcess, JobLimits
 from chalicelib.executors.pool import ProcessPool
+from tests.support.processes import children_of
 
 #: Enough for each behaviour, and short where all of it is used.
 PROCESSOR_SECONDS_MAX = 0.5
@@ -67,8 +69,15 @@ def make_pool(problems: Problems) -> Iterator[MakePool]:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ProcessPool]:
+def foreign_children() -> frozenset[int]:
+    """Give what this process had started before the pool, such as another module's stage."""
+    return children_of(os.getpid())
+
+
+@pytest.fixture(scope="module")
+def pool(foreign_children: frozenset[int]) -> Iterator[ProcessPool]:
     """Give a pool that a module's tests share, whatever they did to its children."""
+    del foreign_children  # taken before the first child starts
     limits = JobLimits(
         processor_seconds_max=PROCESSOR_SECONDS_MAX, memory_bytes_max=MEMORY_BYTES_MAX
     )
