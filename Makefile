@@ -49,11 +49,11 @@ run: $(environment) $(emulator) ## Everything on this machine: emulator, API on 
 	@exec $(python) -m infra.local run
 
 .PHONY: api
-api: $(environment) ## One more API process beside a running `make run`: make api PORT=8001
+api: $(environment) ## Add an API process to a running `make run`: make api PORT=8001
 	@exec $(python) -m infra.local api
 
 .PHONY: worker
-worker: $(environment) ## One more worker process beside a running `make run`
+worker: $(environment) ## Add a worker process to a running `make run`
 	@exec $(python) -m infra.local worker
 
 .PHONY: stop
@@ -102,7 +102,7 @@ docs: $(environment) ## Write docs/openapi.json and its page from the code
 	@$(python) -m tools.openapi
 
 .PHONY: lock
-lock: $(environment) ## Pin all dependencies anew after a change of pyproject.toml; upgrade: make lock ARGS=--upgrade
+lock: $(environment) ## Pin all dependencies again after a change of pyproject.toml; upgrade: make lock ARGS=--upgrade
 	@$(python) -m tools.lock $(ARGS)
 
 .PHONY: clean
@@ -172,7 +172,7 @@ localstack: $(environment) ## LocalStack in a container on LOCALSTACK_PORT (4566
 	@exec env AWS_ENDPOINT_URL=http://127.0.0.1:$(or $(LOCALSTACK_PORT),4566) $(python) -m infra.local run
 
 .PHONY: test-endpoint
-test-endpoint: $(environment) ## Contract and acceptance tests at an endpoint nobody uses: AWS_ENDPOINT_URL=…
+test-endpoint: $(environment) ## Contract and acceptance tests at an endpoint that nothing else uses: AWS_ENDPOINT_URL=…
 	@exec $(python) -m tests.support.external_backends endpoint $(ARGS)
 
 .PHONY: test-dynamodb-local

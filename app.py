@@ -75,7 +75,7 @@ def post_batch() -> Response:
 
 @app.route("/validations", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def post_validation() -> Response:
-    """Look at a circuit without running it."""
+    """Check a circuit without running it."""
     return endpoints.post_validation(app.current_request)
 
 

@@ -24,11 +24,11 @@ MB_PER_VCPU: Final = 1_769
 DOLLARS_PER_GB_SECOND: Final = 0.0000133334
 DOLLARS_PER_INVOCATION: Final = 0.0000002
 DOLLARS_PER_QUEUE_REQUEST: Final = 0.0000004
-#: Of one task, beside its circuit: what the service itself computes, and what it waits for the
+#: Of one task, without its circuit: what the service itself computes, and what it waits for the
 #: store (a claim and a settle), both on Lambda in one region.
 OWN_PROCESSOR_SECONDS: Final = 0.004
 STORE_SECONDS: Final = 0.012
-#: What a function has beside its children, and a child beside its circuit.
+#: What a function has without its children, and a child without its circuit.
 FUNCTION_MB: Final = 160
 CHILD_MB: Final = 32
 #: 2^24 amplitudes of 24 bytes with their probabilities, and what parsing and sampling take.

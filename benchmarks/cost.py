@@ -28,7 +28,7 @@ DOCUMENT: Final = ROOT / "docs" / "cost.md"
 #: How long a call of the API is billed for, in seconds: some 3 ms of processor at 1,024 MB (0.58
 #: of a processor) and two calls of 5 ms; a poll makes one.
 API_SECONDS: Final = {"submit": 0.017, "poll": 0.010}
-#: The same of the worker for one task beside its execution: two calls, while the tasks of a
+#: The same of the worker for one task without its execution: two calls, while the tasks of a
 #: batch share the invocation.
 WORKER_SECONDS: Final = 0.004
 #: Messages in a batch, where there are enough: receives and deletes are made for a whole batch.
@@ -86,7 +86,7 @@ def write_units(step: str, packed: int) -> int:
     return 2 * own + 1 if step == "execute" else 0
 
 
-#: Of an item beside its circuit, after the step.
+#: Of an item without its circuit, after the step.
 _OWN_BYTES: Final = {"submit": 500, "execute": 850, "poll": 850}
 
 

@@ -47,7 +47,7 @@ and log bytes are counted (`benchmarks/counts.json`), prices are AWS's list pric
 without free tiers and without data transfer. Stage `prod`: {spec.architecture}, API {api.memory_mb:,} MB, worker {worker.memory_mb:,} MB.
 
 Taken as given, since only a real account can tell: an API call is billed for {cost.API_SECONDS["submit"] * 1000:.0f} ms (a poll for
-{cost.API_SECONDS["poll"] * 1000:.0f} ms), a task takes {cost.WORKER_SECONDS * 1000:.0f} ms of the worker beside its execution, and batches of
+{cost.API_SECONDS["poll"] * 1000:.0f} ms), a task takes {cost.WORKER_SECONDS * 1000:.0f} ms of the worker in addition to its execution, and batches of
 messages are full ({cost.BATCH}).
 """
 

@@ -234,7 +234,7 @@ def drain_with_celery(backend: Backend, count: int) -> float:
 
 
 def measure(backend: Backend, log: Path, *, tasks: int, rounds: int) -> list[Figure]:
-    """Run the rounds; the rates stand beside the ratios."""
+    """Run the rounds; the rates are given with the ratios."""
     backend.sqs().purge_queue(QueueUrl=backend.queue_url)
     ours, bare, celery = [], [], []
     for _ in range(rounds):

@@ -24,7 +24,7 @@ _SMALL_TASK_WRITE_UNITS: Final = 6
 
 
 def count() -> dict[str, Any]:
-    """Count everything anew."""
+    """Count everything again."""
     return {
         "tasks": count_tasks(),
         "imports": {name: imports.count(name) for name in imports.FUNCTIONS},

@@ -117,7 +117,7 @@ def measure(rounds: int = 3) -> list[Figure]:
             name="Bells a second through the warm pool",
             goal=Goal(BELLS_PER_SECOND_WANTED, at_most=False),
             samples=tuple(best),
-            meaning=f"on {cores} cores; beside it a process for each, in the same run",
+            meaning=f"on {cores} cores; for comparison a process for each, in the same run",
             parts=at_a_time | {"a process for each": statistics.median(cold)},
         )
     ]

@@ -201,7 +201,7 @@ def _tail(as_set: Capacity) -> str:
     return f"""
 ## What does not grow with the rate
 
-- **The sweeper** looks at {as_set.sweep_tasks_max:,} tasks a run, {drained:.0f} a second, and only at tasks that have waited for
+- **The sweeper** checks {as_set.sweep_tasks_max:,} tasks a run, {drained:.0f} a second, and only at tasks that have waited for
   {as_set.sweep_grace_seconds / 60:.0f} minutes. Where a backlog's wait is longer than that, it sends messages a second time: harmless,
   since a claim is conditional, and bounded by that number, but wasted. `SWEEP_GRACE_SECONDS` above the
   longest wait that is expected keeps it quiet; after an outage of the queue it brings back a million tasks

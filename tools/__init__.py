@@ -1,1 +1,1 @@
-"""Programs for whoever works on this project."""
+"""Programs for developers of this project."""

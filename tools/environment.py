@@ -1,7 +1,7 @@
 """Make a virtual environment from a lock file: `python3 tools/environment.py DIRECTORY LOCK`.
 
-Runs on the machine's own Python, so it needs the standard library only. The environment is made
-anew, so that nothing unlocked lingers; its stamp, the digest of the lock file, is written last, so
+Runs on the machine's own Python, so it needs the standard library only. An old environment is
+replaced, so that nothing unlocked lingers; its stamp, the digest of the lock file, is written last, so
 that an installation that failed or was killed half-way is done again. Two makes at once wait for
 each other (a lock on the lock file, which pip holds too should it survive this program), and the
 second finds the work done.

@@ -210,7 +210,7 @@ class AsyncClient:
         return AsyncBatch(key=key, tasks=tasks, errors=done.errors, client=self)
 
     async def validate(self, circuit: object) -> Validation:
-        """Have a circuit looked at without executing it."""
+        """Have a circuit checked without executing it."""
         return await self.driver.run(self.programs.validate(circuit))
 
     async def health(self) -> Health:

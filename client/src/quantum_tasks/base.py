@@ -70,7 +70,7 @@ class Programs:
         return batching.submit_many(members, policy=self.policy)
 
     def validate(self, circuit: object) -> Program[Validation]:
-        """Have a circuit looked at."""
+        """Have a circuit checked."""
         return checking.validate(requests.task_document(circuit), policy=self.policy)
 
     def health(self) -> Program[Health]:

@@ -42,7 +42,7 @@ def _is_qiskit(circuit: Any) -> bool:  # noqa: ANN401 - anything
 
 
 def _write_qiskit(circuit: Any) -> Any:  # noqa: ANN401
-    """Write OpenQASM 3. Whoever has such a circuit has its exporter."""
+    """Write OpenQASM 3. Its exporter is there wherever such a circuit is."""
     return sys.modules["qiskit"].qasm3.dumps(circuit)
 
 

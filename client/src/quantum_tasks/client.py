@@ -244,7 +244,7 @@ class Client:
         return Batch(key=key, tasks=tasks, errors=done.errors, client=self)
 
     def validate(self, circuit: object) -> Validation:
-        """Have a circuit looked at without executing it."""
+        """Have a circuit checked without executing it."""
         return self.driver.run(self.programs.validate(circuit))
 
     def health(self) -> Health:

@@ -143,7 +143,7 @@ class Throttled(ProblemError):
 
 
 class InternalError(ProblemError):
-    """A fault of the service; report it with the correlation id."""
+    """An internal error of the service; report it with the correlation id."""
 
 
 class ServiceUnavailable(ProblemError):

@@ -340,7 +340,7 @@ MUTANTS: Final = (
         breaks=TRUTH,
     ),
     Mutant(
-        name="cancel for anybody", removes="a refused cancel shows the owner only",
+        name="cancel for any caller", removes="a refused cancel shows the owner only",
         code=Code(cancel=v.CancelsForAnybody), configuration=INTRUDED, breaks=OWNER,
     ),
     # --- sweeping

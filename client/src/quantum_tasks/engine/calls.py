@@ -72,7 +72,7 @@ def list_tasks(query: Query) -> Request:
 
 
 def post_validation(document: Mapping[str, Any]) -> Request:
-    """Have a circuit looked at."""
+    """Have a circuit checked."""
     return Request(method="POST", path="/validations", headers=_JSON, body=encoded(document))
 
 

@@ -15,7 +15,7 @@ _UNAVAILABLE: Final = 503
 
 
 def validate(document: Mapping[str, Any], *, policy: RetryPolicy) -> Program[Validation]:
-    """Have a circuit looked at without executing it."""
+    """Have a circuit checked without executing it."""
     request = calls.post_validation(document)
     return (yield from exchange(request, read=_read_validation, policy=policy))
 

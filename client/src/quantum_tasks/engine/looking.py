@@ -1,4 +1,4 @@
-"""A task as it was seen last, and looking at it again."""
+"""A task as it was last read, and reading it again."""
 
 from __future__ import annotations
 
