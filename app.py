@@ -23,7 +23,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ and "QUANTUM_TASKS_PREPARED" not in os.e
 #: Chalice's own check of the content type answers in its own words, so take everything.
 ANY: Final = ["*/*"]
 READ: Final = ["GET", "HEAD"]
-#: `/health` is open: load balancers and people who look after the service ask it.
+#: `/health` is open: load balancers and operators ask it.
 AUTHORIZER: Final = caller.authorizer()
 #: Which other origin may call, if any.
 CORS: Final = cors_config()

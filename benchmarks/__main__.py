@@ -1,6 +1,6 @@
 """`make benchmark`: every figure with its goal, spread and profile; the pages that are counted.
 
-``make benchmark ARGS=pages`` counts and writes the pages only, which takes seconds.
+`make benchmark ARGS=pages` counts and writes the pages only, which takes seconds.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Celery on SQS with its DynamoDB backend, as a team would use it: the peer of the drain.
 
 Runs in an environment of its own, which has Celery and none of the project's packages:
-``python -m benchmarks.celery_peer ENDPOINT TASKS`` submits so many tasks that do nothing, lets one
+`python -m benchmarks.celery_peer ENDPOINT TASKS` submits so many tasks that do nothing, lets one
 solo worker do them, and prints their rate. Each is acknowledged after it is done, with
-``track_started`` on: as many writes as here, but unconditional, without a history or fencing.
+`track_started` on: as many writes as here, but unconditional, without a history or fencing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The processor time of a handler against bare botocore making the same calls, network stubbed.
 
-``python -m benchmarks.handlers FILE [ROUNDS]`` runs in a process of its own, since it prepares the
+`python -m benchmarks.handlers FILE [ROUNDS]` runs in a process of its own, since it prepares the
 environment as Lambda does before it imports the service, and sends what the service logs away.
 """
 

@@ -1,6 +1,6 @@
 """The memory of API and worker over thousands of requests and tasks, after a warm-up.
 
-``python -m benchmarks.memory FILE COUNT`` runs in a process of its own. The network is stubbed, so
+`python -m benchmarks.memory FILE COUNT` runs in a process of its own. The network is stubbed, so
 that what grows is the service's.
 """
 

@@ -89,7 +89,7 @@ class Kept(enum.StrEnum):
     NO = "no"
     #: Yes: the task is stored and will be executed.
     YES = "yes"
-    #: Nobody can tell: a reply was lost.
+    #: It cannot be known: a reply was lost.
     UNKNOWN = "unknown"
 
 

@@ -81,7 +81,7 @@ class TaskStore(Protocol):
         """
 
     def delete_if_pending(self, task_id: str) -> None:
-        """Delete a task that nobody has claimed, cancelled or given up.
+        """Delete a task that has not been claimed, cancelled or given up.
 
         Raises:
             ConditionFailed: it is not pending, or not there.
@@ -152,7 +152,7 @@ class Executor(Protocol):
 
 
 class Validator(Protocol):
-    """Looks at circuits without running them."""
+    """Checks circuits without running them."""
 
     def validate(self, request: TaskRequest) -> Validation:
         """Return what is known of the circuit, in bounded time; it never raises for the text."""

@@ -75,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     execution_concurrency: Annotated[int, Meta(ge=1, le=10)] = 3
     #: What runs circuits. The mock's counts mean nothing: it is for tests of load and protocol.
     executor: Literal["simulator", "mock"] = "simulator"
-    #: What one execution may use of the processor, and of memory beside what its process has.
+    #: What one execution may use of the processor, and of memory on top of its process.
     execution_processor_seconds_max: Annotated[float, Meta(ge=0.1, le=880)] = 1.5
     execution_memory_mb_max: Megabytes = 448
     #: The largest state that is simulated: 2^24 amplitudes are 24 qubits, 384 MB.
@@ -89,12 +89,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: known to have ReportBatchItemFailures: without it the failed messages would be deleted.
     partial_batch_responses: bool = False
 
-    #: How long after its submission the sweeper first looks at a task, and its first interval.
+    #: How long after its submission the sweeper first checks a task, and its first interval.
     sweep_grace_seconds: SweepSeconds = 900.0
     sweep_interval_seconds_max: SweepSeconds = 3600.0
     #: Past this age a task is given up: 5 days, more than the queue keeps a message (4).
     sweep_age_seconds_max: SweepAgeSeconds = 432_000.0
-    #: The most tasks that one run looks at.
+    #: The most tasks that one run checks.
     sweep_tasks_max: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
 
     #: Units of ten tasks that a run brings back at the same time.
@@ -156,12 +156,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 WORKER_HANDLER: Final = "app.worker"
 #: "Configure Lambda function memory": 1,769 MB are one vCPU.
 MB_PER_VCPU: Final = 1_769
-#: What a worker has beside its children, and a child beside its circuit, in MB: measured, rounded
+#: What a worker has without its children, and a child without its circuit, in MB: measured, rounded
 #: up.
 FUNCTION_MB: Final = 160
 CHILD_MB: Final = 32
 #: A complex number of two doubles, and its probability for sampling; and what a circuit takes
-#: beside its state, in MB.
+#: in addition to its state, in MB.
 AMPLITUDE_BYTES: Final = 24
 CIRCUIT_MB: Final = 64
 
@@ -178,8 +178,8 @@ def check_surroundings(settings: Settings, environment: Mapping[str, str]) -> No
     """Refuse to run where these settings would do harm.
 
     Raises:
-        InvalidSetting: a function does not know its stage, so that anybody would own every task;
-            or the local stage, which asks nobody for credentials, would reach AWS.
+        InvalidSetting: a function does not know its stage, so that any caller would own every task;
+            or the local stage, which checks no credentials, would reach AWS.
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in environment and not environment.get("STAGE"):
         raise InvalidSetting("STAGE must be the stage of this function; it is not set")
@@ -246,7 +246,7 @@ _ORDERED: Final = (
 
 
 def _check_together(settings: Settings) -> None:
-    """Refuse values that make no sense beside each other."""
+    """Refuse values that make no sense together."""
     ordered = list(_ORDERED)
     if settings.executor != "mock":
         ordered.append(("execution_processor_seconds_max", "execution_seconds_max"))
@@ -270,7 +270,7 @@ def _check_no_mock(settings: Settings) -> None:
     for field in msgspec.structs.fields(Settings):
         value = getattr(settings, field.name)
         if field.name.startswith("mock_") and value != field.default:
-            message = f"is {value:g}, which EXECUTOR={settings.executor} does not look at"
+            message = f"is {value:g}, which EXECUTOR={settings.executor} does not use"
             raise InvalidSetting(f"{field.name.upper()} {message}; set EXECUTOR=mock")
 
 
@@ -279,7 +279,7 @@ def _check_amplitudes(settings: Settings) -> None:
     needed = settings.execution_amplitudes_max * AMPLITUDE_BYTES / (1 << 20) + CIRCUIT_MB
     if needed > settings.execution_memory_mb_max:
         message = (
-            f"takes {needed:.0f} MB ({AMPLITUDE_BYTES} bytes each, {CIRCUIT_MB} MB beside them), "
+            f"takes {needed:.0f} MB ({AMPLITUDE_BYTES} bytes each, {CIRCUIT_MB} MB more), "
             f"more than EXECUTION_MEMORY_MB_MAX ({settings.execution_memory_mb_max} MB)"
         )
         raise InvalidSetting(f"EXECUTION_AMPLITUDES_MAX {message}")

@@ -29,7 +29,7 @@ class Aws:
 
     @property
     def region(self) -> str | None:
-        """The region, or None where nobody has said which."""
+        """The region, or None where none is configured."""
         region: str | None = self._session.region_name
         return region
 

@@ -1,11 +1,11 @@
 """What Chalice's own commands find when they import `app.py`: all made ready, or one sentence.
 
 `chalice local` is given the backend of a running `make run`, and never anything else. `chalice
-deploy` is let through where it gives a working and safe stage: the stacks are there, nobody else
-deploys this stage, and the Python is the stage's. Of `make deploy` it leaves out the mapping's
-flag with the setting that relies on it, the API's throttling and its problem documents; without
-them the stage is slower to retry and open to floods, and loses nothing. `chalice package` leaves
-out the functions' names, by which logs and alarms find them, so it is refused.
+deploy` is let through where it gives a working and safe stage: the stacks are there, no other
+program deploys this stage, and the Python is the stage's. Of `make deploy` it leaves out the
+mapping's flag with the setting that relies on it, the API's throttling and its problem documents;
+without them the stage is slower to retry and open to floods, and loses nothing. `chalice package`
+leaves out the functions' names, by which logs and alarms find them, so it is refused.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def prepare(root: Path, arguments: Sequence[str] | None = None) -> None:
     except _TOLD as exc:
         print(f"error: {exc}", file=sys.stderr, flush=True)
         if threading.current_thread() is not threading.main_thread():
-            # `chalice local` imports in a thread, and would wait for ever without a server.
+            # `chalice local` imports in a thread, and would wait indefinitely without a server.
             os._exit(1)
         raise SystemExit(1) from None
 
@@ -101,10 +101,10 @@ def command_of(arguments: Sequence[str]) -> tuple[str | None, str | None]:
 def _use_running_backend(root: Path, given: str | None) -> None:
     if given not in {None, STAGE}:
         raise CommandStopped(
-            f"`chalice local` serves the stage {STAGE!r} only, beside a running `make run`:"
+            f"`chalice local` serves the stage {STAGE!r} only, with `make run` running:"
             " leave `--stage` out"
         )
-    # Chalice has set the variables of its own default stage, which nobody has asked for.
+    # Chalice has set the variables of its own default stage, which was not asked for.
     foreign = stage_variables(read_configuration(root), given or _CHALICES_OWN_STAGE)
     user = {name: text for name, text in os.environ.items() if foreign.get(name) != text}
     settings = Settings.from_environment(user)
@@ -136,7 +136,7 @@ def _check_deployable(root: Path, stage: str) -> None:
         raise CommandStopped(f"table or queue of stage {stage!r} are missing: {make_stacks}")
     if int(snapshot.queue["VisibilityTimeout"]) < spec.visibility_timeout_seconds:
         raise CommandStopped(
-            f"the stacks of stage {stage!r} are older than .chalice/config.json: {make_stacks} anew"
+            f"the stacks of stage {stage!r} are older than .chalice/config.json: run {make_stacks}"
         )
     fill_vendor(root, spec)
     print(

@@ -215,7 +215,7 @@ class Stacks:
                 or not present["StackStatus"].endswith("_IN_PROGRESS")
             )
 
-        self._wait(is_settled, f"stack {name} to settle: look at its events")
+        self._wait(is_settled, f"stack {name} to settle: check its events")
         return self.described(name)
 
     def _wait(self, look: Callable[[], _T | None], what: str) -> _T:

@@ -62,12 +62,12 @@ class StageSpec:
     app_name: str
     api_stage: str
     architecture: str
-    #: What the functions run on, whoever deploys them: `python3.11`.
+    #: What the functions run on, however they are deployed: `python3.11`.
     runtime: str
     log_retention_days: int
     requests_per_second: float
     requests_burst: int
-    #: Of `/health`, which nobody signs.
+    #: Of `/health`, which takes unsigned requests.
     health_requests_per_second: float
     max_receive_count: int
     functions: Mapping[str, FunctionSpec]
@@ -137,7 +137,7 @@ def this_runtime() -> str:
 def check_runtime(spec: StageSpec) -> None:
     """Refuse to build for a stage with another Python than its own.
 
-    Chalice takes whatever runs it, so two people would deploy two runtimes.
+    Chalice takes whatever runs it, so two developers would deploy two runtimes.
 
     Raises:
         InvalidStage: naming both.

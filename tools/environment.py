@@ -1,8 +1,8 @@
 """Make a virtual environment from a lock file: `python3 tools/environment.py DIRECTORY LOCK`.
 
 Runs on the machine's own Python, so it needs the standard library only. An old environment is
-replaced, so that nothing unlocked lingers; its stamp, the digest of the lock file, is written last, so
-that an installation that failed or was killed half-way is done again. Two makes at once wait for
+replaced, so that nothing unlocked lingers; its stamp, the digest of the lock file, is written last,
+so that an installation that failed or was killed half-way is done again. Two makes at once wait for
 each other (a lock on the lock file, which pip holds too should it survive this program), and the
 second finds the work done.
 
@@ -61,7 +61,7 @@ def make_environment(directory: Path, lock: Path) -> None:
 if __name__ == "__main__":
     try:
         make_environment(Path(sys.argv[1]), Path(sys.argv[2]))
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"{sys.argv[1]} could not be made: {error}")
+    except subprocess.CalledProcessError as exc:
+        sys.exit(f"{sys.argv[1]} could not be made: {exc}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -35,7 +35,7 @@ _HTTP_BAD_REQUEST: Final = 400
 _HTTP_SERVER_ERROR: Final = 500
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 _FULL: Final = frozenset({"ItemCollectionSizeLimitExceededException", "LimitExceededException"})
-#: Not a fault of the service's state but of our request: a bug, to be seen as one.
+#: Not the called service's state but the request is wrong: a bug, to be seen as one.
 _BUGS: Final = frozenset({"ValidationException", "SerializationException", "InvalidAddress"})
 _SHOWN_CHARACTERS_MAX: Final = 200
 
@@ -58,8 +58,8 @@ class AwsCalls:
     It also decides on retries, so the client must be made with one attempt: botocore's own retries
     sleep up to a second after a throttle, and up to five more where the answer has
     `x-amz-retry-after` (`botocore.retries.standard`). What is retried is botocore's judgement, how
-    often and how soon is ours: a call never sleeps longer than `RETRY_DELAY_SECONDS_MAX` between
-    two attempts.
+    often and how soon is decided here: a call never sleeps longer than
+    `RETRY_DELAY_SECONDS_MAX` between two attempts.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class AwsCalls:
             ConditionFailed: the condition of a write did not hold.
             StoreFull: the account or the item collection has reached a limit, and no attempt of
                 the call was applied.
-            ServiceUnavailable: of the given kind, for everything else that is not a bug of ours.
+            ServiceUnavailable: of the given kind, for everything else that is not a bug.
         """
         self._current.call = None
         try:

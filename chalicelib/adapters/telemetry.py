@@ -89,7 +89,7 @@ class TelemetryObserver:
         logger.info("submission replayed", extra=_about(task))
 
     def removed(self, task: Task) -> None:
-        """Log that a task was taken back before anybody had it."""
+        """Log that a task was taken back before any worker had it."""
         logger.warning("submission taken back: its message could not be sent", extra=_about(task))
 
     def published(self, message: TaskMessage, *, message_id: str) -> None:

@@ -120,7 +120,7 @@ def explain_refused_claim(
 
 
 def has_live_lease(task: Task, now: datetime) -> bool:
-    """Whether an attempt may be executing the task. An expired lease belongs to nobody alive."""
+    """Whether an attempt may be executing the task. An expired lease has no live holder."""
     return task.lease is not None and task.lease.expires_at > now
 
 
@@ -168,7 +168,7 @@ def release_if_current_attempt(
 
 
 def give_up_if_unchanged(task: Task, *, error_message: str, now: datetime) -> Transition:
-    """Fail a task that nobody is executing and nobody will: as it was read, and no live lease.
+    """Fail a task that no worker is executing or will: as it was read, and no live lease.
 
     Raises:
         TaskAlreadyEnded: the task that was read has ended. So do the two transitions below.
@@ -220,7 +220,7 @@ def note_sweep_if_unchanged(
 
 
 def postpone_if_unchanged(task: Task, *, due_at: datetime, now: datetime) -> Transition:
-    """Look at a task again only when its live lease has ended. Leaves no entry."""
+    """Check a task again only when its live lease has ended. Leaves no entry."""
     return Transition(
         task_id=task.task_id,
         event=TaskEvent.POSTPONE,
@@ -241,7 +241,7 @@ def _as_read(task: Task) -> frozenset[TaskStatus]:
 def after(task: Task, transition: Transition) -> Task:
     """Return the task as the transition leaves it. Every store must agree with this.
 
-    The condition is not looked at: that is the store's part, `Condition.holds_for`.
+    The condition is not evaluated: that is the store's part, `Condition.holds_for`.
     """
     event = transition.event
     if event is TaskEvent.POSTPONE:

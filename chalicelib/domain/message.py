@@ -23,7 +23,7 @@ class TaskMessage:
     task_id: str
     correlation_id: str
     enqueued_at: datetime
-    #: Whose messages share a turn in the queue ("Amazon SQS fair queues"): it travels beside the
+    #: Whose messages share a turn in the queue ("Amazon SQS fair queues"): it travels with the
     #: body, and is not known of one that was received.
     group: str | None = dataclasses.field(default=None, compare=False)
 
@@ -55,7 +55,7 @@ class TaskMessage:
         """Decode a message of version 1.
 
         Raises:
-            ValueError: if the body is anything else. Such a message is kept for people.
+            ValueError: if the body is anything else. Such a message is kept for inspection.
         """
         try:
             fields = json.loads(body)

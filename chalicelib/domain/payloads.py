@@ -10,8 +10,8 @@ from typing import Final
 from chalicelib.domain.task import Register, TaskResult
 from chalicelib.errors import PayloadTooLarge
 
-#: Lambda carries 6,291,556 bytes each way ("Lambda quotas"); what is beside a circuit and its
-#: result in one answer takes some.
+#: Lambda carries 6,291,556 bytes each way ("Lambda quotas"); an answer holds more than a circuit
+#: and its result.
 ENCODED_BYTES_MAX: Final = 6_100_000
 CIRCUIT_ENCODED_BYTES_MAX: Final = 5_000_000
 #: An item holds 400 KB, names included ("Quotas in Amazon DynamoDB"); the rest takes some. What is
@@ -90,7 +90,7 @@ def check_encoded_size(what: str, text: str, limit: int) -> None:
 
 
 def check_result_size(result: TaskResult, *, circuit: str) -> None:
-    """Refuse a result that a response could not carry beside its circuit.
+    """Refuse a result that a response could not carry with its circuit.
 
     Raises:
         PayloadTooLarge: naming the sizes and the limit.
@@ -98,11 +98,11 @@ def check_result_size(result: TaskResult, *, circuit: str) -> None:
     text = result_to_json(result)
     if (len(text) + len(circuit)) * _ENCODED_BYTES_PER_CHARACTER_MAX <= ENCODED_BYTES_MAX:
         return
-    beside, size = encoded_bytes(circuit), encoded_bytes(text)
-    limit = ENCODED_BYTES_MAX - beside
+    taken, size = encoded_bytes(circuit), encoded_bytes(text)
+    limit = ENCODED_BYTES_MAX - taken
     if size > limit:
         message = (
-            f"the result takes {size:,} bytes in a response; beside its circuit of {beside:,} "
+            f"the result takes {size:,} bytes in a response; with its circuit of {taken:,} "
             f"the limit is {limit:,}"
         )
         raise PayloadTooLarge(message)

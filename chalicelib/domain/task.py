@@ -18,7 +18,7 @@ from typing import Final
 SCHEMA_VERSION: Final = 2
 #: A request may have a seed.
 SCHEMA_WITH_SEED: Final = 2
-#: JSON's readers keep whole numbers exact up to here (RFC 8259, section 6).
+#: JSON's readers keep integers exact up to here (RFC 8259, section 6).
 SEED_MAX: Final = 2**53 - 1
 
 
@@ -40,7 +40,7 @@ class TaskStatus(enum.StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a task with this status has ended, for ever."""
+        """Whether a task with this status has ended; it then never changes."""
         return self not in OPEN_STATUSES
 
 
@@ -142,7 +142,7 @@ class Lease:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One transition, as it is remembered for ever."""
+    """One transition, as it is remembered permanently."""
 
     event: TaskEvent
     #: The task's status after the event.
@@ -203,7 +203,7 @@ class Task:
     error_message: str | None = None
     #: Oldest first, never empty.
     history: tuple[HistoryEntry, ...] = ()
-    #: When the sweeper should look at it next; None once it has ended.
+    #: When the sweeper should check it next; None once it has ended.
     due_at: datetime | None = None
     #: Notes that the sweeper has left on it.
     sweeps: int = 0

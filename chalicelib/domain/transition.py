@@ -27,7 +27,7 @@ class Condition:
     statuses: frozenset[TaskStatus]
     #: Whose task it must be.
     owner: str | None = None
-    #: The fencing token: nobody has claimed the task since.
+    #: The fencing token: no worker has claimed the task since.
     #: It is an integer but where an item is spoilt: its settle takes the number that lies there.
     attempt: float | None = None
     #: Attempts are left.

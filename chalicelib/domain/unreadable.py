@@ -45,7 +45,7 @@ class StoredTask:
     lease: Lease | None = None
     submitted_at: datetime | None = None
     due_at: datetime | None = None
-    #: The attributes as the store holds them; only the store that made this looks at them.
+    #: The attributes as the store holds them; only the store that made this reads them.
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
     @property
@@ -69,7 +69,7 @@ class TaskUnreadable(TaskServiceError):
 
 
 def postpone(seen: StoredTask, *, due_at: datetime, now: datetime) -> Transition:
-    """Look at it again much later, so that it costs the next runs nothing. Leaves no entry."""
+    """Check it again much later, so that it costs the next runs nothing. Leaves no entry."""
     return Transition(
         task_id=seen.task_id,
         event=TaskEvent.POSTPONE,

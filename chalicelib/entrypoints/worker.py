@@ -22,7 +22,7 @@ from chalicelib.errors import QueueUnavailable
 from chalicelib.use_cases.execute import Acknowledge, Disposition, Redeliver
 
 #: A message that cannot be read is hidden for this long, so that it soon reaches the
-#: dead-letter queue, where it is kept for people.
+#: dead-letter queue, where it is kept for inspection.
 _POISON_HIDDEN_SECONDS = 1
 
 

@@ -55,7 +55,7 @@ def analyse(text: str) -> Analysis:
         return Analysis(findings=(seen.problem.finding,), scan=seen)
     if len(text) > ANALYSED_CHARACTERS_MAX:
         message = (
-            f"a circuit of more than {ANALYSED_CHARACTERS_MAX:,} characters is not looked at in"
+            f"a circuit of more than {ANALYSED_CHARACTERS_MAX:,} characters is not analysed in"
             " detail: types, indices and names are checked when it runs"
         )
         finding = Finding(severity=Severity.WARNING, message=message)

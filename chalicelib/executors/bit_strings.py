@@ -21,7 +21,7 @@ def in_registers(bits: str, registers: Sequence[Register]) -> str:
 def from_first_bit_left(
     counts: Mapping[str, int], declared: Sequence[Register], outputs: Sequence[Register]
 ) -> dict[str, int]:
-    """Turn counts whose keys have the first declared bit leftmost, without spaces, into ours.
+    """Turn counts whose keys have the first declared bit leftmost, without spaces, into this form.
 
     Registers that are declared but not outputs are left out, so that outcomes that differ in
     nothing else become one.

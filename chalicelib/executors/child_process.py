@@ -42,7 +42,7 @@ _END_SECONDS_MAX: Final = 1.0
 _KILL_SECONDS_MAX: Final = 5.0
 #: What importing an executor may use of the processor.
 _START_PROCESSOR_SECONDS_MAX: Final = 10.0
-#: The least time between two looks at the child's processor time.
+#: The least time between two readings of the child's processor time.
 _LOOK_SECONDS_MIN: Final = 0.005
 #: What a child keeps of the environment. Nothing else: it has no business with credentials.
 _KEPT_VARIABLES: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
@@ -214,7 +214,7 @@ class ChildProcess:
 
 
 class _Watch:
-    """The limits of one exchange with a child, kept by whoever waits for it."""
+    """The limits of one exchange with a child, kept by the thread that waits for it."""
 
     __slots__ = ("_began", "_deadline", "_pid", "_processor_seconds_max", "_seconds_max")
 

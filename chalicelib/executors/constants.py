@@ -1,7 +1,7 @@
 """Works out constant expressions of OpenQASM within bounds: no text makes it run long or grow.
 
 Operator precedence is that of the OpenQASM 3 specification ("Operators", table of precedence). The
-method is Dijkstra's shunting-yard, which needs no recursion. A whole number has at most 64 bits at
+method is Dijkstra's shunting-yard, which needs no recursion. An integer has at most 64 bits at
 every step: `2 ** 1000000000` is refused before it is computed.
 """
 
@@ -56,7 +56,7 @@ def _remainder(left: Number, right: Number) -> Number:
 
 
 def _whole(apply: Callable[[int, int], int]) -> Callable[[Number, Number], Number]:
-    """Return an operation that takes whole numbers only, and shifts by no more than they have."""
+    """Return an operation that takes integers only, and shifts by no more than they have."""
 
     def checked(left: Number, right: Number) -> Number:
         if isinstance(left, float) or isinstance(right, float):

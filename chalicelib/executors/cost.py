@@ -7,7 +7,7 @@ from typing import Final
 
 #: An amplitude is two floats of 8 bytes.
 AMPLITUDE_BYTES: Final = 16
-#: Of a child process beside its amplitudes.
+#: Of a child process without its amplitudes.
 BASE_BYTES: Final = 36 * 2**20
 #: Per gate and amplitude, the most that was measured between 16 and 26 qubits on one thread.
 SECONDS_PER_GATE_AND_AMPLITUDE: Final = 0.48e-9

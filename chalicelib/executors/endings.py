@@ -99,7 +99,7 @@ def answer_unreadable() -> ExecutionError:
 
 
 def unexpected(error_type: str) -> ExecutionError:
-    """The executor raised what its port does not allow: a fault of its own."""
+    """The executor raised what its port does not allow: a bug in the executor."""
     return TransientExecutionError(f"the executor failed unexpectedly ({error_type})")
 
 

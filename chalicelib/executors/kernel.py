@@ -43,7 +43,7 @@ _MACHINES: Final = {
 }
 _CLONE_THREAD: Final = 0x10000
 # Instructions of a classic BPF program (linux/bpf_common.h): load a word, jump if equal or if a bit
-# is set, return; and where `struct seccomp_data` (linux/seccomp.h) has what is looked at.
+# is set, return; and where `struct seccomp_data` (linux/seccomp.h) has what is checked.
 _LOAD, _IF_EQUAL, _IF_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
 _AT_CALL, _AT_ARCHITECTURE, _AT_FIRST_ARGUMENT = 0, 4, 16
 _ALLOW: Final = 0x7FFF0000

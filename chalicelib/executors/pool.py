@@ -72,7 +72,7 @@ class ProcessPool:
         #: The last one first, so that few executions at a time keep few children warm.
         self._idle: list[ChildProcess] = []
         #: Who waits for a child, the longest first. A child is handed to one of them, so that
-        #: nobody overtakes; an error says that one could not be started.
+        #: none overtakes; an error says that one could not be started.
         self._waiting: collections.deque[_Waiter] = collections.deque()
         #: Children that exist or are being started, and those being started.
         self._children = 0

@@ -1,4 +1,4 @@
-"""The analyser of the `openqasm` package, and what it leaves to implementations decided for ours.
+"""The analyser of the `openqasm` package, and what it leaves to implementations.
 
 Only a child process imports this: `openqasm` recurses, and computes whatever a constant says.
 """
@@ -71,7 +71,7 @@ class _Checker(_Analyzer):
         self._gates_with_phase: set[str] = set()
 
     def refuse(self, node: ast.Node, message: str) -> None:
-        """Note an error of ours."""
+        """Note an error found here."""
         if not self._in_library:
             self.own_findings.append(finding_at(node, message))
 
@@ -81,7 +81,7 @@ class _Checker(_Analyzer):
         return result
 
     def binary_type(self, node: ast.BinaryExpression) -> types.Type:
-        """Find divisions of whole numbers, which truncate in OpenQASM 3 and not in OpenQASM 2."""
+        """Find divisions of integers, which truncate in OpenQASM 3 and not in OpenQASM 2."""
         result = super().binary_type(node)
         sides = [self._types.get(id(side)) for side in (node.lhs, node.rhs)]
         whole = all(isinstance(side, types.Int | types.Bit | types.Bool) for side in sides)

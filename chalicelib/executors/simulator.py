@@ -2,7 +2,7 @@
 
 prism-q is young. What it was seen to do wrong has a guard here or before it:
 
-- a gate that is given one qubit twice is counted wrongly: the analyser and `operands` look at the
+- a gate that is given one qubit twice is counted wrongly: the analyser and `operands` check the
   text, `_check_operands` at the gates that were made of it;
 - past its cap it approximates: only exact routes are taken, and what was not exact is no result;
 - deep nesting, large sizes and other files' includes: `text_scan`;
@@ -107,7 +107,7 @@ class Simulator:
         return from_first_bit_left(counts, scan.declared, scan.registers)
 
     def _check_gates(self, circuit: Any, analysis: Analysis) -> None:  # noqa: ANN401 - untyped
-        """Look at the gates that were made of the circuit; where they have no name, at its text."""
+        """Check the gates that were made of the circuit; where they have no name, its text."""
         try:
             gates = circuit.to_qasm()
         except self._prism.PrismError:
@@ -223,7 +223,7 @@ def check_operands(gates: str) -> None:
 
 
 def check_unseen(analysis: Analysis) -> None:
-    """Check a program whose gates cannot be looked at: its text alone must tell enough.
+    """Check a program whose gates cannot be listed: its text alone must tell enough.
 
     Raises:
         CircuitRefused: the text does not.

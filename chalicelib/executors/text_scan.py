@@ -1,6 +1,6 @@
 """What can be told of a circuit from its text alone, in linear time: its registers, and refusals.
 
-It runs in the worker's own process, before anything else looks at the text, so it must not be slow
+It runs in the worker's own process, before anything else reads the text, so it must not be slow
 or large whatever the text is. It refuses what later parts cannot do safely: they recurse on nested
 text, allocate what is declared, and read what is included.
 """

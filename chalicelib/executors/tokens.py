@@ -1,7 +1,7 @@
 """OpenQASM 2 and 3 cut into tokens, in one pass that is linear in the text, whatever it holds.
 
 Every quantifier of the pattern is possessive (it gives nothing back), so that no place of the text
-is looked at more than a few times. Comments, pragmas and annotations are left out.
+is read more than a few times. Comments, pragmas and annotations are left out.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-#: A longer statement is looked at, plain or not: it may be a chain of operators.
+#: A longer statement is checked, plain or not: it may be a chain of operators.
 SKIPPED_CHARACTERS_MAX: Final = 400
 _KINDS: Final = {kind.value: kind for kind in Kind}
 #: After these a statement begins, so that an `@` there is an annotation and no modifier.

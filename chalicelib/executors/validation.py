@@ -1,7 +1,7 @@
 """Validates circuits in a child process that is started on the first use and kept warm.
 
 No text can hold up the API: a child that needs more than its bounds is killed, and the answer says
-that the circuit was not looked at whole.
+that the circuit was not analysed completely.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ChildValidator:
             return _decoder.decode(document or "")
         except (LimitReached, TransientExecutionError) as exc:
             message = (
-                f"the circuit was not looked at whole: it takes more than {SECONDS_MAX:g} s or"
+                f"the circuit was not analysed completely: it takes more than {SECONDS_MAX:g} s or"
                 f" {MEMORY_MB_MAX} MB to analyse; when it runs it is checked all the same"
             )
             finding = Finding(severity=Severity.WARNING, message=message)

@@ -1,4 +1,4 @@
-"""Looks at a circuit without running it. Only for a child process: analysing may take long."""
+"""Checks a circuit without running it. Only for a child process: analysing may take long."""
 
 from __future__ import annotations
 

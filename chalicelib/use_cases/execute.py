@@ -29,7 +29,7 @@ from chalicelib.errors import (
 )
 from chalicelib.ports import Clock, Executor, Observer, TaskStore
 
-#: An error message stands in the item twice; it must not make transitions dear.
+#: An error message stands in the item twice; it must not make transitions costly.
 _ERROR_MESSAGE_CHARACTERS_MAX: Final = 1_000
 
 
@@ -83,10 +83,10 @@ class ExecuteTask:
 
         `seconds_left` tells how long this invocation may still run. The lease is that long and a
         margin, since the platform kills the function at its timeout: a lease that has expired
-        belongs to nobody alive.
+        has no live holder.
         """
         if seconds_left() < self.policy.execution_seconds_max + self.policy.margin_seconds:
-            # Starting nothing spends nobody's attempt on a slow neighbour.
+            # Starting nothing costs no task an attempt for a slow neighbour.
             return Redeliver("too little time left to execute it", 1)
         try:
             return self._claim_and_run(delivery, seconds_left())
@@ -256,7 +256,7 @@ class ExecuteTask:
         return self._settle(release, otherwise=Redeliver(reason, delay))
 
     def _settle(self, transition: Transition, otherwise: Redeliver | None = None) -> Disposition:
-        """Write how the attempt ended. Whoever has ended the task, its message is done with."""
+        """Write how the attempt ended. However the task has ended, its message is done with."""
         try:
             task = self.store.apply(transition)
         except ConditionFailed:

@@ -228,7 +228,7 @@ class SubmitTask:
         except ConditionFailed:
             existing = self._read_after_refused_delete(task, cause)
             if existing is not None:
-                # Somebody has it: the message arrived though its reply was lost.
+                # A worker has it: the message arrived though its reply was lost.
                 return Submitted(task=existing, replayed=False)
             # It was this very delete, applied before its reply was lost.
             self.observer.removed(task)

@@ -2,7 +2,7 @@
 
 A task can lose its message: a crash between put and send, a message that expired or went to the
 dead-letter queue in an outage, a worker that died. The sweeper reads what is due in the index of
-open tasks, looks at each task itself, and sends its message again. It notes so on the task first,
+open tasks, reads each task itself, and sends its message again. It notes so on the task first,
 so that two sweepers at once send once, and the note's interval doubles, so that a deep backlog is
 not made deeper.
 """
@@ -39,14 +39,14 @@ _LEASES_AND_CLOCKS: Final = timedelta(days=1)
 class SweepPolicy:
     """The bounds of sweeping."""
 
-    #: How long after its submission a task is first looked at, and the first interval.
+    #: How long after its submission a task is first checked, and the first interval.
     grace_seconds: float
     #: The longest interval between two notes on one task.
     interval_seconds_max: float
     #: Past this age a task is given up. It exceeds the queue's retention, so that an outage
     #: of the queue fails no healthy task.
     age_seconds_max: float
-    #: The most tasks that one run looks at.
+    #: The most tasks that one run checks.
     tasks_max: int
     #: No note is begun with less than this left of the invocation: what a note and a send take.
     margin_seconds: float
@@ -60,7 +60,7 @@ class SweepPolicy:
 class SweepReport:
     """What one run did."""
 
-    #: Tasks looked at.
+    #: Tasks checked.
     seen: int = 0
     #: Messages that the queue took again.
     resent: int = 0
@@ -119,7 +119,7 @@ class SweepTasks:
                 break
             report.seen += 1
             try:
-                message = self._look_at(task_id, report)
+                message = self._read_and_sweep(task_id, report)
             except ConditionFailed:
                 report.skipped += 1  # a worker or another sweeper was quicker
             except (StoreUnavailable, StoreFull) as exc:
@@ -148,7 +148,7 @@ class SweepTasks:
             if not report.resent:
                 raise error
 
-    def _look_at(self, task_id: str, report: SweepReport) -> TaskMessage | None:
+    def _read_and_sweep(self, task_id: str, report: SweepReport) -> TaskMessage | None:
         """Do what one task needs, and return its message if it is noted that it is sent again.
 
         What an item holds is no other task's matter.

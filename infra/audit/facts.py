@@ -1,6 +1,6 @@
 """What an item of the table says, read from DynamoDB's own JSON.
 
-On purpose not by the service's own code: a fault of that would be blind to itself.
+On purpose not by the service's own code: a bug there would hide itself.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class ApiClient:
         region: str,
         ca_bundle: str | None = None,
     ) -> None:
-        """Take the API's address and who calls; nobody signs nothing."""
+        """Take the API's address and who calls; without a caller nothing is signed."""
         self._base_url = base_url
         self._credentials = credentials
         self._region = region

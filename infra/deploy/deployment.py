@@ -1,4 +1,4 @@
-"""`make deploy`: the stacks, Chalice, what Chalice leaves out, and a look at the result.
+"""`make deploy`: the stacks, Chalice, what Chalice leaves out, and a check of the result.
 
 Idempotent: run again, it changes what has changed. A step that fails says what to do.
 """
@@ -27,7 +27,7 @@ from infra.package.template import LOCATIONS
 from infra.package.workspace import ChaliceFailed, Workspace
 from infra.stage import InvalidStage, StageSpec
 
-#: What a step may fail with; anything else is a fault of this program.
+#: What a step may fail with; anything else is a bug in this program.
 _FAILURES: Final = (
     InvalidStage,
     PackageRefused,
@@ -106,7 +106,7 @@ class Deployment:
             ),
             Step("throttling and gateway responses", self._finish_api, again),
             Step("doctor", self._examine, "change what it names in .chalice/config.json, deploy"),
-            Step("smoke test", self._smoke, "the stage is live: look at it now, or roll back"),
+            Step("smoke test", self._smoke, "the stage is live: check it now, or roll back"),
         )
 
     def run(self) -> None:
@@ -142,7 +142,7 @@ class Deployment:
         self._say(f"  {built.zip_bytes:,} bytes, {built.modules} modules, all compiled")
 
     def _run_chalice(self) -> None:
-        # What is written down is without the setting: a mapping that Chalice makes anew has no
+        # What is written down is without the setting: a mapping that Chalice creates again has no
         # flag, and the functions come first.
         self._workspace.chalice(
             *("deploy", "--stage", self._spec.stage, "--connection-timeout", "120"),

@@ -16,7 +16,7 @@ class DeploymentRefused(Exception):
 
 
 def refuse_what_is_wrong(aws: Aws, root: Path, spec: StageSpec) -> Snapshot:
-    """Look at the account; return what is there.
+    """Inspect the account; return what is there.
 
     Raises:
         DeploymentRefused: Chalice must not deploy this stage from here.

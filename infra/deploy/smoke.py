@@ -40,7 +40,7 @@ def smoke(signed: ApiClient, unsigned: ApiClient, say: Callable[[str], None]) ->
     health = unsigned.call("GET", "/health")
     _expect("GET /health", health, 200)
     if health.body["status"] != "healthy":
-        message = f"GET /health says {health.body}: look at the functions' permissions"
+        message = f"GET /health says {health.body}: check the functions' permissions"
         raise SmokeTestFailed(message)
     refused = unsigned.call("POST", "/tasks", {"circuit": _CIRCUIT})
     _expect("POST /tasks without a signature", refused, 403)

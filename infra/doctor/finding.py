@@ -15,7 +15,7 @@ class Severity(enum.IntEnum):
 
     #: Accepted tasks or their messages are being lost, or strangers are let in, now.
     DANGEROUS = 0
-    #: It will go wrong: under load, at the next failure, or when somebody needs it.
+    #: It will go wrong: under load, at the next failure, or when it is needed.
     WRONG = 1
 
 
@@ -39,7 +39,7 @@ class Finding:
         )
 
 
-#: Looks at one thing of a live stage and yields what is not as it must be.
+#: Checks one thing of a live stage and yields what is not as it must be.
 Judge = Callable[[StageSpec, Snapshot], Iterable[Finding]]
 
 

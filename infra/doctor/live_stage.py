@@ -1,6 +1,6 @@
 """What a live stage is, read and not judged. `rules` judges; here is no opinion.
 
-A snapshot is AWS's own answers, so that one can be written down, looked at, and judged later.
+A snapshot is AWS's own answers, so that one can be written down, read, and judged later.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Snapshot:
     table: Mapping[str, Any] | None
     backups: Mapping[str, Any] | None
     alarms: Sequence[Mapping[str, Any]]
-    #: Days of retention by the group's name; None is for ever.
+    #: Days of retention by the group's name; None is indefinite.
     log_groups: Mapping[str, int | None]
     #: EventBridge's rules that have the sweeper as a target.
     schedules: Sequence[Mapping[str, Any]]

@@ -1,8 +1,8 @@
 """The zip that Lambda is given: compiled ahead of time, and the same bytes whenever it is built.
 
 Lambda's file system is read-only, so Python could never keep what it compiles there: each cold
-start would compile anew. So each module comes with its bytecode, in the form that is taken without
-a look at the source's time (PEP 552's unchecked hash), which a zip does not keep anyway.
+start would compile again. So each module comes with its bytecode, in the form that is taken without
+a check of the source's time (PEP 552's unchecked hash), which a zip does not keep anyway.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Final
 
-#: A package that grew beyond this holds something that nobody meant to ship.
+#: A package that grew beyond this holds something that was not meant to ship.
 ZIP_BYTES_MAX: Final = 10_000_000
 #: Lambda's own limit on the unpacked package.
 UNPACKED_BYTES_MAX: Final = 250 * 1024 * 1024

@@ -1,7 +1,7 @@
 """botocore's descriptions of AWS's services, cut to what the functions call.
 
 botocore ships 30 MB of them and reads the two that we use whenever a function starts: without the
-documentation and the operations that nobody calls they are a tenth of their size, and so is the
+documentation and the operations that are not called they are a tenth of their size, and so is the
 time to parse them.
 """
 
@@ -94,7 +94,7 @@ def _members(shape: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _undocumented(value: Any, *, names: bool = False) -> Any:  # noqa: ANN401 - any JSON
-    """Drop documentation. `names`: the keys are names that somebody chose, not botocore's words."""
+    """Drop documentation. `names`: the keys are chosen names, not botocore's words."""
     if isinstance(value, dict):
         return {
             key: _undocumented(item, names=key in {"members", "operations", "shapes"} and not names)

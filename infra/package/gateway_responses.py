@@ -1,7 +1,8 @@
 """What API Gateway itself answers, as problem documents like all others.
 
 Unknown paths, missing signatures, throttling and oversized requests never reach a function. The
-words are ours: the gateway's own would tell of AWS, and clients would have two kinds of errors.
+words are this service's: the gateway's own would tell of AWS, and clients would have two kinds
+of errors.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ _CLOSED: Final = ("not-authorized", "The request is not authorized", _SIGN_IT)
 _FAULT: Final = (
     "internal-error",
     "Something went wrong",
-    "a fault of ours; quote the correlation id to report it",
+    "an internal error; quote the correlation id to report it",
 )
 _SLOW: Final = (
     "service-unavailable",

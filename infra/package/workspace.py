@@ -59,7 +59,7 @@ class Workspace:
         self.directory = directory
 
     def fill(self, place: Place, variables: Mapping[str, str]) -> Inspection:
-        """Make the directory anew, with its package built.
+        """Replace the directory, with its package built.
 
         `place` is where the stage is, for its policies; `variables` are set in every function.
 

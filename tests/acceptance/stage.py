@@ -49,7 +49,7 @@ class Stage:
 
     @property
     def endpoint_url(self) -> str:
-        """Where the emulator is; with `make test-endpoint` it is somebody else's."""
+        """Where the emulator is; with `make test-endpoint` it is an external one."""
         return external_backends.ENDPOINT_URL or f"http://127.0.0.1:{self.emulator_port}"
 
     @property

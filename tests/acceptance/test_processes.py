@@ -92,7 +92,7 @@ def test_a_second_run_a_taken_port_and_a_reset_are_refused(stage: Stage) -> None
     stage.stop()
 
 
-def test_a_port_that_somebody_else_has(stage: Stage) -> None:
+def test_a_port_that_another_process_has(stage: Stage) -> None:
     """It is named, and nothing is started."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -115,7 +115,7 @@ def test_attaching_to_nothing_is_refused(stage: Stage) -> None:
 
 
 def test_reset_empties_the_data(stage: Stage) -> None:
-    """After asking; nobody there to answer is a no."""
+    """After asking; without a terminal the answer is no."""
     stage.start(workers=0)
     task_id = submit(stage.http)
     stage.stop()
@@ -129,7 +129,7 @@ def test_reset_empties_the_data(stage: Stage) -> None:
 
 
 def test_an_endpoint_that_is_given_is_used(stage: Stage, other_stage: Stage) -> None:
-    """No emulator is started beside it, and its tables and queues are made there."""
+    """No emulator of its own is started, and its tables and queues are made there."""
     stage.start(workers=0)
     other_stage.start(workers=1, AWS_ENDPOINT_URL=stage.endpoint_url)
     assert living_processes(other_stage.data_dir).keys() == {"api", "worker-1", "sweeper"}

@@ -36,7 +36,7 @@ class Scene:
     """A stage on which two tasks have met with an accident."""
 
     stage: Stage
-    #: Its message was deleted before anybody received it.
+    #: Its message was deleted before any worker received it.
     without_message: str
     #: Its worker was killed in the middle of the execution.
     without_worker: str
@@ -46,7 +46,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Do the damage. Attached workers are started again by nobody."""
+    """Do the damage. Attached workers are not started again."""
     stage = Stage(tmp_path_factory.mktemp("recovery") / "data")
     try:
         stage.start(workers=0, MOCK_EXECUTION_SECONDS=str(EXECUTION_SECONDS))

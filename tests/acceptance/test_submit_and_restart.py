@@ -81,7 +81,7 @@ def test_tasks_wait_for_workers(stage: Stage) -> None:
 
 
 def test_unprocessed_messages_survive_a_restart(stage: Stage) -> None:
-    """Messages that nobody has received are delivered after the next start."""
+    """Messages that no worker has received are delivered after the next start."""
     stage.start(workers=0)
     ids = [submit(stage.http) for _ in range(5)]
     stage.stop()

@@ -82,7 +82,7 @@ def test_other_shells_get_every_command_and_option(shell: str) -> None:
 
 
 def test_abbreviations_of_values_are_refused_as_usage() -> None:
-    """Argparse's own errors have its exit code, which is ours."""
+    """Argparse's own errors have its exit code, which is the client's too."""
     with pytest.raises(SystemExit) as caught:
         parser.build().parse_args(["completion", "tcsh"])
     assert caught.value.code == exits.USAGE
@@ -103,9 +103,9 @@ def cpu_seconds(command: list[str]) -> float:
 def test_help_starts_as_quickly_as_argparse_and_urllib3(figures: Callable[[str], None]) -> None:
     """At most twice the processor time of a bare process that imports both, in one run."""
     bare = cpu_seconds([sys.executable, "-c", "import argparse, urllib3"])
-    ours = cpu_seconds([*COMMAND, "--help"])
-    figures(f"qtasks --help: {ours:.3f} s of CPU, argparse and urllib3 {bare:.3f} s")
-    assert ours <= 2 * bare
+    client = cpu_seconds([*COMMAND, "--help"])
+    figures(f"qtasks --help: {client:.3f} s of CPU, argparse and urllib3 {bare:.3f} s")
+    assert client <= 2 * bare
 
 
 def test_help_imports_nothing_that_talks_to_a_service() -> None:

@@ -60,10 +60,10 @@ def outcome(both: Both, **named: Any) -> str:  # noqa: ANN401 - as the client ta
     """Run, and return how it ended."""
     try:
         both.use("run", CIRCUIT, **named)
-    except (TaskFailed, TaskCancelled, UnknownStatus, WaitTimeout) as error:
-        return type(error).__name__
-    except QuantumTasksError as error:
-        return f"gave up: {type(error).__name__}"
+    except (TaskFailed, TaskCancelled, UnknownStatus, WaitTimeout) as exc:
+        return type(exc).__name__
+    except QuantumTasksError as exc:
+        return f"gave up: {type(exc).__name__}"
     return "result"
 
 

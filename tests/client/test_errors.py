@@ -98,6 +98,6 @@ def test_errors_can_be_copied_and_pickled() -> None:
     throttled = errors.Throttled("slower")
     throttled.key = "k"
     for error in (failed, throttled):
-        for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301 - ours
+        for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301 - made here
             assert str(twin) == str(error)
             assert type(twin) is type(error)

@@ -73,7 +73,7 @@ def test_a_signature_is_the_one_that_aws_computes(monkeypatch: pytest.MonkeyPatc
     assert "idempotency-key" in signed["Authorization"]
 
 
-def test_every_try_is_signed_anew(running_url: str, service: Service) -> None:
+def test_every_try_is_signed_again(running_url: str, service: Service) -> None:
     """A signature is good for five minutes; a wait may be longer."""
     left = [problem(503, "service-unavailable", "no", kept="no")] * 2
 

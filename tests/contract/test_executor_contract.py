@@ -1,4 +1,4 @@
-"""What every executor must do, whoever made it.
+"""What every executor must do, also a third party's.
 
 For one of your own, `EXECUTOR_FACTORY=your.module:build make test ARGS="-k executor_contract"`.
 It runs in child processes, as it will in the service.
@@ -46,7 +46,7 @@ class Subject:
 
 
 class Reports:
-    """Is told of faults that a person should look at."""
+    """Is told of faults that a person should investigate."""
 
     def problem(self, operation: str, error: Exception) -> None:
         """Show it with the test, if that fails."""

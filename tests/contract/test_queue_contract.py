@@ -36,7 +36,7 @@ def test_a_batch_is_sent_in_one_call(queue: QueueUnderTest, count: int) -> None:
 
 
 def test_a_delivered_message_is_hidden(queue: QueueUnderTest) -> None:
-    """Until its visibility timeout ends, nobody else gets it."""
+    """Until its visibility timeout ends, no other receiver gets it."""
     queue.queue.send(a_message())
     assert len(queue.receive(2)) == 1
     assert queue.receive(0) == []

@@ -137,7 +137,7 @@ def test_a_store_applies_just_what_the_lifecycle_allows(
 
 
 @pytest.mark.parametrize("changed", ["owner", "attempt", "lease_holder", "sweeps", "statuses"])
-def test_each_clause_is_looked_at(store: TaskStore, changed: str) -> None:
+def test_each_clause_is_evaluated(store: TaskStore, changed: str) -> None:
     """A transition that would apply is refused when any one clause does not hold."""
     task = bring_to("processing, live lease", store)
     assert task.lease is not None
@@ -168,7 +168,7 @@ def test_a_transition_never_makes_a_task(store: TaskStore, event: str) -> None:
 
 @pytest.mark.parametrize("state", PATHS)
 def test_only_a_pending_task_is_deleted(store: TaskStore, state: str) -> None:
-    """Deleting is refused once anybody has had the task."""
+    """Deleting is refused once a worker has had the task."""
     task = bring_to(state, store)
     if task.status is TaskStatus.PENDING:
         store.delete_if_pending(task.task_id)
@@ -249,7 +249,7 @@ def a_large_result(outcomes: int) -> TaskResult:
 
 @pytest.mark.parametrize("outcomes", [10, 500])
 def test_a_result_of_any_size_that_is_taken_comes_back(store: TaskStore, outcomes: int) -> None:
-    """A result too large for the task's item is kept beside it."""
+    """A result too large for the task's item is kept in an item of its own."""
     task = bring_to("processing, live lease", store)
     result = a_large_result(outcomes)
     store.apply(
@@ -287,7 +287,7 @@ def test_of_many_claims_at_once_one_wins(store: TaskStore) -> None:
 def test_a_store_that_works_answers(store: TaskStore) -> None:
     """The health check's question raises nothing."""
     store.ping()
-    assert store.get("nobody") is None
+    assert store.get("missing") is None
 
 
 #: Encoded bytes of circuits that do not compress, and the pieces that they take.

@@ -137,7 +137,7 @@ def no_recovery(stage: DeployedStage) -> Iterator[None]:
 
 @contextlib.contextmanager
 def muted_alarms(stage: DeployedStage) -> Iterator[None]:
-    """Let alarms ring without telling anybody."""
+    """Let alarms ring without telling an operator."""
     client = stage.account.client("cloudwatch")
     names = [f"{stage.spec.name}-{alarm}" for alarm in ALARMS]
     client.disable_alarm_actions(AlarmNames=names)
@@ -147,7 +147,7 @@ def muted_alarms(stage: DeployedStage) -> Iterator[None]:
 
 @contextlib.contextmanager
 def endless_log(stage: DeployedStage) -> Iterator[None]:
-    """Keep the worker's log for ever."""
+    """Keep the worker's log indefinitely."""
     client = stage.account.client("logs")
     group = f"/aws/lambda/{stage.function_name('worker')}"
     client.delete_retention_policy(logGroupName=group)
@@ -204,7 +204,7 @@ def no_gateway_response(stage: DeployedStage) -> Iterator[None]:
 
 @contextlib.contextmanager
 def open_route(stage: DeployedStage) -> Iterator[None]:
-    """Let everybody submit."""
+    """Let any caller submit."""
     client = stage.account.client("apigateway")
     (resource,) = [
         resource["id"]

@@ -27,7 +27,7 @@ LEFT = ("__pycache__", "deployed", "deployments")
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy what is deployed as it is now: whoever works on it meanwhile changes no result.
+    """Copy what is deployed as it is now: changes made meanwhile change no result.
 
     It is deployed to an emulator on this machine: by this Python, for this architecture.
     """
@@ -118,7 +118,7 @@ def users(aws: Account) -> Users:
 
 @pytest.fixture(scope="session")
 def alice(stage: DeployedStage, users: Users) -> ApiClient:
-    """Return an API client of somebody who may use the stage."""
+    """Return an API client of a user who may use the stage."""
     return stage.caller(users.alice)
 
 

@@ -1,4 +1,4 @@
-"""A stage that is deployed to an account, as its tests look at it: from outside."""
+"""A stage that is deployed to an account, as its tests see it: from outside."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class DeployedStage:
     spec: StageSpec
     api_id: str
     outputs: Mapping[str, str]
-    #: What sweeps of ours have answered that came to their end.
+    #: What the sweeps that the tests made have answered, where they came to their end.
     sweeps: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     def caller(self, who: Credentials | None) -> ApiClient:
-        """Return an API client for somebody, or for nobody."""
+        """Return an API client for a caller, or an unsigned one."""
         url = api_url(
             self.api_id, self.spec.stage, region=REGION, endpoint_url=self.account.endpoint_url
         )

@@ -10,7 +10,7 @@ Chalice sends as text is a number, as it is with AWS.
 Its CloudFormation makes tables without three of the properties that AWS gives them: point-in-time
 recovery, encryption and the state of the indexes.
 
-AWS knows no permission for SQS's batches: whoever may delete a message may delete ten. MiniStack
+AWS knows no permission for SQS's batches: deleting one allows ten. MiniStack
 asks for one that no policy can be written for, and here does not.
 
 `ministack_strict` makes it as strict as AWS where a deployment has to cope with that.
@@ -27,7 +27,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ministack_strict import (  # type: ignore[import-not-found]  # beside this script
+from ministack_strict import (  # type: ignore[import-not-found]  # in this script's folder
     DeadEnds,
     SlowMappings,
     block_names_of_deleted_queues,

@@ -10,7 +10,7 @@ import time
 from typing import Any
 from urllib.parse import parse_qs
 
-#: On AWS tens of seconds; long enough here to be met by whoever does not wait.
+#: On AWS tens of seconds; long enough here to be met by a caller that does not wait.
 CREATING_SECONDS = 3.0
 DELETING_SECONDS = 1.5
 #: On AWS 60 s ("DeleteQueue", SQS API reference).

@@ -1,4 +1,4 @@
-"""Chalice's own commands, typed as somebody does who knows Chalice and not this service."""
+"""Chalice's own commands, typed as a user of Chalice does who does not know this service."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_chalice_deploy_stops_before_anything_is_made(
 def test_chalice_deploy_with_another_python_is_refused(
     aws: Account, newcomer: Path, tmp_path: Path
 ) -> None:
-    """The runtime is the stage's, whoever deploys."""
+    """The runtime is the stage's, whatever Python deploys."""
     other = tmp_path / "other"
     shutil.copytree(newcomer, other)
     path = other / ".chalice" / "config.json"
@@ -225,7 +225,7 @@ def running(tmp_path: Path) -> Iterator[Stage]:
 
 
 @pytest.mark.parametrize("options", [[], ["--stage", "local"]], ids=["plain", "stage"])
-def test_chalice_local_works_beside_a_running_make_run(running: Stage, options: list[str]) -> None:
+def test_chalice_local_works_with_a_running_make_run(running: Stage, options: list[str]) -> None:
     """By the line that `make run` has printed; a real account in the shell is out of its reach."""
     port = free_port()
     (line,) = [line for line in running.terminal().splitlines() if "chalice local" in line]

@@ -35,7 +35,7 @@ STEPS = (
 
 @pytest.fixture(scope="module")
 def prod(checkout: Path) -> StageSpec:
-    """Return a stage that nobody has deployed yet."""
+    """Return a stage that is not deployed yet."""
     return stage_spec(read_configuration(checkout), "prod")
 
 
@@ -58,7 +58,7 @@ class Run:
 
 
 def deploy(owner: Aws, checkout: Path, spec: StageSpec) -> Run:
-    """Deploy, looking at the stage at every step."""
+    """Deploy, and read the stage at every step."""
     run = Run()
 
     def say(line: str) -> None:
@@ -125,7 +125,7 @@ def test_what_the_gateway_answers_itself_is_a_problem_document(
 
 
 def test_chalice_makes_no_log_group_of_its_own(first: Run, owner: Aws, prod: StageSpec) -> None:
-    """It would make the API's under a name that its function does not have, kept for ever."""
+    """It would make the API's under a name that its function does not have, kept indefinitely."""
     groups = owner.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{prod.name}")
     assert {
         group["logGroupName"]: group.get("retentionInDays") for group in groups["logGroups"]
@@ -197,14 +197,14 @@ class NoRegion(Aws):
 
     @property
     def region(self) -> str | None:
-        """Nobody has said."""
+        """None was given."""
         return None
 
 
 def test_a_second_deployment_repairs_and_makes_nothing_twice(
     first: Run, aws: Account, owner: Aws, checkout: Path, prod: StageSpec
 ) -> None:
-    """A mapping that somebody deleted comes back with its flag, before the setting comes back."""
+    """A mapping that was deleted comes back with its flag, before the setting comes back."""
     stage = live(aws, owner, prod)
     old = stage.mapping["UUID"]
     owner.client("lambda").delete_event_source_mapping(UUID=old)
@@ -218,7 +218,7 @@ def test_a_second_deployment_repairs_and_makes_nothing_twice(
         "deleted mapping",
     )
     run = deploy(owner, checkout, prod)
-    # Between Chalice and the flag the new mapping has none, and nobody relies on it.
+    # Between Chalice and the flag the new mapping has none, and nothing relies on it.
     at_the_flag = run.settings[run.said.index("prod: the mapping's flag")]
     assert at_the_flag == (False, False)
     assert not [seen for seen in run.settings if seen == (True, False)]
@@ -233,12 +233,12 @@ def test_destroying_leaves_the_data_and_a_new_deployment_takes_it_up(
 ) -> None:
     """All but the table is gone; then the stage is there again, and knows its tasks.
 
-    Even where somebody has deleted the data stack too, which retains the table.
+    Even where the data stack was deleted too, which retains the table.
     """
     alice = live(aws, owner, prod).caller(users.alice)
     task_id = task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT}))
     # One mapping is being deleted, and one that has just been made refuses to be.
-    make_mapping_anew(owner, prod)
+    replace_mapping(owner, prod)
     said: list[str] = []
     Teardown(owner, checkout, prod, poll_seconds=0.1, say=said.append).run()
     assert "quantum-tasks-prod-data and its table stay" in said[-1]
@@ -254,7 +254,7 @@ def test_destroying_leaves_the_data_and_a_new_deployment_takes_it_up(
     assert (task.status, task.body["task_id"]) == (200, task_id)
 
 
-def make_mapping_anew(owner: Aws, spec: StageSpec) -> None:
+def replace_mapping(owner: Aws, spec: StageSpec) -> None:
     """Delete the worker's mapping and make another one, without waiting for either."""
     client = owner.client("lambda")
     name = spec.functions["worker"].function_name
@@ -272,7 +272,7 @@ def test_the_flag_is_set_on_a_mapping_that_has_just_been_made(
     first: Run, aws: Account, owner: Aws, checkout: Path, prod: StageSpec
 ) -> None:
     """AWS refuses to change it while it is `Creating`, which takes longer than the next step."""
-    make_mapping_anew(owner, prod)
+    replace_mapping(owner, prod)
     PostDeploy(owner, prod, poll_seconds=0.1).report_failures()
     assert setting_and_flag(owner, prod) == (True, True)
 

@@ -42,7 +42,7 @@ def test_a_submitted_task_is_executed_and_can_be_read(
 
 
 def test_health_is_open_and_finds_database_and_queue(stage: DeployedStage) -> None:
-    """Nobody signs a health check; the function's permissions suffice for it."""
+    """A health check is not signed; the function's permissions suffice for it."""
     answer = stage.caller(None).call("GET", "/health")
     assert answer.status == 200
     assert answer.body["status"] == "healthy"
@@ -83,7 +83,7 @@ def test_two_callers_do_not_see_each_other(stage: DeployedStage, users: Users) -
 
 
 def test_plain_http_is_refused_by_the_queues(stage: DeployedStage) -> None:
-    """The queues' policies let nobody in without TLS, root included."""
+    """The queues' policies let no caller in without TLS, root included."""
     for queue in ("QueueUrl", "DeadLetterQueueUrl"):
         with pytest.raises(ClientError, match="denied"):
             stage.account.client("sqs", over_tls=False).send_message(
@@ -92,13 +92,13 @@ def test_plain_http_is_refused_by_the_queues(stage: DeployedStage) -> None:
 
 
 @pytest.mark.usefixtures("clean_queue")
-def test_a_poison_message_reaches_the_dead_letter_queue_and_its_neighbours_complete(
+def test_a_poison_message_reaches_the_dead_letter_queue_and_its_neighblines_complete(
     alice: ApiClient, stage: DeployedStage
 ) -> None:
-    """One message that cannot be read costs nine tasks nothing, and is kept for people."""
+    """One message that cannot be read costs nine tasks nothing, and is kept for inspection."""
     with stage.paused():
         accepted = [task_id_of(alice.call("POST", "/tasks", {"circuit": BELL})) for _ in range(9)]
-        stage.send("this is no message of ours")
+        stage.send("this is no message of the service")
         wait_for(lambda: stage.messages() == (10, 0), "full batch")
     for task_id in accepted:
         task = stage.ended(alice, task_id)
@@ -110,7 +110,7 @@ def test_a_poison_message_reaches_the_dead_letter_queue_and_its_neighbours_compl
     (dead,) = stage.account.client("sqs").receive_message(
         QueueUrl=stage.outputs["DeadLetterQueueUrl"], AttributeNames=["ApproximateReceiveCount"]
     )["Messages"]
-    assert dead["Body"] == "this is no message of ours"
+    assert dead["Body"] == "this is no message of the service"
     unreadable = [line for line in stage.log_lines("worker") if "message cannot be read" in line]
     assert sum("this is no message" in line for line in unreadable) == (
         stage.spec.max_receive_count
@@ -119,7 +119,7 @@ def test_a_poison_message_reaches_the_dead_letter_queue_and_its_neighbours_compl
 
 
 def test_what_is_logged_is_json_and_kept_as_long_as_configured(stage: DeployedStage) -> None:
-    """Each line of ours can be searched; the group was made with its retention before them."""
+    """Each of its lines can be searched; the group was made with its retention before them."""
     groups: list[dict[str, Any]] = stage.account.client("logs").describe_log_groups(
         logGroupNamePrefix="/aws/lambda/quantum-tasks-dev"
     )["logGroups"]
@@ -127,9 +127,9 @@ def test_what_is_logged_is_json_and_kept_as_long_as_configured(stage: DeployedSt
         f"/aws/lambda/{function.function_name}": stage.spec.log_retention_days
         for function in stage.spec.functions.values()
     }
-    ours = [line for line in stage.log_lines("api_handler") if line.startswith("{")]
-    assert ours
-    assert all(json.loads(line) for line in ours)
+    lines = [line for line in stage.log_lines("api_handler") if line.startswith("{")]
+    assert lines
+    assert all(json.loads(line) for line in lines)
 
 
 def test_each_alarm_watches_something_that_is_there(stage: DeployedStage) -> None:

@@ -1,4 +1,4 @@
-"""Doctor finds nothing on a good stage, and names each setting that somebody has spoiled."""
+"""Doctor finds nothing on a good stage, and names each setting that was spoiled."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ LIVE = {
     "endless log": Case(
         stage.logs_are_kept_as_long_as_configured,
         spoil.endless_log,
-        *("the retention of /aws/lambda/quantum-tasks-dev-worker", "for ever", "14"),
+        *("the retention of /aws/lambda/quantum-tasks-dev-worker", "never deleted", "14"),
     ),
     "open route": Case(
         stage.callers_are_known,
@@ -275,7 +275,7 @@ def test_doctor_names_what_is_spoiled_on_a_live_stage(
 
 
 def test_the_dangerous_comes_first(stage: DeployedStage, read: Callable[[], Snapshot]) -> None:
-    """Whoever reads one line only reads the one that loses messages."""
+    """A reader of one line only reads the one that loses messages."""
     many = spoil.both(
         spoil.both(spoil.queue_attribute("VisibilityTimeout", "30"), spoil.no_recovery),
         spoil.both(NO_FLAG, spoil.muted_alarms),
@@ -304,7 +304,7 @@ def make_doctor(stage: DeployedStage) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_passes_a_good_stage_and_fails_a_bad_one(stage: DeployedStage) -> None:
-    """Its exit status is what a pipeline looks at, its first finding what a person reads."""
+    """Its exit status is what a pipeline checks, its first finding what a person reads."""
     passed = make_doctor(stage)
     assert (passed.returncode, passed.stderr) == (0, ""), passed.stdout
     with NO_FLAG(stage):
@@ -421,7 +421,7 @@ def test_the_alarms_are_those_of_the_template() -> None:
 
 
 def test_support_of_a_runtime_ends_some_day() -> None:
-    """The dates are AWS's, and a runtime that nobody knows is not supported."""
+    """The dates are AWS's, and a runtime that is not known is not supported."""
     assert functions.supported_until("python3.8") == date(2024, 10, 14)
     assert functions.supported_until("python2.5") is None
 

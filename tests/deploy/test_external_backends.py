@@ -158,7 +158,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 
 @pytest.mark.emulator
 def test_the_example_for_other_teams_runs(running: Backend) -> None:
-    """With one variable set, and beside a local stage, of which it takes nothing."""
+    """With one variable set, and next to a local stage, of which it takes nothing."""
     done = _example({"AWS_ENDPOINT_URL": str(running.endpoint_url)})
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
     assert running.dynamodb().list_tables()["TableNames"] == [running.table_name]
@@ -198,14 +198,14 @@ def test_an_endpoint_that_cannot_be_tested_is_refused(url: str, complaint: str) 
 
 
 @pytest.mark.emulator
-def test_an_endpoint_that_somebody_uses_is_left_alone(running: Backend) -> None:
+def test_an_endpoint_in_use_is_left_alone(running: Backend) -> None:
     """The suites empty the stage that they use."""
     with pytest.raises(BackendMissing, match="a local stage has its data at"):
         check_endpoint({"AWS_ENDPOINT_URL": str(running.endpoint_url)})
 
 
 def test_dynamodb_local_must_be_there(tmp_path: Path) -> None:
-    """Nobody may ship it, so a person says where it is."""
+    """Its licence forbids shipping it, so a person says where it is."""
     for variables in ({}, {"DYNAMODB_LOCAL_DIR": str(tmp_path)}):
         with pytest.raises(BackendMissing, match="say where DynamoDB Local is unpacked"):
             check_dynamodb_local(variables)

@@ -40,8 +40,8 @@ def _no_setting(stage: DeployedStage) -> Iterator[None]:
 
 
 def a_batch_with_poison(stage: DeployedStage, alice: ApiClient) -> tuple[str, list[str]]:
-    """Deliver one message that nobody can read, and three tasks, as one batch."""
-    poison = f"no message of ours {uuid4()}"
+    """Deliver one message that cannot be read, and three tasks, as one batch."""
+    poison = f"no message of the service {uuid4()}"
     with stage.paused():
         tasks = [
             task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT}))
@@ -109,7 +109,7 @@ def test_the_worker_names_failures_by_the_batchs_own_identifiers(stage: Deployed
     record = {
         "messageId": "00000000-0000-4000-8000-00000000000a",
         "receiptHandle": "of no message",
-        "body": "no message of ours",
+        "body": "no message of the service",
         "attributes": {"ApproximateReceiveCount": "1"},
         "eventSource": "aws:sqs",
     }

@@ -74,7 +74,7 @@ class Api:
                         "caller": caller,
                         "sourceIp": "192.0.2.1",
                         "user": caller,
-                        "userArn": "arn:aws:iam::123456789012:user/somebody",
+                        "userArn": "arn:aws:iam::123456789012:user/example",
                     },
                     "requestId": str(uuid4()),
                     "resourcePath": resource,
@@ -187,7 +187,7 @@ def test_sessions_of_one_role_are_one_owner(api: Api) -> None:
 
 @pytest.mark.parametrize("caller", [None, "", ":session"])
 def test_a_request_that_names_no_caller_is_refused(api: Api, caller: str | None) -> None:
-    """A route without its authorizer lets nobody act for everybody."""
+    """A route without its authorizer lets no caller act for every owner."""
     answer = api(caller, "POST", "/tasks", body={"circuit": "OPENQASM 3.0;"})
     assert (answer.status, answer.body["type"]) == (403, "/problems/caller-unknown")
     assert api.get(caller, NOBODYS).status == 403

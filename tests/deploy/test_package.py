@@ -52,8 +52,8 @@ bell = TaskRequest(circuit=BELL, shots=100, tags={})
 assert set(simulator.build().execute(bell, time_limit_seconds=9).counts) == {"00", "11"}
 try:
     service.check_health()
-except Exception as error:
-    print(type(error), file=sys.stderr)
+except Exception as exc:
+    print(type(exc), file=sys.stderr)
 print(json.dumps({
     name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()
 }))
@@ -176,7 +176,7 @@ def _only_boto3(directory: Path) -> Path:
 def test_two_builds_are_the_same_bytes(
     package: Package, checkout: Path, spec: StageSpec, tmp_path: Path
 ) -> None:
-    """Whoever builds a commit again has what was deployed, whatever bytecode lies around.
+    """A commit that is built again gives what was deployed, whatever bytecode lies around.
 
     Chalice hashes all that lies in chalicelib/, so it is given a copy with sources only.
     """
@@ -203,7 +203,7 @@ def test_chalice_must_take_the_prepared_package(spec: StageSpec, tmp_path: Path)
 
 
 def test_a_failure_of_chalice_is_told_in_its_own_words(spec: StageSpec, tmp_path: Path) -> None:
-    """Whoever deploys sees what it said."""
+    """The person who deploys sees what it said."""
     project = Workspace(ROOT, tmp_path / "project", spec)
     project.directory.mkdir()
     with pytest.raises(ChaliceFailed, match="Unable to load the project config file"):
@@ -230,8 +230,8 @@ def complaint(tree: Path, **changed: Any) -> str:  # noqa: ANN401
     expected = {"services": frozenset({"sqs"}), "architecture": "x86_64"} | changed
     try:
         check(package, **expected)
-    except PackageRefused as error:
-        return str(error)
+    except PackageRefused as exc:
+        return str(exc)
     return ""
 
 
@@ -241,7 +241,7 @@ def test_a_good_package_passes(tree: Path) -> None:
 
 
 def test_a_module_without_bytecode_is_found(tree: Path) -> None:
-    """Each cold start would compile it anew."""
+    """Each cold start would compile it again."""
     (tree / "late.py").write_text("pass\n")
     assert "modules without valid bytecode: late.py" in complaint(tree)
 
@@ -280,7 +280,7 @@ def test_an_extension_for_another_machine_is_found(tree: Path) -> None:
 
 
 def test_a_package_that_is_too_large_is_found(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something came in that nobody meant to ship."""
+    """Something came in that was not meant to ship."""
     monkeypatch.setattr(archive, "ZIP_BYTES_MAX", 100)
     assert "more than 100" in complaint(tree)
 
@@ -326,7 +326,7 @@ def test_a_policy_names_the_place_of_the_stage() -> None:
 
 
 def test_a_stage_is_built_by_its_own_python_only(spec: StageSpec, tmp_path: Path) -> None:
-    """Two people with two Pythons would otherwise deploy two runtimes, and nobody would see it."""
+    """Two people with two Pythons would otherwise deploy two runtimes unnoticed."""
     other = dataclasses.replace(spec, runtime="python3.10")
     with pytest.raises(InvalidStage, match=r"runs on python3\.10 .* PYTHON=python3\.10"):
         make_package(ROOT, other, tmp_path)

@@ -1,6 +1,6 @@
 """Each permission of each function, taken away: what needs it fails cleanly, all else goes on.
 
-That the functions work at all with what is left shows that a permission is not there in vain. Two
+That the functions work at all with what is left shows that a permission is needed. Two
 kinds are not in these tables, since MiniStack acts for the platform without asking the role: what
 Lambda does with the queue (receive, delete, attributes) and with the log. `test_policies.py` holds
 those against what AWS documents.
@@ -124,7 +124,7 @@ def test_the_worker_without_reading(stage: DeployedStage, alice: ApiClient) -> N
 
 
 @pytest.mark.parametrize("taken", [frozenset(), frozenset({"dynamodb:PutItem"})], ids=["", "put"])
-def test_the_worker_may_keep_a_large_result_beside_its_task(
+def test_the_worker_may_keep_a_large_result_in_an_item_of_its_own(
     stage: DeployedStage, monkeypatch: pytest.MonkeyPatch, taken: frozenset[str]
 ) -> None:
     """The mock executor has none so large, so this asks for the policy alone: put it, or fail."""
@@ -158,7 +158,7 @@ def test_the_worker_may_keep_a_large_result_beside_its_task(
 @pytest.mark.usefixtures("clean_queue")
 def test_the_worker_without_hiding_messages(stage: DeployedStage, alice: ApiClient) -> None:
     """The message stays hidden for the queue's own time; neighbours do not notice."""
-    poison = f"no message of ours {uuid4()}"
+    poison = f"no message of the service {uuid4()}"
     with stage.without("worker", "sqs:ChangeMessageVisibility"):
         stage.send(poison)
         task_id = task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT}))
@@ -208,7 +208,7 @@ SWEEPER_CASES = (
 def test_the_sweeper_without_a_permission(
     stage: DeployedStage, due_task: Callable[[], str], action: str, notes: int
 ) -> None:
-    """The run fails where everybody sees it, nothing is sent, and the log names the action."""
+    """The run fails visibly, nothing is sent, and the log names the action."""
     with stage.paused(), stage.without("sweeper", action):
         task_id = due_task()
         assert stage.sweep()["FunctionError"] == "Unhandled"

@@ -38,16 +38,19 @@ def test_prod_takes_more_and_remembers_longer_than_dev() -> None:
     assert prod.requests_per_second > dev.requests_per_second
     assert prod.log_retention_days > dev.log_retention_days
     for name in dev.functions:
-        ours, theirs = dict(dev.functions[name].environment), dict(prod.functions[name].environment)
-        assert (ours.pop("STAGE"), theirs.pop("STAGE")) == ("dev", "prod")
+        smaller, larger = (
+            dict(dev.functions[name].environment),
+            dict(prod.functions[name].environment),
+        )
+        assert (smaller.pop("STAGE"), larger.pop("STAGE")) == ("dev", "prod")
         for limit in ("EXECUTION_SECONDS_MAX", "EXECUTION_PROCESSOR_SECONDS_MAX"):
-            assert float(ours.pop(limit, 0)) <= float(theirs.pop(limit, 0))
-        assert ours == theirs
+            assert float(smaller.pop(limit, 0)) <= float(larger.pop(limit, 0))
+        assert smaller == larger
         assert dev.functions[name].timeout_seconds <= prod.functions[name].timeout_seconds
 
 
 def test_the_local_stage_is_not_deployed() -> None:
-    """It lets everybody in."""
+    """It lets every caller in."""
     with pytest.raises(InvalidStage, match=r"no stage 'local' to deploy.*dev.*prod"):
         stage_spec(CONFIGURATION, "local")
     assert stage_variables(CONFIGURATION, "local")["STAGE"] == "local"

@@ -78,9 +78,7 @@ DEAD_ENDS = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FA
 
 
 @pytest.mark.parametrize("status", DEAD_ENDS)
-def test_a_data_stack_in_a_dead_end_is_made_anew_around_its_table(
-    fresh: Fresh, status: str
-) -> None:
+def test_a_data_stack_in_a_dead_end_is_replaced_around_its_table(fresh: Fresh, status: str) -> None:
     """The table is retained whatever becomes of its stack; creating it again would fail."""
     fresh.stage.deploy_data()
     fresh.put("kept")
@@ -92,7 +90,7 @@ def test_a_data_stack_in_a_dead_end_is_made_anew_around_its_table(
 
 
 @pytest.mark.parametrize("status", DEAD_ENDS)
-def test_a_messaging_stack_in_a_dead_end_is_made_anew(fresh: Fresh, status: str) -> None:
+def test_a_messaging_stack_in_a_dead_end_is_replaced(fresh: Fresh, status: str) -> None:
     """Its queues are deleted with it, and their names blocked for a while."""
     fresh.stage.deploy_data()
     fresh.stage.deploy_messaging()
@@ -137,7 +135,7 @@ def test_a_rollback_that_stopped_half_way_is_continued(fresh: Fresh) -> None:
 
 
 def test_a_change_set_that_fails_tells_its_reason(fresh: Fresh, checkout: Path) -> None:
-    """CloudFormation says why; nobody has to look for it."""
+    """CloudFormation says why; the error repeats it."""
     template = (checkout / "infra" / "templates" / "data.yaml").read_text()
     with pytest.raises(StackFailed, match=f"{fresh.spec.name}.*(not exist|not found)"):
         fresh.stacks.adopt(

@@ -127,7 +127,7 @@ class Context:
 
 @pytest.fixture(scope="session", autouse=True)
 def _botocore_parses_its_data_once() -> Iterator[None]:
-    """Make clients cheap: each test builds its own, and botocore reads its JSON for each anew."""
+    """Make clients cheap: each test builds its own, and botocore reads its JSON again for each."""
     load_file = JSONFileLoader.load_file
     loaded: dict[str, Any] = {}
 

@@ -18,7 +18,7 @@ from infra.local.supervisor.watch import free_port
 from tests.functional.conftest import JSON, Answer, Api, Logged
 from tests.support.in_memory import InMemoryTaskStore
 
-NOBODY = "11111111-2222-4333-8444-555555555555"
+MISSING_ID = "11111111-2222-4333-8444-555555555555"
 MEGABYTE = 1_000_000
 
 
@@ -101,11 +101,11 @@ def test_all_bad_fields_are_named_at_once(api: Api) -> None:
     "task_id",
     [
         "not-a-uuid",
-        f"{{{NOBODY}}}",
-        NOBODY.replace("-", ""),
-        f"{NOBODY}0",
+        f"{{{MISSING_ID}}}",
+        MISSING_ID.replace("-", ""),
+        f"{MISSING_ID}0",
         "%20",
-        f"urn:uuid:{NOBODY}",
+        f"urn:uuid:{MISSING_ID}",
     ],
 )
 @pytest.mark.parametrize("call", ["get", "cancel"])
@@ -126,9 +126,9 @@ def test_an_upper_case_id_is_found(api: Api) -> None:
 
 
 @pytest.mark.parametrize("call", ["get", "cancel"])
-def test_a_task_that_nobody_has_is_a_404(api: Api, call: str) -> None:
+def test_a_task_that_does_not_exist_is_a_404(api: Api, call: str) -> None:
     """There is no such task."""
-    answer: Answer = getattr(api, call)(NOBODY)
+    answer: Answer = getattr(api, call)(MISSING_ID)
     assert_problem(answer, 404, "There is no such task")
 
 
@@ -215,7 +215,7 @@ def test_without_a_database_everything_but_health_is_a_503(no_database: Api) -> 
     assert posted.body["kept"] == "no"
     assert "task_id" not in posted.body
     assert int(posted.headers["Retry-After"]) > 0
-    for answer in (no_database.get(NOBODY), no_database.cancel(NOBODY)):
+    for answer in (no_database.get(MISSING_ID), no_database.cancel(MISSING_ID)):
         assert_problem(answer, 503)
         assert "Retry-After" in answer.headers
     health = no_database.request("GET", "/health")
@@ -227,7 +227,7 @@ def test_without_a_database_everything_but_health_is_a_503(no_database: Api) -> 
 
 
 def test_a_refused_put_with_a_key_may_have_been_kept_by_another(no_database: Api) -> None:
-    """With a key, another request may have stored the task, so nobody can tell."""
+    """With a key, another request may have stored the task, so it is not known."""
     posted = no_database.post({"circuit": "x"}, Idempotency_Key="k")
     assert_problem(posted, 503, "same Idempotency-Key")
     assert posted.body["kept"] == "unknown"
@@ -240,7 +240,7 @@ def test_without_a_queue_a_submission_keeps_nothing_and_reads_go_on(no_queue: Ap
     assert_problem(posted, 503, "nothing was kept")
     assert posted.body["kept"] == "no"
     assert no_queue.items() == []
-    assert no_queue.get(NOBODY).status == 404
+    assert no_queue.get(MISSING_ID).status == 404
     health = no_queue.request("GET", "/health")
     assert (health.status, health.body["status"]) == (200, "degraded")
     assert health.body["queue_status"] == "unavailable"
@@ -280,9 +280,9 @@ def test_a_full_database_is_a_507(api: Api) -> None:
 def test_a_bug_is_a_500_that_tells_nothing_but_the_correlation_id(api: Api, logged: Logged) -> None:
     """The client gets a generic body; the log has the context and the stack trace."""
     _with_store(_BuggyStore())
-    answer = api.get(NOBODY, X_Correlation_ID="find-me")
+    answer = api.get(MISSING_ID, X_Correlation_ID="find-me")
     assert_problem(answer, 500, "find-me")
-    assert NOBODY not in str(answer.body)
+    assert MISSING_ID not in str(answer.body)
     assert "_BuggyStore" not in str(answer.body)
     (bug,) = [line for line in logged() if line["level"] == "ERROR"]
     assert bug["correlation_id"] == "find-me"
@@ -294,7 +294,7 @@ def test_a_bug_is_a_500_that_tells_nothing_but_the_correlation_id(api: Api, logg
 def test_a_deployed_stage_refuses_a_caller_without_a_name(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where tasks have owners, nobody's request is served."""
+    """Where tasks have owners, a request without one is refused."""
     monkeypatch.setenv("STAGE", "prod")
     assert_problem(api.post({"circuit": "x"}), 403, "who is calling")
 

@@ -187,7 +187,7 @@ def test_a_permanent_failure_ends_the_task(api: Api, monkeypatch: pytest.MonkeyP
 
 
 def test_a_transient_failure_is_given_back(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The attempt is released, the message hidden, and nothing is sent anew."""
+    """The attempt is released, the message hidden, and nothing is sent again."""
     monkeypatch.setenv("MOCK_TRANSIENT_FAILURE_RATE", "1")
     task_id = api.submit()
     with pytest.raises(BatchFailed):

@@ -70,7 +70,7 @@ def audited() -> Iterator[Audited]:
 
 
 def test_what_the_service_writes_is_clean(audited: Audited) -> None:
-    """In every state, with circuits and results inside and beside the item."""
+    """In every state, with circuits and results inside and outside the item."""
     verdict = audited.audit()
     assert verdict.violations == []
     assert verdict.statuses.total() == len(PATHS) + 1
@@ -242,7 +242,7 @@ def test_each_offence_is_named_with_its_task(audited: Audited, violation: str) -
     assert audited.audit().is_clean
 
 
-def test_an_open_task_that_nobody_sweeps_is_overdue(audited: Audited) -> None:
+def test_an_open_task_that_is_not_swept_is_overdue(audited: Audited) -> None:
     """Beyond its grace there must be a sweep; these tasks were due long ago."""
     tolerance = Tolerance(skew=timedelta(seconds=1), overdue=timedelta(seconds=1))
     found = audited.audit(tolerance).violations

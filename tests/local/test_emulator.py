@@ -92,8 +92,8 @@ class Load(threading.Thread):
                     QueueUrl=self._queue_url, MessageBody=f"{number:06}"
                 )
                 self.done = number
-        except Exception as error:  # noqa: BLE001 - botocore has many ways to say that it is gone
-            self.ended_by = error
+        except Exception as exc:  # noqa: BLE001 - botocore has many ways to say that it is gone
+            self.ended_by = exc
 
 
 def test_a_kill_under_load_loses_the_last_moments_and_tears_nothing(

@@ -14,7 +14,7 @@ EMULATOR = "infra.local.emulator"
 
 
 def path_of(module: str) -> Path | None:
-    """Return the file of a module of ours, or None for another's."""
+    """Return the file of a module of this project, or None for another's."""
     path = ROOT.joinpath(*module.split("."))
     files = (path.with_suffix(".py"), path / "__init__.py")
     return next((file for file in files if file.exists()), None)
@@ -32,7 +32,7 @@ def imports_of(path: Path) -> Iterator[str]:
 
 def closure(*modules: str) -> tuple[set[str], set[str]]:
     """Follow imports through our own modules; return them, and what they need of others."""
-    ours: set[str] = set()
+    own: set[str] = set()
     others: set[str] = set()
     waiting = list(modules)
     while waiting:
@@ -42,18 +42,18 @@ def closure(*modules: str) -> tuple[set[str], set[str]]:
             path = path_of(name)
             if path is None:
                 others.add(module.partition(".")[0])
-            elif name not in ours:
-                ours.add(name)
+            elif name not in own:
+                own.add(name)
                 waiting += imports_of(path)
-    return ours, others
+    return own, others
 
 
 def test_the_emulator_imports_only_what_its_environment_has() -> None:
     """Asked of its own interpreter, for each import of each module, also inside functions."""
     directory = ROOT.joinpath(*EMULATOR.split("."))
-    ours, others = closure(*(f"{EMULATOR}.{path.stem}" for path in directory.glob("*.py")))
-    assert {f"{EMULATOR}.server", f"{EMULATOR}.saved_state"} <= ours
-    assert not {name for name in ours if name.startswith("chalicelib")}
+    own, others = closure(*(f"{EMULATOR}.{path.stem}" for path in directory.glob("*.py")))
+    assert {f"{EMULATOR}.server", f"{EMULATOR}.saved_state"} <= own
+    assert not {name for name in own if name.startswith("chalicelib")}
     program = "import importlib.util, json, sys; print(json.dumps([name for name in"
     program += " sys.argv[1:] if importlib.util.find_spec(name) is None]))"
     told = subprocess.run(

@@ -178,7 +178,7 @@ def test_a_stop_cuts_off_what_takes_too_long(
 
 
 def test_a_request_that_is_never_whole_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither half a head nor half a body keeps a connection for ever."""
+    """Neither half a head nor half a body keeps a connection indefinitely."""
     monkeypatch.setattr(http_server, "IDLE_SECONDS_MAX", 0.2)
     served = ServedApi()
     head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
@@ -200,7 +200,7 @@ def test_no_answer_of_the_app_breaks_the_server(client: Http) -> None:
 
 @pytest.mark.parametrize("target", ["/", "/index.html", "/?anything"])
 def test_the_root_is_the_page_under_its_policy(client: Http, target: str) -> None:
-    """It is the client's file, read anew, with the headers that it needs."""
+    """It is the client's file, read again, with the headers that it needs."""
     reply = client.get(target)
     assert reply.status == 200
     assert reply.body == page.FILE.read_bytes()

@@ -13,9 +13,9 @@ import pytest
 from infra.local.emulator.saved_state import (
     DATABASE,
     Changes,
-    DamagedStateError,
     SavedState,
-    StateInUseError,
+    StateDamaged,
+    StateInUse,
 )
 from infra.local.settings import ROOT
 
@@ -83,16 +83,16 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, damage: bytes) ->
     """Starting empty in its place would overwrite what may still be saved by hand."""
     write(tmp_path, Changes(put={"a": "1"}))
     (tmp_path / DATABASE).write_bytes(damage)
-    with pytest.raises(DamagedStateError, match=DATABASE):
+    with pytest.raises(StateDamaged, match=DATABASE):
         read(tmp_path)
 
 
 def test_a_row_that_changed_on_disk_is_refused(tmp_path: Path) -> None:
-    """It is named, so that it can be looked at."""
+    """It is named, so that it can be inspected."""
     write(tmp_path, Changes(put={"a": "1", "b": "2"}))
     with contextlib.closing(sqlite3.connect(tmp_path / DATABASE)) as database, database:
         database.execute("UPDATE state SET value = '3' WHERE key = 'b'")
-    with pytest.raises(DamagedStateError, match="b is not what was written"):
+    with pytest.raises(StateDamaged, match="b is not what was written"):
         read(tmp_path)
 
 
@@ -100,12 +100,12 @@ def test_what_an_earlier_version_saved_is_refused(tmp_path: Path) -> None:
     """It saved whole snapshots behind a link; starting empty would look like a loss."""
     (tmp_path / "snapshot-1").mkdir()
     (tmp_path / "current").symlink_to("snapshot-1")
-    with pytest.raises(DamagedStateError, match="earlier version"):
+    with pytest.raises(StateDamaged, match="earlier version"):
         SavedState(tmp_path)
 
 
 def test_one_process_has_it_at_a_time(tmp_path: Path) -> None:
     """Two emulators that save to one place would mix their states."""
-    with contextlib.closing(SavedState(tmp_path)), pytest.raises(StateInUseError):
+    with contextlib.closing(SavedState(tmp_path)), pytest.raises(StateInUse):
         SavedState(tmp_path)
     assert read(tmp_path) == {}

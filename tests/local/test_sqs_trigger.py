@@ -105,7 +105,7 @@ def test_reported_failures_are_deleted_where_the_mapping_does_not_report(
     assert queue.counts() == (0, 0)
 
 
-def test_a_report_of_nobody_fails_the_batch(queue: Queue, make_poller: MakePoller) -> None:
+def test_a_report_of_unknown_ids_fails_the_batch(queue: Queue, make_poller: MakePoller) -> None:
     """A report that cannot be right is not trusted."""
     sent = {queue.send(answer={"batchItemFailures": [{"itemIdentifier": "?"}]}), queue.send()}
     assert deliver(make_poller(reports=True)) == sent

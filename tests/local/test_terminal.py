@@ -69,13 +69,13 @@ def test_a_tail_gives_whole_lines_that_came_since(tmp_path: Path) -> None:
 
 
 def test_lines_are_prefixed_and_a_closed_terminal_is_no_error() -> None:
-    """The parts go on when nobody reads any more."""
+    """The parts go on when its output is no longer read."""
     stream = io.StringIO()
     terminal = Terminal(stream)
     terminal.say("hello\nthere", "worker-1")
     assert stream.getvalue() == "worker-1   | hello\nworker-1   | there\n"
     stream.close()
-    terminal.say("nobody")
+    terminal.say("unread")
     terminal.plain("reads this")
     assert stream.closed
 

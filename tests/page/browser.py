@@ -175,7 +175,7 @@ class Tab:
             threading.Event().wait(LOOK_SECONDS)
 
     def open(self, url: str) -> None:
-        """Load an address anew and wait until the page has drawn its heading."""
+        """Load an address again and wait until the page has drawn its heading."""
         self.command("Page.navigate", url="about:blank")
         self.command("Page.navigate", url=url)
         self.wait("document.readyState === 'complete' && !!document.querySelector('h1')")

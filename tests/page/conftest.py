@@ -79,7 +79,7 @@ def pictures() -> Path:
 
 
 def assert_clean(tab: Tab) -> None:
-    """Hold that nothing was refused by the policy, nothing raised, and nobody else was asked."""
+    """Hold that nothing was refused by the policy, nothing raised, no other server asked."""
     assert tab.run("window.refused ?? []") == []
     assert [e["exceptionDetails"]["text"] for e in tab.events("Runtime.exceptionThrown")] == []
     errors = [e for e in tab.events("Runtime.consoleAPICalled") if e["type"] == "error"]

@@ -44,7 +44,7 @@ def test_markup_in_a_task_is_text(tab: Tab, service: Service, url: str) -> None:
 
 
 def test_a_filter_in_the_address_is_text(tab: Tab, service: Service, url: str) -> None:
-    """Whoever makes somebody open an address gets nothing run."""
+    """A hostile address, opened by its victim, runs nothing."""
     tab.open(f"{url}/#/tasks?tag=x:{IMAGE}&status={SCRIPT}&cursor={LINK}")
     tab.wait_for_text(f"x:{IMAGE}", ".chip")
     assert tab.run("window.owned") is None

@@ -130,7 +130,7 @@ def test_times_filter_with_the_start_inside_and_the_end_outside(
 
 
 def test_older_tasks_are_a_page_of_their_own(tab: Tab, service: Service, url: str) -> None:
-    """The cursor stands in the address beside the filters; `Newest` leads back."""
+    """The cursor stands in the address with the filters; `Newest` leads back."""
     for _ in range(45):
         service.add()
     tab.open(f"{url}/#/tasks?status=pending")

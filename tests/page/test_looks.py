@@ -1,4 +1,4 @@
-"""For everybody: light and dark, keyboard alone, screen readers, less motion; and strict bounds."""
+"""For all users: light and dark, keyboard alone, screen readers, less motion; and strict bounds."""
 
 from __future__ import annotations
 

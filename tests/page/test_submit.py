@@ -27,7 +27,7 @@ def keys(service: Service) -> list[str]:
 def test_a_mistake_is_shown_with_line_and_column_and_nothing_is_submitted(
     form: Tab, service: Service
 ) -> None:
-    """The finding stands beside its line of the circuit, and leads to the place in the text."""
+    """The finding stands at its line of the circuit, and leads to the place in the text."""
     form.fill("#circuit", MISTAKE)
     form.click("form button", "Submit")
     form.wait_for_text("The circuit is not valid: 1 finding", "#findings")

@@ -111,7 +111,7 @@ def test_the_printed_address_gives_a_cookie_and_leads_to_the_page(ui: PageServer
 
 
 def test_the_token_works_once(ui: PageServer, service: Service) -> None:
-    """Whoever reads it later, in a history or a list of processes, has nothing."""
+    """A later reader of a history or a list of processes has nothing."""
     target = token_target(ui)
     assert send(ui, "GET", target, Origin=None).status == 303
     check_refused(send(ui, "GET", target, Origin=None), 403, service)
@@ -145,7 +145,7 @@ def test_without_the_cookie_nothing_is_answered(
 def test_another_host_is_refused(
     ui: PageServer, service: Service, cookie: str, host: str | None
 ) -> None:
-    """A name of somebody else's that leads to this machine is not this server."""
+    """A foreign name that leads to this machine is not this server."""
     given = None if host is None else host.format(port=ui.server_address[1])
     for target in ("/", "/tasks", token_target(ui)):
         check_refused(send(ui, "GET", target, Host=given, Cookie=cookie), 403, service)

@@ -49,7 +49,7 @@ def test_what_is_known_is_asked_for_with_its_etag(timed: Tab, service: Service, 
     task_id = service.add()
     timed.open(f"{url}/#/tasks/{task_id}")
     timed.wait("timersDue().length === 1")
-    # Seconds that pass are drawn anew; all else must stay.
+    # Seconds that pass are drawn again; all else must stay.
     shown = "document.querySelector('main').innerText.replace(/[\\d.,]+ (ms|s|min|h|d)\\b/g, '')"
     before = timed.run(shown)
     timed.run("advance(1000)")
@@ -93,7 +93,7 @@ def test_a_status_that_is_not_known_ends_the_updates(
     assert_due(timed)
 
 
-def test_the_list_is_looked_at_again_and_shows_what_is_new(
+def test_the_list_is_read_again_and_shows_what_is_new(
     timed: Tab, service: Service, url: str
 ) -> None:
     """New tasks and new statuses come by themselves."""

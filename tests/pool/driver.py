@@ -1,6 +1,6 @@
 """A process that has a pool, to be killed and paused: stands for a function's.
 
-``python -m tests.pool.driver``. It reads a batch from each line of standard input, a JSON list of
+`python -m tests.pool.driver`. It reads a batch from each line of standard input, a JSON list of
 circuits, and answers with the endings and the children's process ids as a line of JSON.
 """
 

@@ -34,7 +34,7 @@ def test_a_name_elsewhere_is_not_even_looked_up() -> None:
 
 
 def test_a_real_aws_client_cannot_leave_this_machine() -> None:
-    """A client whose endpoint nobody set fails its test instead of calling AWS."""
+    """A client whose endpoint is not set fails its test instead of calling AWS."""
     client = boto3.client("sqs")
     with pytest.raises(pytest.fail.Exception, match="tests reach loopback addresses only"):
         client.list_queues()

@@ -37,7 +37,7 @@ def last_name(node: ast.expr) -> str:
 def mock_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Find `mock.patch`: it names what it replaces by a string, and tests the wiring.
 
-    Hand a fake in where the dependency is an argument (there all of ours are), or use pytest's
+    Hand a fake in where the dependency is an argument (as all are in this project), or use pytest's
     `monkeypatch` on an object.
     """
     for node in ast.walk(tree):
@@ -139,5 +139,5 @@ def test_each_rule_finds_its_offence(source: str, message: str) -> None:
     ],
 )
 def test_what_is_fine_is_let_through(source: str) -> None:
-    """Assertions by helpers count, and HTTP's PATCH is nobody's mock."""
+    """Assertions by helpers count, and HTTP's PATCH is not a mock."""
     assert violations(source) == []

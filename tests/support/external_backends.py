@@ -61,7 +61,7 @@ def endpoint_outputs(endpoint_url: str) -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def dynamodb_local(directory: Path) -> Iterator[tuple[str, str]]:
-    """Run DynamoDB Local in memory; return its address and the name of a table as ours."""
+    """Run DynamoDB Local in memory; return its address and the name of its table."""
     port = free_port()
     libraries = directory / "DynamoDBLocal_lib"
     command = [
@@ -105,7 +105,7 @@ def check_endpoint(environment: Mapping[str, str]) -> str:
     """Return the endpoint to test.
 
     Raises:
-        BackendMissing: there is none, it cannot be used, or somebody uses it.
+        BackendMissing: there is none, it cannot be used, or it is in use.
     """
     url = environment.get("AWS_ENDPOINT_URL", "")
     host = urlsplit(url).hostname
@@ -120,9 +120,9 @@ def check_endpoint(environment: Mapping[str, str]) -> str:
     client: Any = boto3.Session().client("cloudformation", endpoint_url=url, **CREDENTIALS)
     try:
         present = {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
-    except (BotoCoreError, ClientError) as error:
-        message = f"CloudFormation does not answer at {url}: {error}"
-        raise BackendMissing(message) from error
+    except (BotoCoreError, ClientError) as exc:
+        message = f"CloudFormation does not answer at {url}: {exc}"
+        raise BackendMissing(message) from exc
     if present & {stack.name for stack in STACKS}:
         message = (
             f"a local stage has its data at {url}; the tests would mix theirs in and remove it all:"
@@ -142,7 +142,7 @@ def check_dynamodb_local(environment: Mapping[str, str]) -> Path:
     if not (directory / "DynamoDBLocal.jar").exists():
         message = (
             "say where DynamoDB Local is unpacked: make test-dynamodb-local DYNAMODB_LOCAL_DIR=…\n"
-            "(AWS's licence lets nobody ship it; docs/deployment.md says where it can be had)"
+            "(AWS's licence forbids shipping it; docs/deployment.md says where it can be had)"
         )
         raise BackendMissing(message)
     version = java_version()
@@ -181,8 +181,8 @@ def main(arguments: list[str]) -> int:
         else:
             suites = DYNAMODB_LOCAL_SUITES
             told = {DYNAMODB_LOCAL_VARIABLE: str(check_dynamodb_local(os.environ))}
-    except BackendMissing as error:
-        print(error, file=sys.stderr)
+    except BackendMissing as exc:
+        print(exc, file=sys.stderr)
         return 2
     command = [sys.executable, "-m", "pytest", *suites, *rest]
     return subprocess.call(command, cwd=ROOT, env={**os.environ, **told})

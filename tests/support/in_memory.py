@@ -53,7 +53,7 @@ class Spoilt(enum.StrEnum):
 
     #: The item that its `circuit_ref` names is gone.
     CIRCUIT = "circuit"
-    #: Something that no transition's condition looks at, such as an event of its history.
+    #: Something that no transition's condition reads, such as an event of its history.
     ITEM = "item"
     #: Its status is none that is known, so that no condition holds.
     STATUS = "status"

@@ -1,4 +1,4 @@
-"""Processes of this machine, looked at."""
+"""Processes of this machine, and their state."""
 
 from __future__ import annotations
 

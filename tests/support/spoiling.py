@@ -41,7 +41,7 @@ OF_THE_INDEX: Final[dict[str, Callable[[Item], object]]] = {
 FROM_THE_FUTURE: Final[dict[str, Callable[[Item], object]]] = {
     "a newer schema": lambda item: item.update(schema_version={"N": str(SCHEMA_VERSION + 1)}),
 }
-#: Seen by whoever reads the item; transitions that look at nothing of it are applied.
+#: Seen by readers of the item; transitions whose conditions read nothing of it are applied.
 OF_THE_ITEM: Final[dict[str, Callable[[Item], object]]] = {
     "an unknown event": lambda item: item["history"]["L"].append(_entry("pause")),
     "an unknown status in the history": lambda item: item["history"]["L"].append(

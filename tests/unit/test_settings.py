@@ -89,11 +89,11 @@ def test_no_number_is_without_bounds(name: str, value: str) -> None:
         ),
         (
             {"MOCK_TRANSIENT_FAILURE_RATE": "0.6"},
-            "MOCK_TRANSIENT_FAILURE_RATE is 0.6, which EXECUTOR=simulator does not look at",
+            "MOCK_TRANSIENT_FAILURE_RATE is 0.6, which EXECUTOR=simulator does not use",
         ),
         (
             {"EXECUTOR": "simulator", "MOCK_EXECUTION_SECONDS": "2"},
-            "MOCK_EXECUTION_SECONDS is 2, which EXECUTOR=simulator does not look at; set EXECUTOR",
+            "MOCK_EXECUTION_SECONDS is 2, which EXECUTOR=simulator does not use; set EXECUTOR",
         ),
     ],
 )
@@ -177,7 +177,7 @@ def test_executions_that_fit_their_function_are_allowed() -> None:
             {"EXECUTION_AMPLITUDES_MAX": str(1 << 25)},
             (
                 "EXECUTION_AMPLITUDES_MAX takes 832 MB (24 bytes each, 64 MB "
-                "beside them), more than "
+                "more), more than "
                 "EXECUTION_MEMORY_MB_MAX (448 MB)"
             ),
         ),

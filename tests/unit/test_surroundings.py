@@ -35,7 +35,7 @@ EMULATOR = "http://127.0.0.1:4566"
     ],
 )
 def test_the_local_stage_reaches_no_aws(environment: dict[str, str], named: str) -> None:
-    """It asks nobody for credentials, so it must never find a developer's own."""
+    """It checks no credentials, so it must never find a developer's own."""
     with pytest.raises(InvalidSetting, match=named):
         check_surroundings(Settings(stage="local"), environment)
 
@@ -47,7 +47,7 @@ def test_an_emulator_and_a_deployed_stage_are_let_through() -> None:
 
 
 def test_a_function_that_does_not_know_its_stage_is_refused() -> None:
-    """As the local stage it would take everybody for the owner of every task."""
+    """As the local stage it would take every caller for the owner of every task."""
     environment = {"AWS_LAMBDA_FUNCTION_NAME": "quantum-tasks-dev", "AWS_ENDPOINT_URL": EMULATOR}
     with pytest.raises(InvalidSetting, match="STAGE must be"):
         check_surroundings(Settings(), environment)
@@ -55,7 +55,7 @@ def test_a_function_that_does_not_know_its_stage_is_refused() -> None:
 
 @pytest.mark.parametrize("variable", ["TASKS_TABLE_NAME", "TASKS_QUEUE_URL", "STAGE"])
 def test_a_placeholder_is_no_value(variable: str) -> None:
-    """Whoever deploys in another way has forgotten to fill it in."""
+    """Another way to deploy has left it empty."""
     with pytest.raises(InvalidSetting, match=f"{variable} must be filled in.*TableName"):
         Settings.from_environment({variable: "${TableName}"})
 

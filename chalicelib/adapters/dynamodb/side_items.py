@@ -130,7 +130,7 @@ class SideItems:
         return packed
 
     def delete(self, reference: Reference) -> None:
-        """Delete what nothing refers to, as time allows; what remains harms nobody."""
+        """Delete what nothing refers to, as time allows; what remains does no harm."""
         began = monotonic()
         for key in reference.keys:
             if monotonic() - began > _DELETING_SECONDS_MAX:

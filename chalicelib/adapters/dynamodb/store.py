@@ -220,7 +220,7 @@ class DynamoDbTaskStore:
         return Summaries(tasks=tasks, unreadable=frozenset(unreadable), unprocessed=unprocessed)
 
     def ping(self) -> None:
-        """See `TaskStore`. Reads a key that nobody has."""
+        """See `TaskStore`. Reads a key that no task has."""
         with self._calls.failing_as(StoreUnavailable):
             self._connection.get_item(_PING_KEY)
 

@@ -32,7 +32,7 @@ class Call:
     request: Request
     #: The client's, or one made for it.
     correlation_id: str
-    #: Whom the request acts for; empty where anybody may call.
+    #: Whom the request acts for; empty where any caller is allowed.
     owner: str
 
 

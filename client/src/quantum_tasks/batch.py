@@ -61,8 +61,8 @@ class BatchView(Generic[V]):
         """Note how a task ended, and return its result, or why there is none."""
         try:
             return waiting.result_of(self.take(gathered).data)
-        except QuantumTasksError as error:
-            return error
+        except QuantumTasksError as exc:
+            return exc
 
 
 def ordered(found: Mapping[int, Outcome], errors: Literal["raise", "return"]) -> list[Outcome]:

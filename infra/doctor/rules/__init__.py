@@ -1,1 +1,1 @@
-"""The rules of the doctor, by what they look at."""
+"""The rules of the doctor, by what they check."""

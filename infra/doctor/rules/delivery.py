@@ -177,7 +177,7 @@ def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator
             setting="the queue's RedrivePolicy",
             value=redrive.get("deadLetterTargetArn", "not set"),
             wanted=target,
-            why="a message that nobody can read is delivered until it expires",
+            why="a message that cannot be read is delivered until it expires",
         )
         return
     attempts = worker_settings(snapshot).attempts_max
@@ -193,7 +193,7 @@ def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator
 
 @rule("delivery/retention")
 def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
-    """A message is gone before its task is given up; a dead letter is kept for manual inspection."""
+    """A message is gone before its task is given up; a dead letter is kept for inspection."""
     del spec
     age = worker_settings(snapshot).sweep_age_seconds_max
     if snapshot.queue is not None and int(snapshot.queue["MessageRetentionPeriod"]) >= age:
@@ -209,7 +209,7 @@ def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterat
             setting="the dead-letter queue's MessageRetentionPeriod",
             value=int(dead["MessageRetentionPeriod"]),
             wanted=_FOURTEEN_DAYS,
-            why="a message keeps its first timestamp, so little time would be left for manual inspection",
+            why="a message keeps its first timestamp, so little time would be left to inspect it",
         )
 
 

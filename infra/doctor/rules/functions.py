@@ -15,7 +15,7 @@ from infra.doctor.rules.delivery import variables_of
 from infra.package.template import LOCATIONS
 from infra.stage import StageSpec
 
-#: Variables that a function has beside those of `.chalice/config.json`.
+#: Variables that a function has besides those of `.chalice/config.json`.
 _ADDED_BY_DEPLOYMENT: Final = frozenset({"PARTIAL_BATCH_RESPONSES", *LOCATIONS})
 
 
@@ -35,7 +35,7 @@ def functions_are_as_configured(spec: StageSpec, snapshot: Snapshot) -> Iterator
                     setting=f"the {setting} of {name}",
                     value=value,
                     wanted=expected,
-                    why="somebody has changed it by hand; .chalice/config.json says otherwise",
+                    why="it was changed by hand; .chalice/config.json says otherwise",
                 )
         yield from _variables(name, variables_of(function), wanted.environment, snapshot.outputs)
 
@@ -61,7 +61,7 @@ def _variables(
                 setting=f"{variable} of {name}",
                 value=found.get(variable, "not set"),
                 wanted=value,
-                why="whoever calls would own all tasks"
+                why="any caller would own all tasks"
                 if is_stage
                 else "the function does something else than is configured",
             )

@@ -10,7 +10,7 @@ from infra.doctor.live_stage import Snapshot
 from infra.package.gateway_responses import RESPONSES
 from infra.stage import StageSpec
 
-#: Routes that nobody signs.
+#: Routes that take unsigned requests.
 _OPEN: Final = frozenset({("GET", "/health"), ("HEAD", "/health")})
 _INDEXES: Final = ("open_tasks", "tasks_by_owner")
 #: In `infra/templates/messaging.yaml`; a test compares the two.
@@ -139,7 +139,7 @@ def alarms_are_enabled(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]
                 setting=f"alarm {spec.name}-{alarm}",
                 value="missing" if state is None else "without its actions",
                 wanted="there, with its actions enabled",
-                why="nobody is told",
+                why="no operator is told",
             )
 
 
@@ -152,9 +152,9 @@ def logs_are_kept_as_long_as_configured(spec: StageSpec, snapshot: Snapshot) -> 
         if days != spec.log_retention_days:
             yield Finding(
                 setting=f"the retention of {group}",
-                value="no such group" if days == 0 else "for ever" if days is None else days,
+                value="no such group" if days == 0 else "never deleted" if days is None else days,
                 wanted=spec.log_retention_days,
-                why="logs are kept and billed for ever, or are gone too early",
+                why="logs are kept and billed indefinitely, or are gone too early",
             )
 
 
@@ -171,7 +171,7 @@ def callers_are_known(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
                     setting=f"the authorization of {method} {path}",
                     value=kind,
                     wanted="AWS_IAM",
-                    why="anybody may call it",
+                    why="any caller may use it",
                 )
 
 

@@ -18,7 +18,7 @@ from infra.stage import StageSpec
 #: partition keys effectively", DynamoDB guide), and how many a task makes in that of open tasks.
 PARTITION_WRITES: Final = 1_000
 OPEN_INDEX_WRITES: Final = 2
-#: What a task takes of its worker's processor beside its execution, in seconds.
+#: What a task takes of its worker's processor in addition to its execution, in seconds.
 WORKER_SECONDS: Final = 0.02
 
 

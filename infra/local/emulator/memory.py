@@ -1,4 +1,4 @@
-"""What changed in MiniStack's memory since it was last looked at."""
+"""What changed in MiniStack's memory since it was last read."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Memory:
         """Put back what was saved, into a MiniStack that has just started.
 
         Raises:
-            DamagedStateError: a service's state is from a newer MiniStack.
+            StateDamaged: a service's state is from a newer MiniStack.
         """
         pieces.restore(self._server, ((*json.loads(name), value) for name, value in saved.items()))
         for _ in self._look():  # what is there now is what is saved
@@ -61,7 +61,7 @@ class Memory:
 
 
 class _Seen:
-    """The pieces of one collection as they were when they were last looked at."""
+    """The pieces of one collection as they were when they were last read."""
 
     def __init__(self) -> None:
         self._marks: dict[Key, Mark] = {}

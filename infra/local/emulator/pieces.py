@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from infra.local.emulator.saved_state import DamagedStateError
+from infra.local.emulator.saved_state import StateDamaged
 
 #: The kind of the pieces, and which table, queue or service they belong to.
 Collection = tuple[str, ...]
@@ -28,7 +28,7 @@ Content = Callable[[], Iterable[tuple[Key, Mark, Piece]]]
 _ITEM: Final = "item"
 _MESSAGE: Final = "message"
 _REST: Final = "rest"
-#: The parts of DynamoDB's state beside its tables; each is a module's variable of the same name.
+#: The parts of DynamoDB's state besides its tables; each is a module's variable of the same name.
 DYNAMODB_PARTS: Final = (
     "tags",
     "ttl_settings",
@@ -66,7 +66,7 @@ def restore(server: Any, saved: Iterable[tuple[Any, Any, str]]) -> None:  # noqa
     """Put pieces back: each as its collection, its key and its text.
 
     Raises:
-        DamagedStateError: a service's state is from a newer MiniStack.
+        StateDamaged: a service's state is from a newer MiniStack.
     """
     states: dict[str, Any] = {}
     items: list[tuple[Any, Any, Any]] = []
@@ -105,7 +105,7 @@ def _decode_rest(service: str, text: str) -> Any:  # noqa: ANN401  any service's
 
     saved = json.loads(text, object_hook=persistence._json_object_hook)  # noqa: SLF001
     if saved["version"] > _version(service):
-        raise DamagedStateError(f"{service}'s state is from a newer MiniStack")
+        raise StateDamaged(f"{service}'s state is from a newer MiniStack")
     return saved["state"]
 
 

@@ -2,8 +2,8 @@
 
 MiniStack saves on SIGTERM only and file by file, so a kill loses everything since the last stop and
 can leave the queue's state older than the table's. Here every item, every message and the rest of
-each service is a row of one SQLite database. What changed goes in as one transaction, so whoever
-starts next sees one complete instant: the new one or the one before.
+each service is a row of one SQLite database. What changed goes in as one transaction, so the next
+process sees one complete instant: the new one or the one before.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ ON CONFLICT (key) DO UPDATE SET value = excluded.value, checksum = excluded.chec
 """
 
 
-class DamagedStateError(Exception):
+class StateDamaged(Exception):
     """The saved state cannot be read as it was written."""
 
 
-class StateInUseError(Exception):
+class StateInUse(Exception):
     """Another emulator has this state."""
 
 
@@ -59,18 +59,18 @@ class SavedState:
         """Open the database, or make an empty one.
 
         Raises:
-            StateInUseError: another process has it.
-            DamagedStateError: it is no database, or from a version that saved in another way.
+            StateInUse: another process has it.
+            StateDamaged: it is no database, or from a version that saved in another way.
         """
         self._path = directory / DATABASE
         directory.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as opened:
             try:
                 opened.enter_context(filelock.FileLock(directory / "lock", timeout=0))
-            except filelock.Timeout as error:
-                raise StateInUseError(f"another emulator uses {directory}") from error
+            except filelock.Timeout as exc:
+                raise StateInUse(f"another emulator uses {directory}") from exc
             if not self._path.exists() and (directory / "current").is_symlink():
-                raise DamagedStateError(f"{directory} was saved by an earlier version")
+                raise StateDamaged(f"{directory} was saved by an earlier version")
             self._database = opened.enter_context(contextlib.closing(self._connect()))
             self._opened = opened.pop_all()
 
@@ -92,7 +92,7 @@ class SavedState:
         """Return everything, in the order in which it came.
 
         Raises:
-            DamagedStateError: something is not as it was written. It is refused and not passed
+            StateDamaged: something is not as it was written. It is refused and not passed
                 over: what starts without it would soon save its absence.
         """
         state: dict[str, str] = {}
@@ -101,7 +101,7 @@ class SavedState:
                 "SELECT key, value, checksum FROM state ORDER BY place"
             ):
                 if _checksum(value) != checksum:
-                    raise DamagedStateError(f"{self._path}: {key} is not what was written")
+                    raise StateDamaged(f"{self._path}: {key} is not what was written")
                 state[key] = value
         return state
 
@@ -125,8 +125,8 @@ class SavedState:
     def _damage_named(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.DatabaseError as error:
-            raise DamagedStateError(f"{self._path} cannot be read: {error}") from error
+        except sqlite3.DatabaseError as exc:
+            raise StateDamaged(f"{self._path} cannot be read: {exc}") from exc
 
 
 def _checksum(value: str) -> int:

@@ -1,11 +1,11 @@
-"""MiniStack as the local stage runs it: on loopback, and with state that survives ``kill -9``.
+"""MiniStack as the local stage runs it: on loopback, and with state that survives `kill -9`.
 
 Runs on the emulator's interpreter:
-``.venv-emulator/bin/python -m infra.local.emulator.server emulator DATA_DIR``,
-with ``EMULATOR_PORT`` and ``AUTOSAVE_SECONDS`` in the environment.
+`.venv-emulator/bin/python -m infra.local.emulator.server emulator DATA_DIR`,
+with `EMULATOR_PORT` and `AUTOSAVE_SECONDS` in the environment.
 
-Every ``AUTOSAVE_SECONDS`` (2) in which a request changed something, what changed is saved as of one
-instant. A kill loses at most the last ``AUTOSAVE_SECONDS`` plus the time that writing takes, which
+Every `AUTOSAVE_SECONDS` (2) in which a request changed something, what changed is saved as of one
+instant. A kill loses at most the last `AUTOSAVE_SECONDS` plus the time that writing takes, which
 is that of what changed in them (about 0.05 s per thousand tasks), however much is there already.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from infra.local.emulator.autosave import Autosave
 from infra.local.emulator.memory import Memory
-from infra.local.emulator.saved_state import DamagedStateError, SavedState, StateInUseError
+from infra.local.emulator.saved_state import SavedState, StateDamaged, StateInUse
 
 
 def configure_environment(port: int, directory: Path) -> None:
@@ -75,21 +75,21 @@ def raise_descriptor_limit() -> None:
 def main() -> int:
     """Run until stopped. What prevents a start is one line on stderr."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("kms").setLevel(logging.ERROR)  # warns of a package that nobody needs here
+    logging.getLogger("kms").setLevel(logging.ERROR)  # warns of a package that is not needed here
     raise_descriptor_limit()
     directory = Path(sys.argv[2]) / "emulator"
     port = int(os.environ.get("EMULATOR_PORT", "4566"))
     try:
         serve(directory, port, float(os.environ.get("AUTOSAVE_SECONDS", "2")))
-    except DamagedStateError as error:
-        print(f"emulator: {error}; `make reset` starts empty", file=sys.stderr)
+    except StateDamaged as exc:
+        print(f"emulator: {exc}; `make reset` starts empty", file=sys.stderr)
         return 1
-    except StateInUseError as error:
-        print(f"emulator: {error}", file=sys.stderr)
+    except StateInUse as exc:
+        print(f"emulator: {exc}", file=sys.stderr)
         return 1
-    except OSError as error:
+    except OSError as exc:
         print(
-            f"emulator: cannot listen on 127.0.0.1:{port} (EMULATOR_PORT): {error}", file=sys.stderr
+            f"emulator: cannot listen on 127.0.0.1:{port} (EMULATOR_PORT): {exc}", file=sys.stderr
         )
         return 1
     return 0

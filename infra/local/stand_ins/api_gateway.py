@@ -30,7 +30,7 @@ from infra.local.stand_ins.problems import HttpResponse, Refused, problem
 #: Lambda's limit for a synchronous invocation, each way, on the JSON that carries it (6 MB and what
 #: the envelope may take; AWS Lambda guide, "Lambda quotas").
 LAMBDA_PAYLOAD_BYTES_MAX: Final = 6_291_556
-#: A byte of UTF-8 becomes at most six of JSON (``\u0000``), so smaller bodies need no measuring.
+#: A byte of UTF-8 becomes at most six of JSON (`\u0000`), so smaller bodies need no measuring.
 _JSON_GROWTH_MAX: Final = 6
 #: What the rest of an event may come to: every header stands in it twice.
 _EVENT_OVERHEAD_BYTES_MAX: Final = 2 * _JSON_GROWTH_MAX * HEAD_BYTES_MAX + 10_000

@@ -1,6 +1,6 @@
 """One API process: the Chalice app behind a local API Gateway.
 
-``python -m infra.local.stand_ins.api_server NAME DATA_DIR``, with ``PORT`` in the environment.
+`python -m infra.local.stand_ins.api_server NAME DATA_DIR`, with `PORT` in the environment.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ logger = part_logger("api")
 
 
 def load_app(path: str) -> Chalice:
-    """Import ``module.attribute``."""
+    """Import `module.attribute`."""
     module, _, attribute = path.rpartition(".")
     app: Chalice = getattr(importlib.import_module(module), attribute)
     return app
@@ -49,9 +49,9 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     )
     try:
         server = Server(HOST, port, gateway)
-    except OSError as error:
-        logger.error("port %d is taken or barred (PORT): %s", port, error.strerror)  # noqa: TRY400
-        return PORT_TAKEN_EXIT_CODE if error.errno == errno.EADDRINUSE else 1
+    except OSError as exc:
+        logger.error("port %d is taken or barred (PORT): %s", port, exc.strerror)  # noqa: TRY400
+        return PORT_TAKEN_EXIT_CODE if exc.errno == errno.EADDRINUSE else 1
 
     def stop(_number: int, _frame: object) -> None:
         server.stop()

@@ -67,7 +67,7 @@ class Front:
         self._requests += 1
         closes = False
         try:
-            response = await self._answered(scope, receive)
+            response = await self._respond(scope, receive)
         except Refused as refused:
             closes = True
             response = problem(refused.status, str(refused), correlation_id_of(scope))
@@ -84,7 +84,7 @@ class Front:
             extra={"duration_ms": round((time.monotonic() - started) * 1000, 1)},
         )
 
-    async def _answered(self, scope: Scope, receive: Receive) -> HttpResponse:
+    async def _respond(self, scope: Scope, receive: Receive) -> HttpResponse:
         request = accepted(scope)
         if self._requests > REQUESTS_MAX:
             detail = f"more than {REQUESTS_MAX} requests at the same time"
@@ -102,7 +102,7 @@ class Front:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
         except Exception:
             logger.exception("the app raised", extra={"target": request.target})
-            raise Refused(HTTPStatus.BAD_GATEWAY, "a fault of ours, which is logged") from None
+            raise Refused(HTTPStatus.BAD_GATEWAY, "an internal error; it has been logged") from None
 
 
 def correlation_id_of(scope: Scope) -> str | None:

@@ -1,7 +1,7 @@
 """Which HTTP requests the local API takes, once h11 has parsed them. Pure: no I/O.
 
 Limits are API Gateway's (its developer guide, "Quotas for REST APIs"). Only loopback names are
-answered: a page in a browser on this machine could otherwise reach the API, which asks nobody who
+answered: a page in a browser on this machine could otherwise reach the API, which does not ask who
 they are, through a name of its own that resolves to 127.0.0.1 (DNS rebinding).
 """
 

@@ -11,7 +11,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """Level, time, message, whatever was given as ``extra``, and the exception if there is one."""
+    """Level, time, message, whatever was given as `extra`, and the exception if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one record as one line."""

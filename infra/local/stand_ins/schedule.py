@@ -1,6 +1,6 @@
 """Runs the scheduled function as EventBridge does, only more often.
 
-``python -m infra.local.stand_ins.schedule NAME DATA_DIR``.
+`python -m infra.local.stand_ins.schedule NAME DATA_DIR`.
 A run that fails is logged and the next one comes as scheduled.
 """
 

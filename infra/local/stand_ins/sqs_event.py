@@ -28,7 +28,7 @@ class Invocation(Protocol):
 
 
 def queue_arn(queue_url: str) -> str:
-    """Derive the queue's ARN from its URL, ``…/account/name``."""
+    """Derive the queue's ARN from its URL, `…/account/name`."""
     account, _, name = urlsplit(queue_url).path.strip("/").rpartition("/")
     return f"arn:aws:sqs:{REGION}:{account.rpartition('/')[2]}:{name}"
 
@@ -77,8 +77,8 @@ def failed_message_ids(
 ) -> frozenset[str]:
     """Which messages stay in the queue.
 
-    Without ``ReportBatchItemFailures`` on the mapping, a return is success whatever was returned:
-    this is how the messages named in an ignored ``batchItemFailures`` are lost.
+    Without `ReportBatchItemFailures` on the mapping, a return is success whatever was returned:
+    this is how the messages named in an ignored `batchItemFailures` are lost.
     """
     everything = frozenset(message_ids)
     if invocation.error is not None:
@@ -86,13 +86,13 @@ def failed_message_ids(
     if not reports_batch_item_failures or invocation.result is None:
         return frozenset()
     named = _named_failures(invocation.result)
-    # An identifier that is missing, empty or nobody's means that the function's report cannot be
+    # An identifier that is missing, empty or unknown means that the function's report cannot be
     # trusted.
     return everything if named is None or not named <= everything else frozenset(map(str, named))
 
 
 def _named_failures(result: object) -> frozenset[object] | None:
-    """Give the reported identifiers; ``None`` for a report that is not of the right form."""
+    """Give the reported identifiers; `None` for a report that is not of the right form."""
     if not isinstance(result, Mapping):
         return None
     failures = result.get("batchItemFailures")

@@ -1,6 +1,6 @@
 """The event-source poller: what Lambda's event source mapping does for a queue's function.
 
-``python -m infra.local.stand_ins.sqs_trigger NAME DATA_DIR``, with ``TASKS_QUEUE_URL`` in the
+`python -m infra.local.stand_ins.sqs_trigger NAME DATA_DIR`, with `TASKS_QUEUE_URL` in the
 environment. It receives in long polls, invokes the function with a batch, deletes what succeeded
 and leaves what
 failed to its visibility timeout, which it never touches: when a message comes back is for the
@@ -53,7 +53,7 @@ class EventSourceMapping:
 
     queue_url: str
     batch_size: int = BATCH_SIZE_MAX
-    #: ``FunctionResponseTypes: [ReportBatchItemFailures]``
+    #: `FunctionResponseTypes: [ReportBatchItemFailures]`
     reports_batch_item_failures: bool = False
     long_poll_seconds: int = LONG_POLL_SECONDS
 
@@ -101,8 +101,8 @@ class Poller:
         while not self._stopping:
             try:
                 messages = self.receive()
-            except Exception as error:  # noqa: BLE001  the SDK may not understand an answer
-                self._back_off(error)
+            except Exception as exc:  # noqa: BLE001  the SDK may not understand an answer
+                self._back_off(exc)
                 continue
             if messages:
                 try:
@@ -176,9 +176,9 @@ class Poller:
                 return
             try:
                 remaining = self._delete_once(remaining)
-            except (BotoCoreError, ClientError) as error:
+            except (BotoCoreError, ClientError) as exc:
                 about = {"message_ids": list(remaining), "attempt": attempt}
-                logger.warning("deleting failed: %s", error, extra=about)
+                logger.warning("deleting failed: %s", exc, extra=about)
             if remaining:
                 time.sleep(BACKOFF_SECONDS_BASE * attempt)
         if remaining:

@@ -57,8 +57,8 @@ def _warn_of_too_many(
         execution_variables(
             environment, workers=workers, cores=processors(), machine_mb=memory_mb()
         )
-    except InvalidSetting as error:
-        terminal.say(f"one worker more than this machine can give its limits to: {error}")
+    except InvalidSetting as exc:
+        terminal.say(f"one worker more than this machine can give its limits to: {exc}")
 
 
 def _start_under_free_name(

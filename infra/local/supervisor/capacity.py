@@ -61,8 +61,8 @@ def execution_variables(
         chosen = _processor(settings, workers, cores) | _memory(settings, workers, machine_mb)
         chosen = {name: value for name, value in chosen.items() if name not in given}
         settings = ServiceSettings.from_environment(given | chosen)
-    except InvalidSetting as error:
-        raise InvalidSetting(f"with {workers} workers on {cores} processors: {error}") from error
+    except InvalidSetting as exc:
+        raise InvalidSetting(f"with {workers} workers on {cores} processors: {exc}") from exc
     for demand in excessive_demands(settings, vcpus=cores, memory_mb=machine_mb, workers=workers):
         raise InvalidSetting(str(demand))
     return chosen

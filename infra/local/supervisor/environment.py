@@ -76,7 +76,7 @@ def isolate_this_process(environment: dict[str, str]) -> None:
 
 
 def save_backend(settings: Settings, variables: Mapping[str, str]) -> None:
-    """Leave a description of the running backend to whoever attaches to it."""
+    """Leave a description of the running backend for processes that attach to it."""
     text = json.dumps(dict(variables), indent=2, sort_keys=True)
     write_atomically(settings.run_dir / "environment.json", text + "\n")
 

@@ -1,7 +1,7 @@
-"""Process ids on disk: written whole, believed only when the process is really ours.
+"""Process ids on disk: written whole, believed only when the process is really this project's.
 
 `run/<process>.pid` holds the number and nothing else, so that `kill $(cat …)` works. A number
-may belong to another process by now, so the command line of each of ours ends in its name and the
+may belong to another process by now, so each command line here ends in the process's name and the
 data directory, and that is checked before anything is signalled.
 """
 
@@ -45,14 +45,14 @@ def command_line(pid: int) -> str | None:
 
 
 def is_our_process(pid: int, name: str, data_dir: Path) -> bool:
-    """Whether a process id is this process of ours."""
+    """Whether a process id is this process of the local stage."""
     return (command_line(pid) or "").endswith(f" {name} {data_dir}")
 
 
 def living_processes(data_dir: Path) -> dict[str, int]:
     """Find the processes that run, by name, in the order in which they are to be stopped.
 
-    It only looks: whoever starts a process again is writing its file at this moment.
+    It only reads: a supervisor that starts a process again is writing its file at this moment.
     """
     found: dict[str, int] = {}
     for path in _pid_files(data_dir):
@@ -63,7 +63,7 @@ def living_processes(data_dir: Path) -> dict[str, int]:
 
 
 def remove_stale_pid_files(data_dir: Path) -> None:
-    """Remove the files of processes that do not run. Only for whoever has made sure of that."""
+    """Remove the files of processes that do not run. The caller must have made sure of that."""
     living = living_processes(data_dir)
     for path in list(_pid_files(data_dir)):
         if path.stem not in living:

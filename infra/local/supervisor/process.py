@@ -52,7 +52,7 @@ class Process:
         self._terminal = terminal
         self._environment = dict(environment)
         kind = COMMANDS[name.partition("-")[0]]
-        # The last two arguments are how `processes.is_our_process` knows the process for ours.
+        # The last two arguments are how `processes.is_our_process` recognises the process.
         arguments = [name, str(settings.data_dir)]
         self._command = [str(interpreter), "-m", kind.module, *arguments]
         self._tail = LogTail(self.log_file)

@@ -1,4 +1,4 @@
-"""Stopping the processes of a data directory in order: by their pid files, whoever started them."""
+"""Stopping the processes of a data directory in order, by their pid files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def stop_everything(settings: Settings, terminal: Terminal) -> int:
             return is_ours
 
     if not has_ended() and (pid := read_pid(pid_file)) is not None:
-        # The lock is held, so whoever wrote this number is alive.
+        # The lock is held, so the process that wrote this number is alive.
         found = 1
         terminal.say(f"stopping process {pid} and its processes")
         ask_to_stop(pid)

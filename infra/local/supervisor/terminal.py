@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-#: What is shown beside the message, under which short name, and up to how many characters.
+#: What is shown after the message, under which short name, and up to how many characters.
 KEYS = (
     ("task_id", "task", 8),
     ("status", "status", 20),
@@ -24,7 +24,7 @@ NAME_WIDTH = 10
 
 
 class Terminal:
-    """Prints lines whole; that nobody reads them any more is no reason to fail."""
+    """Prints lines whole; that they are no longer read is no reason to fail."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -75,7 +75,7 @@ class LogTail:
 
 
 def rendered(line: str) -> str | None:
-    """Shorten a log line for people; `None` for what only the file is for."""
+    """Shorten a log line for the terminal; `None` for what only the file is for."""
     if not line.startswith("{"):
         return line[:LINE_CHARACTERS_MAX] if line.strip() else None
     try:

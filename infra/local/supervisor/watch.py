@@ -45,7 +45,7 @@ class StartFailed(Exception):
 
 
 class StopRequested(Exception):
-    """Somebody asked for a stop while the processes were being started."""
+    """A stop was asked for while the processes were being started."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -222,8 +222,8 @@ class Supervisor:
         self._terminal.plain(f"\nSubmit a circuit:\n\n{curl_line(url)}\n\nFollow it:\n")
         self._terminal.plain(f"curl -s {url}/tasks/TASK_ID\n")
         self._terminal.plain(f"Or do both in a browser: {url}/\n")
-        beside = f"DATA_DIR={settings.data_dir} .venv/bin/chalice local"
-        self._terminal.plain(f"Chalice's own server:\n\n{beside} --port {settings.port + 1}\n")
+        command = f"DATA_DIR={settings.data_dir} .venv/bin/chalice local"
+        self._terminal.plain(f"Chalice's own server:\n\n{command} --port {settings.port + 1}\n")
 
 
 def curl_line(url: str) -> str:
@@ -266,7 +266,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
+    """Find a port that no process listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -274,7 +274,7 @@ def free_port() -> int:
 
 
 def accepts_connections(port: int) -> bool:
-    """Whether somebody listens there; without a request, so that nothing is logged."""
+    """Whether a process listens there; without a request, so that nothing is logged."""
     try:
         socket.create_connection((HOST, port), timeout=0.5).close()
     except OSError:
@@ -283,7 +283,7 @@ def accepts_connections(port: int) -> bool:
 
 
 def answers(host: str, port: int, path: str) -> bool:
-    """Whether somebody speaks HTTP there."""
+    """Whether a process speaks HTTP there."""
     connection = http.client.HTTPConnection(host, port, timeout=0.5)
     try:
         connection.request("GET", path)

@@ -29,7 +29,7 @@ def violations(ledger: Ledger, evidence: Evidence, *, garbage: int) -> Iterator[
     yield from _lost(ledger, evidence)
     yield from _done_twice(evidence)
     yield from _lies_about_what_was_kept(ledger, evidence)
-    yield from _cancelled_in_vain(ledger, stored)
+    yield from _cancelled_without_effect(ledger, stored)
     yield from _never_asked_for(ledger, evidence)
     yield from _left_over(evidence, stored, garbage)
 
@@ -82,7 +82,7 @@ def _lies_about_what_was_kept(ledger: Ledger, evidence: Evidence) -> Iterator[st
             yield f"submission {refused.name}: told that nothing was kept, and it was executed"
 
 
-def _cancelled_in_vain(ledger: Ledger, stored: dict[str, StoredTask]) -> Iterator[str]:
+def _cancelled_without_effect(ledger: Ledger, stored: dict[str, StoredTask]) -> Iterator[str]:
     for task_id, status in ledger.cancels.items():
         task = stored.get(task_id)
         if task is None:
@@ -98,7 +98,7 @@ def _never_asked_for(ledger: Ledger, evidence: Evidence) -> Iterator[str]:
     ids = {e.name: e.task_id for e in ledger.submissions if e.task_id is not None}
     for task in evidence.stored:
         if task.name not in asked:
-            yield f"{task.task_id}: nobody has submitted {task.name}"
+            yield f"{task.task_id}: no client has submitted {task.name}"
         elif ids.get(task.name, task.task_id) != task.task_id:
             yield f"{task.task_id}: submission {task.name} was told {ids[task.name]}"
 

@@ -41,7 +41,7 @@ class Ledger:
     submissions: list[Submission] = dataclasses.field(default_factory=list)
     #: The status of each answered request to cancel, by task.
     cancels: dict[str, int] = dataclasses.field(default_factory=dict)
-    #: A task's document, as somebody has read it when it had ended.
+    #: A task's document, as a client has read it when it had ended.
     ended: dict[str, bytes] = dataclasses.field(default_factory=dict)
     #: What a client saw that must never be seen.
     complaints: list[str] = dataclasses.field(default_factory=list)
@@ -51,7 +51,7 @@ class Ledger:
         return (entry for entry in list(self.submissions) if entry.answer in answers)
 
     def accepted(self) -> list[str]:
-        """Give the ids of the tasks that somebody was told are accepted, each once."""
+        """Give the ids of the tasks that a client was told are accepted, each once."""
         return list(dict.fromkeys(e.task_id or "" for e in self.with_answer(Answer.ACCEPTED)))
 
     def promised(self) -> list[str]:

@@ -19,7 +19,7 @@ from tests.support.busy_circuits import dense, hungry
 CLIENTS: Final = 8
 #: A burst fills a worker's batch, so that a worker that dies in it leaves many behind.
 _BURST_TASKS: Final = CLIENTS
-#: A client gives up this long after its first try; nobody stays away for so long.
+#: A client gives up this long after its first try; no process stays away for so long.
 PATIENCE_SECONDS: Final = 60.0
 _KEYED_RATE: Final = 0.5
 _CANCEL_RATE: Final = 0.05
@@ -30,7 +30,7 @@ _EVERY_SLOW: Final = 5
 _EVERY_HUNGRY: Final = 17
 _SLOW: Final = (20, 30)
 _WATCH_SECONDS: Final = 0.05
-#: Beside what the service itself waits for.
+#: In addition to what the service itself waits for.
 _ANSWER_SECONDS_MAX: Final = 30.0
 
 
@@ -183,12 +183,12 @@ class _Connection:
         """Send a document; None if there was no answer.
 
         Raises:
-            ConnectionRefusedError: nobody was there, so nothing was sent.
+            ConnectionRefusedError: nothing listened, so nothing was sent.
         """
         try:
             return next(self._turns).post(path, document, headers)
-        except (OSError, http.client.HTTPException) as error:
-            if isinstance(error, ConnectionRefusedError):
+        except (OSError, http.client.HTTPException) as exc:
+            if isinstance(exc, ConnectionRefusedError):
                 raise
             return None
 

@@ -22,7 +22,7 @@ class Outage(enum.Enum):
 
     #: Connections are closed before anything is handed on.
     REFUSED = enum.auto()
-    #: Requests are handed on and applied; whoever waits for the reply is cut off.
+    #: Requests are handed on and applied; clients that wait for the reply are cut off.
     REPLIES_LOST = enum.auto()
 
 

@@ -54,7 +54,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
 
 
 def take_overs(events: Sequence[str]) -> int:
-    """Count the claims that followed a claim: nobody had released or settled the one before."""
+    """Count the claims that followed a claim: no worker had released or settled the one before."""
     transitions = [event for event in events if event != "sweep"]
     return sum(pair == ("claim", "claim") for pair in itertools.pairwise(transitions))
 

@@ -47,7 +47,7 @@ STAGE_VARIABLES: Final = {
     "SWEEP_GRACE_SECONDS": "15",
     **FAILING,
 }
-#: Messages that nobody can read, among the others.
+#: Messages that cannot be read, among the others.
 GARBAGE_MESSAGES: Final = 3
 #: Two sweeps of a task are up to 120 s apart (stage `local`), and its last message may be lost.
 QUIET_SECONDS_MAX: Final = 300.0
@@ -124,7 +124,7 @@ def _run(stage: Stage, proxy: Proxy, scale: Scale) -> Outcome:
         finally:
             attached.set()
     _raise_errors(kept)
-    # First, since looking at the dead letters hides them.
+    # First, since reading the dead letters hides them.
     audit_exit_code, audit = _audited(stage, ledger.promised())
     evidence = collect(stage, stage.port, ledger.promised())
     found = list(violations(ledger, evidence, garbage=GARBAGE_MESSAGES))

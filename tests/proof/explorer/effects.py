@@ -166,7 +166,7 @@ class Effects:
         spent = event in {TaskEvent.CLAIM, TaskEvent.GIVE_UP} and before.attempt > 0
         executed = ghost.executed & (1 << before.attempt)
         if spent and self.configuration.spends_no_attempt and not executed:
-            return Violation(BURNED, f"nobody executed attempt {before.attempt}")
+            return Violation(BURNED, f"attempt {before.attempt} was not executed")
         if event is TaskEvent.CANCEL and ghost.uncancelled:
             return Violation(TRUTH, "the task is cancelled though its owner was told it was not")
         if event is not TaskEvent.SWEEP:

@@ -1,7 +1,7 @@
 """The stored task as the explorer keeps it: real `Task` values in a canonical form.
 
 Time is a constant, so a time is either over or not: leases and due times are rewritten by events
-of the environment. What no code looks at (notes, all but the shape of the history) is dropped
+of the environment. What no code reads (notes, all but the shape of the history) is dropped
 after it has been checked, so that equal situations are equal values.
 """
 
@@ -33,7 +33,7 @@ LONG_AGO: Final = T0 - timedelta(days=365)
 NEWER: Final = "newer"
 
 #: The owner of a lease whose claimant is not there any more.
-NOBODY: Final = 0
+NO_HOLDER: Final = 0
 
 
 #: All fields but those that follow from others, or that `Items.intern` makes comparable.
@@ -83,7 +83,7 @@ class Item:
     terminal: bool = False
     #: The lease is there and not over.
     leased: bool = False
-    token: int = NOBODY
+    token: int = NO_HOLDER
     attempt: int = 0
     due: bool = False
     aged: bool = False
@@ -115,7 +115,7 @@ class Items:
         return number
 
     def canonical(self, task: Task) -> Task:
-        """Drop what no code under test looks at, and make times either over or not."""
+        """Drop what no code under test reads, and make times either over or not."""
         return dataclasses.replace(
             task,
             submitted_at=LONG_AGO if task.submitted_at < NOW else NOW,
@@ -135,10 +135,10 @@ class Items:
         return self._vary(number, "expired", lease=Lease(holder=task.lease.holder, expires_at=NOW))
 
     def disowned(self, number: int) -> int:
-        """Return the item when nobody has the token of its lease any more."""
+        """Return the item when no actor has the token of its lease any more."""
         task = self._task(number)
         assert task.lease is not None
-        lease = Lease(holder=token_text(NOBODY), expires_at=task.lease.expires_at)
+        lease = Lease(holder=token_text(NO_HOLDER), expires_at=task.lease.expires_at)
         return self._vary(number, "disowned", lease=lease)
 
     def became_due(self, number: int) -> int:
@@ -180,7 +180,7 @@ def _item(number: int, task: Task) -> Item:
         open=not task.status.is_terminal,
         terminal=task.status.is_terminal,
         leased=lease is not None and lease.expires_at > NOW,
-        token=NOBODY if lease is None else token_number(lease.holder),
+        token=NO_HOLDER if lease is None else token_number(lease.holder),
         attempt=task.attempt,
         due=task.due_at is not None and task.due_at <= NOW,
         aged=task.submitted_at < NOW,

@@ -341,7 +341,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         name="cancel for any caller", removes="a refused cancel shows the owner only",
-        code=Code(cancel=v.CancelsForAnybody), configuration=INTRUDED, breaks=OWNER,
+        code=Code(cancel=v.CancelsForAnyCaller), configuration=INTRUDED, breaks=OWNER,
     ),
     # --- sweeping
     Mutant(

@@ -28,7 +28,7 @@ from tests.proof.explorer.properties import ISOLATED, OWNER, TRUTH
 from tests.proof.explorer.values import Actor, Answer, Ended, Program, Violation
 from tests.support.in_memory import a_request
 
-#: Whose task it is, and who is somebody else.
+#: Whose task it is, and who is a stranger.
 OWNER_NAME: Final = "owner"
 STRANGER: Final = "stranger"
 

@@ -24,7 +24,7 @@ from chalicelib.settings import Settings
 from tests.proof.explorer.code import Code
 from tests.proof.explorer.items import (
     LONG_AGO,
-    NOBODY,
+    NO_HOLDER,
     NOW,
     canonical_lease,
     canonical_time,
@@ -65,11 +65,11 @@ _TOLD_APART_BY: Final = tuple(
     for field in dataclasses.fields(Transition)
     if field.name not in {"task_id", "at", "result"}
 )
-_SOMEBODY_ELSE: Final = token_text(-1)
+_ANOTHER_HOLDER: Final = token_text(-1)
 
 
 class Paused(BaseException):
-    """The code has come to a call that nobody has answered yet."""
+    """The code has come to a call that has no answer yet."""
 
     def __init__(self, call: Call) -> None:
         super().__init__(call.text)
@@ -94,7 +94,7 @@ def view(task: Task, call: Call) -> TaskView:
     lease = seen.get("lease")
     if lease is not None:
         mine = call.actor is Actor.WORKER and lease.holder == token_text(call.token)
-        seen["lease"] = dataclasses.replace(lease, holder=lease.holder if mine else _SOMEBODY_ELSE)
+        seen["lease"] = dataclasses.replace(lease, holder=lease.holder if mine else _ANOTHER_HOLDER)
     return TaskView(seen)
 
 
@@ -102,7 +102,7 @@ def view_unread(seen: StoredTask, call: Call) -> StoredTask:
     """Return what the caller may see of an item that cannot be read; of tokens only its own."""
     lease = canonical_lease(seen.lease)
     if lease is not None and lease.holder != token_text(call.token):
-        lease = dataclasses.replace(lease, holder=_SOMEBODY_ELSE)
+        lease = dataclasses.replace(lease, holder=_ANOTHER_HOLDER)
     submitted_at = seen.submitted_at
     return dataclasses.replace(
         seen,
@@ -144,7 +144,7 @@ class Script:
         self._past: Sequence[tuple[Call, Reply]] = ()
         self._next = 0
         self._tokens: list[int] = []
-        self._token = NOBODY
+        self._token = NO_HOLDER
         self._attempt = 0
         #: Why deliveries were acknowledged or given back, in any run so far.
         self.reasons: set[str] = set()
@@ -162,7 +162,7 @@ class Script:
         """Run a program to the first call that its past does not answer, or to its end."""
         self._program, self._past, self._next = program, past, 0
         self._tokens = [token for token, _ in program.deliveries]
-        self._token, self._attempt = NOBODY, 0
+        self._token, self._attempt = NO_HOLDER, 0
         call: Call | None = None
         ended: Ended | None = None
         try:

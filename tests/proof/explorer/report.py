@@ -30,7 +30,7 @@ class Figures:
     needed: int = 0
 
     def lines(self) -> list[str]:
-        """Return them as text; the last lines are for whoever reads only those."""
+        """Return them as text; the last lines are for readers of only those."""
         whole = f"capped: {', '.join(self.capped)}" if self.capped else "the whole space of each"
         cost = f"edges: {self.edges:,}; seconds: {self.seconds:.1f}"
         return [

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from tests.proof.explorer.values import Actor, Violation
 
-#: Instead of a node, for actors that run nothing: may begin again; has finished for ever.
+#: Instead of a node, for actors that run nothing: may begin again; has finished.
 IDLE: Final = -1
 GONE: Final = -2
 #: Instead of a receive count: the delivery's message is visible again; it was deleted.

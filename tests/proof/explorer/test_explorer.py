@@ -69,7 +69,7 @@ def _smaller(configuration: Configuration) -> Configuration:
 
 
 class _Curious(SubmitTask):
-    """Looks at a field that submitters are not shown."""
+    """Reads a field that submitters are not shown."""
 
     def _send_existing(self, task: Task, *, keyed: bool) -> Submitted:
         assert task.attempt == 0

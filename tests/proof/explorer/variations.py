@@ -247,7 +247,7 @@ class AcceptsUnsent(SubmitTask):
 
 
 class TakesTheRefusedDeleteForAccepted(SubmitTask):
-    """Takes a refused delete for somebody's claim, without reading."""
+    """Takes a refused delete for a worker's claim, without reading."""
 
     def _read_after_refused_delete(self, task: Task, cause: QueueUnavailable) -> Task | None:
         return task
@@ -300,10 +300,10 @@ class ForgetsItsClaim(ExecuteTask):
 
 
 class ClaimsBlindly(ExecuteTask):
-    """Takes a refused claim for somebody else's success, without reading."""
+    """Takes a refused claim for another worker's success, without reading."""
 
     def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
-        return Acknowledge("somebody has it")
+        return Acknowledge("a worker has it")
 
 
 class AcknowledgesLeased(ExecuteTask):
@@ -347,7 +347,7 @@ class SettlesBlindly(ExecuteTask):
     def _resolve_refused_settle(
         self, transition: Transition, otherwise: Redeliver | None
     ) -> Disposition:
-        return Acknowledge("somebody has settled it")
+        return Acknowledge("a worker has settled it")
 
 
 class SparesTheUnreadable(ExecuteTask):
@@ -457,8 +457,8 @@ class DeniesUnread(CancelTask):
             raise StoreUnavailable(in_doubt=False) from exc
 
 
-class CancelsForAnybody(CancelTask):
-    """Shows the task to whoever tries to cancel it."""
+class CancelsForAnyCaller(CancelTask):
+    """Shows the task to any caller that tries to cancel it."""
 
     def _judge_refusal(self, task_id: str, owner: str) -> Task | StoredTask:
         return super()._judge_refusal(task_id, OWNER_NAME)

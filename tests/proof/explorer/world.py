@@ -15,7 +15,7 @@ from chalicelib.settings import Settings
 from tests.proof.explorer.code import REAL, Code
 from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.effects import AGAIN, DEAD, Effects
-from tests.proof.explorer.items import NEWER, NOBODY, Item
+from tests.proof.explorer.items import NEWER, NO_HOLDER, Item
 from tests.proof.explorer.programs import circuit_of
 from tests.proof.explorer.properties import ACCEPTED, TRUTH
 from tests.proof.explorer.state import (
@@ -392,8 +392,8 @@ class World:
         return used
 
     def _disowned(self, state: State) -> State:
-        """Forget whose lease it is once nobody has its token any more."""
+        """Forget whose lease it is once no actor has its token any more."""
         token = self._items[state.item].token
-        if token == NOBODY or token in self._tokens_in_use(state):
+        if token == NO_HOLDER or token in self._tokens_in_use(state):
             return state
         return state._replace(item=self.universe.items.disowned(state.item))

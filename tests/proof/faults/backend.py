@@ -159,7 +159,7 @@ class SimulatedBackend:
         self._change_messages(show)
 
     def lose_messages(self) -> None:
-        """Empty the queue, as nobody should."""
+        """Empty the queue, as the service never does."""
         self._change_messages(lambda messages: messages.clear())
 
     def _change_messages(self, change: Callable[[list[Any]], None]) -> None:

@@ -60,7 +60,7 @@ class Submitted:
 
 @dataclasses.dataclass(slots=True)
 class Known:
-    """What is known about a scenario so far, beside what the backend holds."""
+    """What is known about a scenario so far, in addition to what the backend holds."""
 
     submissions: dict[str, Submitted] = dataclasses.field(default_factory=dict)
     #: Who claimed which attempt of which task.
@@ -113,7 +113,7 @@ class Judge:
     def judge_send(self, sent: Sent, message: Mapping[str, str], items: Mapping[str, Item]) -> None:
         """Only submissions and sweeps send; a retry is the same message again (10).
 
-        Each message is of its owner's group, whoever sends it.
+        Each message is of its owner's group, whichever part sends it.
         """
         self.demand(sent.role != "worker", "10: a worker sends a message instead of hiding it")
         item = items.get(json.loads(message["MessageBody"])["task_id"])
@@ -126,7 +126,7 @@ class Judge:
         try:
             task_id = str(json.loads(body)["task_id"])
         except (ValueError, KeyError, TypeError):
-            self.demand(False, f"5: a message that nobody can read was deleted: {body!r}")
+            self.demand(False, f"5: a message that cannot be read was deleted: {body!r}")
             return
         item = items.get(task_id)
         self.demand(
@@ -190,7 +190,7 @@ class Judge:
         try:
             after = facts_of(new)
         except Unreadable as exc:
-            self.demand(False, f"3: a task that nobody can read: {exc}")
+            self.demand(False, f"3: a task that cannot be read: {exc}")
             return
         self._judge_item(after)
         if old is not None:
@@ -243,7 +243,7 @@ class Judge:
                 self.demand(not live, "8: the task was given up under a live lease")
 
     def _judge_claim(self, task: TaskFacts) -> None:
-        owner = task.lease_owner or "nobody"
+        owner = task.lease_owner or "no holder"
         known = self.known.owners.setdefault((task.task_id, task.attempt), owner)
         self.demand(
             known == owner, f"4: attempt {task.attempt} was claimed by {known} and by {owner}"

@@ -61,7 +61,7 @@ def _client_step(world: World) -> Step | None:
             if keyed and submitted.answer in _TRIED_AGAIN_WITH_KEY:
                 return _of_client(f"submit {tag} again", World.submit, tag)
             if not keyed and submitted.answer is Answer.NOT_KEPT:
-                return _of_client(f"submit {tag} anew", _submit_anew, tag)
+                return _of_client(f"submit {tag} again", _submit_again, tag)
     return None
 
 
@@ -72,12 +72,12 @@ def _of_client(name: str, action: Callable[[World, str], None], tag: str) -> Ste
 _TRIED_AGAIN_WITH_KEY: Final = (Answer.UNKNOWN, Answer.KEPT, Answer.BROKEN_OFF, Answer.FULL)
 
 
-def _submit_anew(world: World, tag: str) -> None:
+def _submit_again(world: World, tag: str) -> None:
     world.known.submissions[tag].tries = _TRIES_MAX
-    anew = f"{tag}'"
+    fresh = f"{tag}'"
     if tag.count("'") < _TRIES_MAX:
-        world.expect(anew, circuit=world.known.submissions[tag].circuit)
-        world.submit(anew)
+        world.expect(fresh, circuit=world.known.submissions[tag].circuit)
+        world.submit(fresh)
 
 
 def _deliver(world: World) -> None:
@@ -106,7 +106,7 @@ def _sweep(world: World) -> None:
 
 
 DELIVER: Final = Step(name="deliver", role="worker", run=_deliver)
-REST: Final = Step(name="rest", role="nobody", run=_rest)
+REST: Final = Step(name="rest", role="none", run=_rest)
 SWEEP: Final = Step(name="sweep", role="sweeper", run=_sweep)
 
 

@@ -81,7 +81,7 @@ def _step(name: str, role: str, run: Action) -> Step:
 
 
 def _expect(tag: str = "a", *, key: str | None = None, circuit: str = "h q;") -> Step:
-    return _step("expect", "nobody", lambda world: world.expect(tag, key=key, circuit=circuit))
+    return _step("expect", "none", lambda world: world.expect(tag, key=key, circuit=circuit))
 
 
 def _submit(tag: str = "a") -> Step:
@@ -97,7 +97,7 @@ def _get(tag: str = "a") -> Step:
 
 
 def _wait(seconds: float) -> Step:
-    return _step(f"wait {seconds:g} s", "nobody", lambda world: world.clock.advance(seconds))
+    return _step(f"wait {seconds:g} s", "none", lambda world: world.clock.advance(seconds))
 
 
 def _deliver_now(world: World) -> None:
@@ -111,7 +111,7 @@ _DELIVERY_OF_ONE: Final = _step(
     "deliver one", "worker", lambda world: world.deliver(messages_max=1)
 )
 _SWEEP: Final = _step("sweep", "sweeper", lambda world: world.sweep())
-_LOSE: Final = _step("lose messages", "nobody", lambda world: world.backend.lose_messages())
+_LOSE: Final = _step("lose messages", "none", lambda world: world.backend.lose_messages())
 _SUBMITTED: Final = (_expect(), _submit())
 _SUBMITTED_LARGE: Final = (_expect(circuit=LARGE_CIRCUIT), _submit())
 #: Longer than an invocation and its margin.
@@ -149,7 +149,7 @@ def _message_vanishes(world: World) -> TaskResult:
 
 
 def _three_with_poison(tag: str) -> tuple[Step, ...]:
-    garbage = _step("garbage", "nobody", lambda world: world.send_garbage("not a message"))
+    garbage = _step("garbage", "none", lambda world: world.send_garbage("not a message"))
     return (
         _expect(tag), _submit(tag),
         garbage,
@@ -325,7 +325,7 @@ def _deliveries() -> list[Scenario]:
         ),
         Scenario(
             name="a message without its task",
-            prepare=[_step("send", "nobody", _missing)],
+            prepare=[_step("send", "none", _missing)],
             operation=_DELIVERY,
         ),
         Scenario(
@@ -471,7 +471,7 @@ _SPOILT: Final = (
 
 
 def _spoil(kind: str) -> Step:
-    return _step(f"spoil a: {kind}", "nobody", lambda world: world.spoil("a", KINDS[kind]))
+    return _step(f"spoil a: {kind}", "none", lambda world: world.spoil("a", KINDS[kind]))
 
 
 def _unreadable() -> Iterator[Scenario]:
@@ -487,7 +487,7 @@ def _unreadable() -> Iterator[Scenario]:
             max_receive_count=8,
         )
         yield Scenario(
-            name=f"deliver beside an item with {kind}",
+            name=f"deliver next to an item with {kind}",
             prepare=[*two, spoilt],
             operation=_DELIVERY,
             max_receive_count=8,

@@ -158,8 +158,8 @@ def _weakened(**without: object) -> Callable[[Service], Service]:
     return alter
 
 
-def _report_to_nobody(service: Service) -> Service:
-    """Return failures though the mapping does not look at them."""
+def _report_in_a_response(service: Service) -> Service:
+    """Return failures though the mapping ignores them."""
     settings = msgspec.structs.replace(service.settings, partial_batch_responses=True)
     return dataclasses.replace(service, settings=settings)
 
@@ -222,9 +222,11 @@ CASES: Final = {
         _sweep(_GivesUpBlindly), "sweep leaves alone what cannot be read and is leased", "8", {}
     ),
     "claims what a newer version wrote": _Case(
-        _weakened(schema_version_max=None), "deliver beside an item with a newer schema", "12", {}
+        _weakened(schema_version_max=None), "deliver next to an item with a newer schema", "12", {}
     ),
-    "reports to nobody": _Case(_report_to_nobody, "a batch with poison, raising", "5", {}),
+    "reports where it is ignored": _Case(
+        _report_in_a_response, "a batch with poison, raising", "5", {}
+    ),
 }
 
 

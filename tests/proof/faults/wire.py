@@ -116,7 +116,7 @@ class Wire:
         self._plan: Mapping[CallName, Kind] = {}
         self._dead = False
         #: Who acts in this step.
-        self.role = "nobody"
+        self.role = "none"
         #: The attempts that were claimed in this step, by task.
         self.attempts: dict[str, int] = {}
         #: The calls of this step, in their order.

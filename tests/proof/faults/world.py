@@ -1,4 +1,4 @@
-"""One world per process of ours: clients, a poller, workers and a sweeper on a simulated backend.
+"""One world per test process: clients, a poller, workers and a sweeper on a simulated backend.
 
 Everything in it is the service's own code on its own adapters and botocore's own clients; only
 what lies beyond the wire is simulated. It can be saved and loaded between two steps.
@@ -180,7 +180,7 @@ class World:
         return self.judge.violations
 
     def reset(self, *, max_receive_count: int, partial_batches: bool) -> None:
-        """Begin anew: nothing stored, nothing sent, the clock where it is.
+        """Begin again: nothing stored, nothing sent, the clock where it is.
 
         How batches with failures end is set in function and mapping.
         """
@@ -384,7 +384,7 @@ class World:
             )
 
     def send_garbage(self, body: str) -> None:
-        """Put something into the queue that is no message of ours."""
+        """Put something into the queue that is no message of the service."""
         self._poller.send_message(QueueUrl=self.backend.queue_url, MessageBody=body)
 
     def spoil(self, tag: str, change: Callable[[dict[str, Any]], object]) -> None:
@@ -566,7 +566,7 @@ class World:
         return sum(task.sweeps for task in self.tasks())
 
     def _judge_spent_attempts(self, executed: int, attempts: int, *, died: bool) -> None:
-        """No attempt is spent that nobody executed (9), unless the process could not know of it."""
+        """No attempt is without an execution (9), unless the process could not know of it."""
         if not died and all(kind.is_mended for _, kind in self.wire.struck):
             spent, run = self._attempts() - attempts, self._executions() - executed
             self.judge.demand(spent <= run, f"9: {spent} attempts were spent, {run} executed")

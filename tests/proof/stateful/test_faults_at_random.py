@@ -63,7 +63,7 @@ Fault = tuple[CallName, Kind] | None
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """One world for all examples; each begins anew in it."""
+    """One world for all examples; each begins again in it."""
     with running_world() as running:
         yield running
 
@@ -108,7 +108,7 @@ class Service(RuleBasedStateMachine):
 
     @rule()
     def duplicate(self) -> None:
-        """Make every message visible, whoever has it."""
+        """Make every message visible, also what is received."""
         self.world.backend.show_all_messages()
 
     @rule()

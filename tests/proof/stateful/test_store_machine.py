@@ -51,7 +51,7 @@ REQUESTS = st.builds(
 
 @functools.cache
 def _store() -> DynamoDbTaskStore:
-    """Return the one store of this process: clients are dear, and every run has ids of its own."""
+    """Return the one store of this process: clients cost, and every run has ids of its own."""
     backend = _moto.enter_context(moto_backend())
     return DynamoDbTaskStore(backend.settings())
 
@@ -69,9 +69,9 @@ def _close_moto() -> Iterator[None]:
 class StoresAgree(RuleBasedStateMachine):
     """Applies the same to both stores."""
 
-    #: Tasks as somebody once read them.
+    #: Tasks as they were once read.
     reads: Bundle[Task] = Bundle("reads")
-    #: Transitions that somebody once decided, and may try again.
+    #: Transitions that were once decided, and may be tried again.
     decided: Bundle[Transition] = Bundle("decided")
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class StoresAgree(RuleBasedStateMachine):
 
     @rule(target=reads, task=reads)
     def read(self, task: Task) -> Task:
-        """Read a task; somebody will decide from it, later."""
+        """Read a task; a later step will decide from it."""
         found = self._both("get", task.task_id)
         return found if isinstance(found, Task) else task
 
@@ -151,7 +151,7 @@ class StoresAgree(RuleBasedStateMachine):
             )
         )
 
-    @rule(target=decided, task=reads, owner=st.sampled_from(["local", "somebody else"]))
+    @rule(target=decided, task=reads, owner=st.sampled_from(["local", "another owner"]))
     def cancel(self, task: Task, owner: str) -> Transition:
         """Cancel as its owner, or as another."""
         return self._apply(lifecycle.cancel_if_open(task.task_id, owner=owner, now=self.now))
@@ -230,4 +230,4 @@ def _answer(store: object, method: str, argument: Any) -> object:  # noqa: ANN40
 def test_the_store_on_dynamodb_does_as_the_one_in_memory() -> None:
     """No sequence of steps tells the two apart."""
     run_state_machine_as_test(StoresAgree)
-    assert _store().get("nobody") is None
+    assert _store().get("missing") is None

@@ -7,7 +7,7 @@ import org.eclipse.jetty.server.ServerConnector;
  * AWS DynamoDB Local, in memory, on this machine's loopback address.
  *
  * Its own command line listens on every address and cannot be told otherwise. Run as
- * `java -cp ... LoopbackDynamoDbLocal.java PORT`; it ends with whoever started it.
+ * `java -cp ... LoopbackDynamoDbLocal.java PORT`; it ends with the process that started it.
  */
 public final class LoopbackDynamoDbLocal {
     private LoopbackDynamoDbLocal() { }

@@ -121,14 +121,14 @@ def test_a_call_is_refused_only_if_every_attempt_was(
 def test_a_put_says_whether_an_attempt_may_still_arrive(
     answering: Callable[..., None], replies: tuple[Reply, ...], outcome: PutOutcome
 ) -> None:
-    """Whoever deletes the task must know."""
+    """The caller that deletes the task must know."""
     store = DynamoDbTaskStore(SETTINGS)
     answering(*replies)
     assert store.create_if_absent(a_task()) is outcome
 
 
 def test_a_limit_of_the_database_is_no_outage(answering: Callable[..., None]) -> None:
-    """It takes no more until somebody acts."""
+    """It takes no more until an operator acts."""
     store = DynamoDbTaskStore(SETTINGS)
     answering(LIMIT, LIMIT)
     with pytest.raises(StoreFull):
@@ -136,7 +136,7 @@ def test_a_limit_of_the_database_is_no_outage(answering: Callable[..., None]) ->
 
 
 def test_a_limit_after_a_lost_reply_is_doubt(answering: Callable[..., None]) -> None:
-    """The attempt before may have been applied; nobody may be told that it was refused."""
+    """The attempt before may have been applied; no caller may be told that it was refused."""
     store = DynamoDbTaskStore(SETTINGS)
     answering(CLOSED, LIMIT)
     with pytest.raises(StoreUnavailable) as caught:

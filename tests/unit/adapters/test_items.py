@@ -74,7 +74,7 @@ def test_an_item_without_any_optional_attribute_still_reads() -> None:
 
 @pytest.mark.parametrize("event", ["claim", "cancel"])
 def test_a_transition_whose_circuit_cannot_be_read_is_in_doubt(event: str) -> None:
-    """It is applied: whoever is told that it failed must not be told that it was refused."""
+    """It is applied: a caller that is told that it failed must not be told that it was refused."""
     with moto_backend() as backend:
         store = DynamoDbTaskStore(backend.settings())
         task = a_task(ID, request=a_request("".join(f"rz({n}) q;" for n in range(9_000))))
@@ -94,7 +94,7 @@ def test_a_transition_whose_circuit_cannot_be_read_is_in_doubt(event: str) -> No
 
 
 def test_a_circuit_that_cannot_be_deleted_does_not_hide_that_its_task_was() -> None:
-    """The task goes first; what remains of its circuit harms nobody."""
+    """The task goes first; what remains of its circuit does no harm."""
     with moto_backend() as backend:
         store = DynamoDbTaskStore(backend.settings())
         store.create_if_absent(

@@ -23,7 +23,7 @@ EXPIRED = Lease(holder="mine", expires_at=LATER)
 
 NEW = Lease(holder="new", expires_at=LATER + timedelta(seconds=10))
 
-#: What anybody could try on a task, as its current attempt's holder.
+#: What a worker or client could try on a task, as its current attempt's holder.
 DECISIONS: dict[str, Callable[[Task], Transition]] = {
     "claim": lambda task: lifecycle.claim_if_available(
         task.task_id, lease=NEW, now=LATER, attempts_max=ATTEMPTS_MAX
@@ -160,7 +160,7 @@ def test_a_sweep_counts_itself_and_keeps_the_expired_lease() -> None:
 
 
 def test_postponing_leaves_no_entry() -> None:
-    """A live lease is looked at again later, and the history stays as it is."""
+    """A live lease is checked again later, and the history stays as it is."""
     task = _processing(LIVE)
     assert lifecycle.after(task, DECISIONS["postpone"](task)) == dataclasses.replace(
         task, due_at=LATER
@@ -192,7 +192,7 @@ def test_started_at_is_when_the_first_attempt_began() -> None:
 
 def test_another_owner_cannot_cancel() -> None:
     """The owner is a clause of the write itself."""
-    cancel = lifecycle.cancel_if_open(a_task().task_id, owner="somebody else", now=LATER)
+    cancel = lifecycle.cancel_if_open(a_task().task_id, owner="another owner", now=LATER)
     assert not cancel.condition.holds_for(a_task())
 
 

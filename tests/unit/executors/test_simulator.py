@@ -153,8 +153,8 @@ def test_a_panic_is_a_failure_for_good_that_says_nothing_of_its_inside() -> None
         "swap q[10], q[10];",
     ],
 )
-def test_gates_are_looked_at_again_after_they_were_made(gates: str) -> None:
-    """A repeated qubit that no look at the text has found is refused before it is counted."""
+def test_gates_are_checked_again_after_they_were_made(gates: str) -> None:
+    """A repeated qubit that no check of the text has found is refused before it is counted."""
     made = f"OPENQASM 3.0;\nqubit[11] q;\nbit[1] c;\nc[0] = measure q[0];\n{gates}\n"
     with pytest.raises(PermanentExecutionError, match="the same qubit is used more than once"):
         check_operands(made)
@@ -187,7 +187,7 @@ def _long(text: str) -> str:
     ],
 )
 def test_a_circuit_too_long_to_be_analysed_is_guarded_all_the_same(text: str, message: str) -> None:
-    """By the gates that were made of it, or by a refusal where these cannot be looked at."""
+    """By the gates that were made of it, or by a refusal where these cannot be listed."""
     with pytest.raises(PermanentExecutionError, match=message):
         simulate(_long(text), shots=10)
 

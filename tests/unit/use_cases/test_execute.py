@@ -81,7 +81,7 @@ class World:
         )
 
     def apply(self, transition: Transition) -> Task:
-        """Let somebody else change the task."""
+        """Let another process change the task."""
         return self.store.apply(transition)
 
     def claim_by_another(self, *, seconds: float = 30) -> Task:
@@ -118,7 +118,7 @@ def test_a_success_is_settled_and_then_acknowledged() -> None:
 
 
 def test_the_lease_lasts_as_long_as_the_invocation_and_a_margin() -> None:
-    """The platform kills the function then, so an expired lease belongs to nobody alive."""
+    """The platform kills the function then, so an expired lease has no live holder."""
     world = World(TransientExecutionError("later"))
     world.worker(apply=FailAfter(StoreUnavailable(in_doubt=True)))(
         a_delivery(world.task.task_id), seconds_left=lambda: SECONDS_LEFT
@@ -237,7 +237,7 @@ def test_an_expired_lease_is_taken_over() -> None:
 
 
 def test_a_worker_that_was_taken_over_writes_nothing() -> None:
-    """Its message stays with whoever has the task now."""
+    """Its message stays with the worker that has the task now."""
     world = World()
 
     class TakenOverMeanwhile(ScriptedExecutor):
@@ -312,7 +312,7 @@ def test_ones_own_release_is_recognised_and_keeps_its_backoff() -> None:
 
 
 def test_a_full_store_is_waited_for_as_one_that_is_away() -> None:
-    """Somebody must make room; until then the message comes back less and less often."""
+    """An operator must make room; until then the message comes back less and less often."""
     world = World()
     disposition = world.deliver(3, apply=FailBefore(StoreFull()))
     assert disposition == Redeliver("the database cannot be used", 16)

@@ -47,7 +47,7 @@ def cancel_on(store: object, observer: RecordingObserver | None = None) -> Cance
     )
 
 
-@pytest.mark.parametrize("task_id", [TASK.task_id, "nobody's"])
+@pytest.mark.parametrize("task_id", [TASK.task_id, "missing"])
 def test_another_owners_task_looks_like_none(task_id: str) -> None:
     """Reading and cancelling it tell nothing, and change nothing."""
     store = a_store()

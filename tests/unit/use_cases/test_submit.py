@@ -210,7 +210,7 @@ def test_a_key_makes_one_task_and_a_pending_one_is_sent_again() -> None:
 
 
 def test_a_replay_of_a_task_at_work_sends_nothing() -> None:
-    """Somebody has it."""
+    """A worker has it."""
     world = World()
     first = world.submitter()(a_submission("k"))
     task = dataclasses.replace(first.task, status=TaskStatus.PROCESSING)
@@ -240,7 +240,7 @@ def test_keys_are_each_owners_own() -> None:
 
 @pytest.mark.parametrize("fault", [REFUSED, IN_DOUBT])
 def test_a_key_whose_task_cannot_be_read_is_unknown(fault: FailBefore) -> None:
-    """It exists, but whether it is this request's nobody can tell."""
+    """It exists, but whether it is this request's is not known."""
     world = World()
     world.submitter()(a_submission("k"))
     with pytest.raises(SubmissionUnavailable) as caught:

@@ -87,7 +87,7 @@ def test_a_task_is_left_alone_until_its_grace_has_passed() -> None:
     assert world.current() == world.task
 
 
-def test_a_task_that_nobody_claimed_is_noted_and_sent_again() -> None:
+def test_a_task_that_was_not_claimed_is_noted_and_sent_again() -> None:
     """The note is in the history, and the message carries the task's correlation id."""
     world = World()
     world.clock.advance(GRACE)
@@ -114,7 +114,7 @@ def test_the_interval_doubles_up_to_its_maximum() -> None:
     assert intervals == [900, 1800, 3600, 3600, 3600]
 
 
-def test_a_live_lease_is_looked_at_again_when_it_ends() -> None:
+def test_a_live_lease_is_checked_again_when_it_ends() -> None:
     """It leaves no note and sends nothing."""
     world = World()
     world.clock.advance(GRACE)
@@ -126,7 +126,7 @@ def test_a_live_lease_is_looked_at_again_when_it_ends() -> None:
 
 
 def test_a_task_whose_worker_died_is_brought_back() -> None:
-    """Its lease has expired and nobody settled."""
+    """Its lease has expired and no worker settled."""
     world = World()
     world.claim(seconds=30)
     world.clock.advance(GRACE)

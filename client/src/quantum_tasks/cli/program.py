@@ -61,13 +61,13 @@ def _run(arguments: Namespace, context: Context) -> int:
 
     try:
         return _command(arguments, context)
-    except UsageError as error:
-        _say(f"error: {error}")
+    except UsageError as exc:
+        _say(f"error: {exc}")
         return exits.USAGE
-    except QuantumTasksError as error:
-        for line in _lines(error):
+    except QuantumTasksError as exc:
+        for line in _lines(exc):
             _say(line)
-        return exits.code_for(error)
+        return exits.code_for(exc)
 
 
 def _command(arguments: Namespace, context: Context) -> int:

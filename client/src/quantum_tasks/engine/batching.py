@@ -85,10 +85,10 @@ def submit_many(many: Sequence[Member], *, policy: RetryPolicy) -> Program[Submi
             try:
                 yield from _submit_chunk(chunk, done, policy=policy)
                 continue
-            except QuantumTasksError as error:
+            except QuantumTasksError as exc:
                 if not done.seen:
                     raise
-                failure = error
+                failure = exc
         for member in chunk:
             if member.index not in done.seen:
                 done.errors.setdefault(member.index, failure)

@@ -82,12 +82,12 @@ def _take(turn: _Turn, outcome: Outcome, turns: list[_Turn], policy: RetryPolicy
     """Take one answer: the task is emitted, or has another turn."""
     try:
         seen = yield from see(Glance.of(checked(outcome)), turn.seen)
-    except QuantumTasksError as error:
-        error.task_id = turn.seen.data.id
+    except QuantumTasksError as exc:
+        exc.task_id = turn.seen.data.id
         turn.failures += 1
-        delay = policy.delay_seconds(error, turn.failures)
+        delay = policy.delay_seconds(exc, turn.failures)
         if delay is None:
-            yield Emit(Gathered(index=turn.index, seen=turn.seen, error=error))
+            yield Emit(Gathered(index=turn.index, seen=turn.seen, error=exc))
             return
         turn.at = (yield from now()) + delay
         heapq.heappush(turns, turn)
@@ -102,8 +102,8 @@ def _next(turn: _Turn, turns: list[_Turn]) -> Program[None]:
         if ended(turn.seen.data):
             yield Emit(Gathered(index=turn.index, seen=turn.seen))
             return
-    except QuantumTasksError as error:
-        yield Emit(Gathered(index=turn.index, seen=turn.seen, error=error))
+    except QuantumTasksError as exc:
+        yield Emit(Gathered(index=turn.index, seen=turn.seen, error=exc))
         return
     if turn.seen.ask_at is None:
         turn.at = (yield from now()) + turn.unasked

@@ -86,6 +86,6 @@ def _exchange(
 ) -> Program[Glance]:
     try:
         return (yield from exchange(request, read=Glance.of, policy=policy, deadline=deadline))
-    except QuantumTasksError as error:
-        error.task_id = error.task_id or task_id
+    except QuantumTasksError as exc:
+        exc.task_id = exc.task_id or task_id
         raise

@@ -74,15 +74,15 @@ def exchange(
         outcome = yield from send((yield from in_time(request, deadline)))
         try:
             return read(checked(outcome, accepted=accepted))
-        except QuantumTasksError as error:
-            recovered = recover(error)
+        except QuantumTasksError as exc:
+            recovered = recover(exc)
             if recovered is not None:
                 return recovered
-            delay = policy.delay_seconds(error, tries)
+            delay = policy.delay_seconds(exc, tries)
             if delay is None:
                 raise
             if deadline is not None and (yield from now()) + delay >= deadline:
-                raise OutOfTime from error
+                raise OutOfTime from exc
         yield Sleep(delay)
     raise AssertionError  # not reached: the count has no end
 

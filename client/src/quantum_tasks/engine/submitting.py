@@ -28,8 +28,8 @@ def submit(document: Mapping[str, Any], *, key: str, policy: RetryPolicy) -> Pro
     try:
         glance = yield from exchange(request, read=Glance.of, policy=policy, recover=kept)
         return (yield from see(glance))
-    except QuantumTasksError as error:
-        error.key = key
+    except QuantumTasksError as exc:
+        exc.key = key
         raise
     except BaseException as interruption:
         interruption.add_note(f"The task may have been submitted. Its key finds it: {key}")

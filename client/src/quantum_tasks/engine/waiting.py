@@ -90,10 +90,10 @@ def sleep_until(at: float, *, deadline: float | None, data: TaskData) -> Program
 def _look_in_time(seen: Seen, *, deadline: float | None, policy: RetryPolicy) -> Program[Seen]:
     try:
         return (yield from look(seen.data.id, policy=policy, before=seen, deadline=deadline))
-    except OutOfTime as error:
+    except OutOfTime as exc:
         if deadline is not None:
             yield Sleep(max(0.0, deadline - (yield from now())))
-        raise _timeout(seen.data) from error.__cause__
+        raise _timeout(seen.data) from exc.__cause__
 
 
 def _timeout(data: TaskData) -> WaitTimeout:

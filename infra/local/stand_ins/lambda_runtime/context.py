@@ -34,9 +34,9 @@ class LambdaContext:
 
 
 def function_environment(function_name: str, handler: str) -> dict[str, str]:
-    """The variables that Lambda sets and that libraries look at.
+    """The variables that Lambda sets and that libraries read.
 
-    ``LAMBDA_TASK_ROOT`` is left out: it tells Powertools and the X-Ray SDK that a tracing daemon
+    `LAMBDA_TASK_ROOT` is left out: it tells Powertools and the X-Ray SDK that a tracing daemon
     listens.
     """
     return {

@@ -33,11 +33,11 @@ def _failed(error_type: str, message: str) -> Answer:
     return Answer(error={"errorType": error_type, "errorMessage": message, "stackTrace": []})
 
 
-class SandboxLostError(Exception):
+class SandboxLost(Exception):
     """The sandbox's process has ended."""
 
 
-class SandboxTimeoutError(SandboxLostError):
+class SandboxTimeout(SandboxLost):
     """The sandbox did not answer in time."""
 
 
@@ -49,7 +49,7 @@ class Invoker:
     """
 
     def __init__(self, handler: str, *, function_name: str, timeout_seconds: float) -> None:
-        """Take the handler as ``module.attribute``; nothing is started yet."""
+        """Take the handler as `module.attribute`; nothing is started yet."""
         self.handler = handler
         self.function_name = function_name
         self.timeout_seconds = timeout_seconds
@@ -71,7 +71,7 @@ class Invoker:
         self._start()
         try:
             ready = self._receive(INIT_SECONDS_MAX)
-        except SandboxLostError as lost:
+        except SandboxLost as lost:
             self._kill()
             return _failed("Runtime.InitError", f"{self.handler}: initialisation: {lost}")
         if "error" in ready:
@@ -93,13 +93,13 @@ class Invoker:
         try:
             self._send(json.dumps(request).encode() + b"\n")
             answer = self._receive(self.timeout_seconds)
-        except SandboxTimeoutError:
+        except SandboxTimeout:
             self._kill()
             return _failed(
                 "Sandbox.Timedout",
                 f"{request_id} task timed out after {self.timeout_seconds:.2f} seconds",
             )
-        except (SandboxLostError, BrokenPipeError):
+        except (SandboxLost, BrokenPipeError):
             code = self._exit_code()
             return _failed("Runtime.ExitError", f"{request_id} the process exited with code {code}")
         return Answer(result=answer.get("result"), error=answer.get("error"))
@@ -142,11 +142,11 @@ class Invoker:
             remaining = deadline - time.monotonic()
             if remaining <= 0 or not select.select([self._answers], [], [], remaining)[0]:
                 message = f"no answer within {seconds:.2f} s"
-                raise SandboxTimeoutError(message)
+                raise SandboxTimeout(message)
             chunk = os.read(self._answers, 1 << 16)
             if not chunk:
                 message = "the process ended"
-                raise SandboxLostError(message)
+                raise SandboxLost(message)
             self._unread += chunk
         line, _, self._unread = self._unread.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)

@@ -1,6 +1,6 @@
 """The process that holds an imported Lambda handler and runs one invocation after another.
 
-``python -m infra.local.stand_ins.lambda_runtime.sandbox HANDLER READ_FD WRITE_FD``.
+`python -m infra.local.stand_ins.lambda_runtime.sandbox HANDLER READ_FD WRITE_FD`.
 Requests come in and answers go out as one JSON object per line on pipes of their own;
 stdout and stderr stay the handler's, and end in the
 log. A process and not a thread, since a Lambda timeout kills what it interrupts; kept warm between
@@ -28,14 +28,14 @@ from typing import Any
 
 from infra.local.stand_ins.lambda_runtime.context import LambdaContext
 
-#: ``prctl``'s option that asks for a signal when the parent dies (linux/prctl.h).
+#: `prctl`'s option that asks for a signal when the parent dies (linux/prctl.h).
 PR_SET_PDEATHSIG = 1
 
 Handler = Callable[[Any, LambdaContext], Any]
 
 
 def load_handler(path: str) -> Handler:
-    """Import ``package.module.attribute``, as Lambda's runtime does with a handler's name."""
+    """Import `package.module.attribute`, as Lambda's runtime does with a handler's name."""
     module, _, attribute = path.rpartition(".")
     handler: Handler = getattr(importlib.import_module(module), attribute)
     return handler
@@ -75,12 +75,12 @@ def invoke(handler: Handler, request: dict[str, Any]) -> dict[str, Any]:
     )
     try:
         result = handler(request["event"], context)
-    except Exception as error:  # noqa: BLE001  whatever it is, the invocation failed
-        return {"error": describe(error)}
+    except Exception as exc:  # noqa: BLE001  whatever it is, the invocation failed
+        return {"error": describe(exc)}
     try:
         json.dumps(result)
-    except (TypeError, ValueError) as error:
-        return {"error": describe(error, "Runtime.MarshalError")}
+    except (TypeError, ValueError) as exc:
+        return {"error": describe(exc, "Runtime.MarshalError")}
     return {"result": result}
 
 
@@ -98,8 +98,8 @@ def main() -> None:
 
         try:
             handler = load_handler(handler_path)
-        except Exception as error:  # noqa: BLE001  a module may raise anything when it is imported
-            answer({"error": describe(error, "Runtime.ImportModuleError")})
+        except Exception as exc:  # noqa: BLE001  a module may raise anything when it is imported
+            answer({"error": describe(exc, "Runtime.ImportModuleError")})
             return
         answer({"ready": True})
         while True:
