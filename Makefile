@@ -29,6 +29,10 @@ MINUTES ?= 5
 SEED ?=
 TASKS ?= 1000
 
+# What `make fuzz` sends: requests that schemathesis makes from the description, and mutations.
+REQUESTS ?= 10000
+MUTATIONS ?= 100000
+
 # Random programs that the simulator and qiskit-aer must count alike.
 PROGRAMS ?= 1000
 
@@ -38,6 +42,7 @@ emulator := .venv-emulator/.installed
 client := .venv-client/.installed
 celery := .venv-celery/.installed
 oracle := .venv-oracle/.installed
+fuzz := .venv-fuzz/.installed
 code = $(wildcard app.py chalicelib infra tests benchmarks tools examples client/src)
 templates = $(wildcard infra/templates/*.yaml)
 lint_imports := PYTHONPATH=client/src .venv/bin/lint-imports --no-logo
@@ -75,7 +80,7 @@ prune: $(environment) ## Delete pieces of circuits and results that are older th
 ##@ Change it
 
 .PHONY: test
-test: lint $(emulator) $(client) ## Lint, then every test, as CI does: make test ARGS="tests/unit -k claim"
+test: lint $(emulator) $(client) $(fuzz) ## Lint, then every test, as CI does: make test ARGS="tests/unit -k claim"
 	@exec $(python) -m pytest $(or $(ARGS),$(everything))
 
 .PHONY: lint
@@ -107,7 +112,7 @@ lock: $(environment) ## Pin all dependencies again after a change of pyproject.t
 
 .PHONY: clean
 clean: ## Remove environments, caches and builds; never data
-	rm -rf .venv .venv-client .venv-emulator .venv-celery .venv-oracle .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv-client .venv-emulator .venv-celery .venv-fuzz .venv-oracle .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	rm -rf $(addsuffix __pycache__,./ */ */*/ */*/*/ */*/*/*/ */*/*/*/*/)
 
 ##@ Prove it
@@ -119,6 +124,10 @@ chaos: $(environment) $(emulator) ## Load, kill -9 and pauses on real processes:
 .PHONY: oracle
 oracle: $(environment) $(oracle) ## Hold the simulator against qiskit-aer, on random programs too: make oracle PROGRAMS=1000
 	@exec $(python) -m tests.proof.oracle --oracle .venv-oracle --programs $(PROGRAMS)
+
+.PHONY: fuzz
+fuzz: $(environment) $(emulator) $(fuzz) ## Requests by the description, then mutations of them: make fuzz REQUESTS=10000 MUTATIONS=100000 SEED=7
+	@exec $(python) -m tests.proof.fuzz --requests $(REQUESTS) --mutations $(MUTATIONS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: prove
 prove: $(environment) $(emulator) $(oracle) ## All evidence in full, figures at the end (half an hour): explorer, mutants, faults, chaos, oracle
@@ -221,6 +230,9 @@ $(emulator): requirements-emulator.lock
 
 $(celery): requirements-celery.lock
 	@python=; $(find_python); exec "$$python" tools/environment.py .venv-celery $<
+
+$(fuzz): requirements-fuzz.lock
+	@python=; $(find_python); exec "$$python" tools/environment.py .venv-fuzz $<
 
 $(oracle): requirements-oracle.lock
 	@python=; $(find_python); exec "$$python" tools/environment.py .venv-oracle $<

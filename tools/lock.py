@@ -24,6 +24,7 @@ CLIENT_LOCK: Final = "requirements-client.lock"
 EMULATOR_LOCK: Final = "requirements-emulator.lock"
 CELERY_LOCK: Final = "requirements-celery.lock"
 ORACLE_LOCK: Final = "requirements-oracle.lock"
+FUZZ_LOCK: Final = "requirements-fuzz.lock"
 LAMBDA_REQUIREMENTS: Final = "requirements.txt"
 
 #: Chalice copies its own run-time files (`chalice/app.py`, `chalice/__init__.py`) into the package
@@ -49,6 +50,9 @@ HEADERS: Final = {
 """,
     ORACLE_LOCK: """\
 # What the simulator is held against, an environment of its own. Made by `make lock`; do not edit.
+""",
+    FUZZ_LOCK: """\
+# Schemathesis, which `make fuzz` and a test run as a program. Made by `make lock`; do not edit.
 """,
     SIMULATOR_LOCK: """\
 # What circuits are executed with, for the Lambda package: a part of requirements-dev.lock. Made by
@@ -113,6 +117,7 @@ def main(options: tuple[str, ...]) -> None:
     compile_lock(EMULATOR_LOCK, "--group", "emulator", options=options)
     compile_lock(CELERY_LOCK, "--group", "celery", options=options)
     compile_lock(ORACLE_LOCK, "--group", "oracle", options=options)
+    compile_lock(FUZZ_LOCK, "--group", "fuzz", options=options)
     compile_lock(
         SIMULATOR_LOCK,
         *("--group", "simulator"),

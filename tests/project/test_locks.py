@@ -17,6 +17,7 @@ from tools.lock import (
     CELERY_LOCK,
     DEVELOPMENT_LOCK,
     EMULATOR_LOCK,
+    FUZZ_LOCK,
     LAMBDA_REQUIREMENTS,
     ORACLE_LOCK,
     PROJECT,
@@ -146,6 +147,11 @@ def test_the_oracles_lock_satisfies_pyproject() -> None:
     assert list(unsatisfied(wanted(groups=["oracle"]), versions)) == []
 
 
+def test_the_lock_of_the_fuzzer_satisfies_pyproject() -> None:
+    """The answers are held against the description by the version that is named."""
+    assert list(unsatisfied(wanted(groups=["fuzz"]), locked_versions(FUZZ_LOCK))) == []
+
+
 def test_a_dependency_without_a_lock_is_found() -> None:
     """The check above is not an empty one."""
     versions = locked_versions(DEVELOPMENT_LOCK)
@@ -198,6 +204,7 @@ def test_requirements_txt_leaves_chalice_to_chalice() -> None:
         EMULATOR_LOCK,
         CELERY_LOCK,
         ORACLE_LOCK,
+        FUZZ_LOCK,
         SIMULATOR_LOCK,
         LAMBDA_REQUIREMENTS,
     ],

@@ -129,6 +129,11 @@ def _responses(operation: Operation) -> dict[str, Any]:
         "headers": _headers({"X-Correlation-ID": "the request's", **operation.headers}),
         "content": _content(parsing.JSON, _answer_schema(operation), operation.example),
     }
+    if operation.links:
+        success["links"] = {
+            name: {"operationId": name, "parameters": dict(parameters)}
+            for name, parameters in operation.links.items()
+        }
     responses: dict[str, Any] = {str(operation.status): success}
     if any(parameter.name == "If-None-Match" for parameter in operation.parameters):
         responses["304"] = {
@@ -202,7 +207,7 @@ def _headers(descriptions: Mapping[str, str]) -> dict[str, Any]:
 def _head(described: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same operation without contents (RFC 9110 section 9.3.2)."""
     responses = {
-        status: {name: part for name, part in response.items() if name != "content"}
+        status: {name: part for name, part in response.items() if name not in {"content", "links"}}
         for status, response in described["responses"].items()
     }
     return {**described, "operationId": f"{described['operationId']}Head", "responses": responses}

@@ -63,6 +63,8 @@ class Operation:
     parameters: Sequence[Parameter] = ()
     #: Headers of the answer, and what each says.
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: What a client can go on with: an operation, and its parameters out of this answer.
+    links: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     errors: Sequence[type[TaskServiceError]] = ()
     is_signed: bool = True
 
@@ -132,9 +134,15 @@ LISTING: Final = (
         name="cursor",
         place="query",
         description="the `next_cursor` of the page before, with the same filters",
-        schema=TEXT,
+        schema={"type": "string", "pattern": "^[A-Za-z0-9_-]{1,512}$"},
     ),
 )
+_TASK_OF_BODY: Final = {"task_id": "$response.body#/task_id"}
+_TASK_OF_PATH: Final = {"task_id": "$request.path.task_id"}
+_FIRST_OF_LIST: Final = {"task_id": "$response.body#/tasks/0/task_id"}
+_FIRST_OF_BATCH: Final = {"task_id": "$response.body#/tasks/0/task/task_id"}
+_UNCHANGED: Final = {"If-None-Match": "$response.header.ETag"}
+
 _ETAG: Final = {"ETag": "changes with what the answer says"}
 _POLL: Final = {"Retry-After": "seconds until the next poll; not there once the task has ended"}
 _BODY: Final = (InvalidRequest, PayloadTooLarge, UnsupportedMediaType)
@@ -157,6 +165,7 @@ OPERATIONS: Final = (
             "Retry-After": "seconds until the first poll",
             "Idempotent-Replayed": "`true` if the task existed before",
         },
+        links={"getTask": _TASK_OF_BODY, "cancelTask": _TASK_OF_BODY},
         errors=(*_BODY, IdempotencyConflict, *_STORE),
     ),
     Operation(
@@ -168,6 +177,11 @@ OPERATIONS: Final = (
         example=examples.TASK_LIST,
         parameters=(*LISTING, IF_NONE_MATCH, CORRELATION_ID),
         headers=_ETAG,
+        links={
+            "listTasks": {"cursor": "$response.body#/next_cursor"},
+            "getTask": _FIRST_OF_LIST,
+            "cancelTask": _FIRST_OF_LIST,
+        },
         errors=(InvalidRequest, ServiceUnavailable),
     ),
     Operation(
@@ -179,6 +193,7 @@ OPERATIONS: Final = (
         example=examples.TASK,
         parameters=(TASK_ID, IF_NONE_MATCH, CORRELATION_ID),
         headers={**_ETAG, **_POLL},
+        links={"getTask": {**_TASK_OF_PATH, **_UNCHANGED}, "cancelTask": _TASK_OF_PATH},
         errors=(InvalidRequest, TaskNotFound, TaskUnreadable, ServiceUnavailable),
     ),
     Operation(
@@ -190,6 +205,7 @@ OPERATIONS: Final = (
         example=examples.TASK,
         parameters=(TASK_ID, CORRELATION_ID),
         headers=_ETAG,
+        links={"getTask": _TASK_OF_PATH, "cancelTask": _TASK_OF_PATH},
         errors=(InvalidRequest, TaskNotFound, TaskAlreadyEnded, TaskUnreadable, *_STORE),
     ),
     Operation(
@@ -202,6 +218,7 @@ OPERATIONS: Final = (
         request=schemas.PostBatch,
         request_example=examples.POST_BATCH,
         parameters=(IDEMPOTENCY_KEY, CORRELATION_ID),
+        links={"getTask": _FIRST_OF_BATCH, "cancelTask": _FIRST_OF_BATCH},
         errors=_BODY,
     ),
     Operation(
@@ -225,6 +242,7 @@ OPERATIONS: Final = (
         example={"openapi": "3.1.0"},
         parameters=(IF_NONE_MATCH, CORRELATION_ID),
         headers=_ETAG,
+        links={"getDescription": _UNCHANGED},
     ),
     Operation(
         method="get",

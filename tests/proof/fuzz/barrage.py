@@ -1,0 +1,95 @@
+"""Mutated requests to a running service, each answer judged, and its memory watched."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import http.client
+import json
+import random
+import socket
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from tests.acceptance.http_client import Http, Reply
+from tests.local.served_api import replies
+from tests.proof.fuzz import mutations
+
+#: Of HTTP itself: a transfer coding or a version that is not offered.
+_PROTOCOL_STATUSES: Final = frozenset({501, 505})
+_SERVER_ERROR: Final = 500
+#: Requests between two looks at the memory.
+_LOOK_EVERY: Final = 500
+#: The part of the requests during which caches and the heap may grow.
+_WARM_UP: Final = 0.2
+#: How much more memory than during the warm-up is still flat.
+GROWTH_MAX: Final = 1.1
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of it."""
+
+    #: How many answers there were by status.
+    statuses: dict[int, int]
+    #: Every answer that should not have been given, with its request.
+    faults: list[str]
+    #: Resident bytes of the service, from the first request to the last.
+    memory_bytes: list[int]
+
+
+def growth(memory_bytes: Sequence[int]) -> float:
+    """Return the highest memory after the warm-up, as a multiple of the highest in it."""
+    warm = max(1, int(len(memory_bytes) * _WARM_UP))
+    return max(memory_bytes[warm:], default=memory_bytes[0]) / max(memory_bytes[:warm])
+
+
+def fault_of(reply: Reply) -> str | None:
+    """Say what is wrong with an answer: a server's error, or an error that is no problem."""
+    if reply.status >= _SERVER_ERROR and reply.status not in _PROTOCOL_STATUSES:
+        return f"status {reply.status}: {reply.body[:300]!r}"
+    if reply.status >= http.client.BAD_REQUEST and reply.body:
+        kind = reply.headers.get("content-type")
+        if kind != "application/problem+json":
+            return f"status {reply.status} with {kind}"
+        if json.loads(reply.body)["status"] != reply.status:
+            return f"status {reply.status} with another in its body"
+    return None
+
+
+def run(port: int, *, count: int, seed: int, resident_bytes: Callable[[], int]) -> Outcome:
+    """Send as many requests, half of them as bytes on connections of their own."""
+    choice = random.Random(seed)  # noqa: S311 - repeatable
+    statuses: collections.Counter[int] = collections.Counter()
+    faults: list[str] = []
+    memory = [resident_bytes()]
+    client = Http(port)
+    for number in range(count):
+        sent: bytes | mutations.Sent = choice.choice((mutations.raw, mutations.structured))(choice)
+        answers = exchange(port, sent) if isinstance(sent, bytes) else [_ask(client, sent)]
+        for reply in answers:
+            statuses[reply.status] += 1
+            fault = fault_of(reply)
+            if fault is not None:
+                faults.append(f"request {number} of seed {seed}: {fault}; to {str(sent)[:2_000]}")
+        if number % _LOOK_EVERY == 0:
+            memory.append(resident_bytes())
+    client.close()
+    return Outcome(statuses=dict(sorted(statuses.items())), faults=faults, memory_bytes=memory)
+
+
+def exchange(port: int, sent: bytes) -> list[Reply]:
+    """Send bytes, then nothing more, and give all answers until the server closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+    return replies(received)
+
+
+def _ask(client: Http, sent: mutations.Sent) -> Reply:
+    try:
+        return client.send(sent.method, sent.target, sent.body, sent.headers)
+    except (http.client.RemoteDisconnected, ConnectionError):
+        # The server may close a connection that was kept; a second refusal is a fault.
+        return client.send(sent.method, sent.target, sent.body, sent.headers)

@@ -1,0 +1,86 @@
+"""A small run of `make fuzz` on a stage of its own, and that it can fail."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.acceptance.http_client import Reply
+from tests.acceptance.stage import Stage
+from tests.proof.fuzz import barrage, described
+
+pytestmark = pytest.mark.acceptance
+
+SEED = 7
+MUTATIONS = 600
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Run one stage for all of it."""
+    stage = Stage(tmp_path_factory.mktemp("fuzz") / "data")
+    try:
+        stage.start(workers=1)
+        yield stage
+        stage.stop()
+    finally:
+        stage.close()
+
+
+def test_every_answer_is_one_that_the_description_has(running: Stage, tmp_path: Path) -> None:
+    """Its examples, its edges, random requests, and chains along its links."""
+    document = running.http.get("/openapi.json").json
+    outcome = described.run(document, port=running.port, examples=3, seed=SEED, directory=tmp_path)
+    assert outcome.failures == (), outcome.text
+    assert outcome.phases == set(described.PHASES)
+    assert outcome.requests >= 300
+
+
+def test_an_answer_that_the_description_has_not_is_found(running: Stage, tmp_path: Path) -> None:
+    """A status that is not described, and a field that is described and not answered."""
+    document = copy.deepcopy(running.http.get("/openapi.json").json)
+    del document["paths"]["/tasks"]["post"]["responses"]["202"]
+    document["components"]["schemas"]["HealthView"]["required"].append("mood")
+    outcome = described.run(document, port=running.port, examples=1, seed=SEED, directory=tmp_path)
+    titles = " ".join(outcome.failures)
+    assert "Undocumented status code" in titles
+    assert "violates schema" in titles
+
+
+def test_no_mutated_request_is_a_fault_of_the_services(running: Stage) -> None:
+    """Of hundreds, structured and raw; most are refused, some are accepted."""
+    api = psutil.Process(running.pid("api"))
+    outcome = barrage.run(
+        running.port, count=MUTATIONS, seed=SEED, resident_bytes=lambda: api.memory_info().rss
+    )
+    assert outcome.faults == []
+    assert {202, 200, 400} <= outcome.statuses.keys()
+    assert sum(outcome.statuses.values()) >= MUTATIONS / 2
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "said"),
+    [
+        (500, "application/problem+json", b'{"status": 500}', "status 500"),
+        (503, "application/problem+json", b'{"status": 503}', "status 503"),
+        (400, "text/html", b"<h1>", "with text/html"),
+        (400, "application/problem+json", b'{"status": 404}', "another in its body"),
+    ],
+)
+def test_an_answer_that_should_not_be_is_found(
+    status: int, kind: str, body: bytes, said: str
+) -> None:
+    """A server's error, and an error that is no problem document."""
+    fault = barrage.fault_of(Reply(status, {"content-type": kind}, body, 0.0))
+    assert fault is not None
+    assert said in fault
+
+
+def test_memory_that_grows_is_found() -> None:
+    """What is flat after the warm-up is not."""
+    assert barrage.growth([50, 100, *[104] * 8]) <= barrage.GROWTH_MAX
+    assert barrage.growth([50, 100, *range(101, 131)]) > barrage.GROWTH_MAX
