@@ -18,7 +18,7 @@ from tests.proof.fuzz import mutations
 #: Of HTTP itself: a transfer coding or a version that is not offered.
 _PROTOCOL_STATUSES: Final = frozenset({501, 505})
 _SERVER_ERROR: Final = 500
-#: Requests between two looks at the memory.
+#: Requests between two readings of the memory.
 _LOOK_EVERY: Final = 500
 #: The part of the requests during which caches and the heap may grow.
 _WARM_UP: Final = 0.2
