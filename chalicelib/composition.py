@@ -119,6 +119,7 @@ def build(settings: Settings, ports: Ports) -> Service:
             observer=observer,
             policy=ExecutionPolicy(
                 attempts_max=settings.attempts_max,
+                start_seconds_max=settings.execution_start_seconds_max,
                 execution_seconds_max=settings.execution_seconds_max,
                 margin_seconds=settings.execution_margin_seconds,
                 backoff=Backoff(

@@ -32,6 +32,8 @@ Megabytes = Annotated[int, Meta(ge=32, le=10_240)]
 Amplitudes = Annotated[int, Meta(ge=2, le=1 << 29)]
 
 
+#: How long an execution may wait until its process is there, before its own time begins.
+EXECUTOR_START_SECONDS_MAX: Final = 10.0
 #: The longest pause before a call is tried again; a random time below it.
 RETRY_DELAY_SECONDS_MAX: Final = 0.1
 
@@ -131,6 +133,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             self.queue_connect_timeout_seconds,
             self.queue_read_timeout_seconds,
         )
+
+    @property
+    def execution_start_seconds_max(self) -> float:
+        """The longest that an execution waits for its process; the mock needs none."""
+        return 0.0 if self.executor == "mock" else EXECUTOR_START_SECONDS_MAX
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

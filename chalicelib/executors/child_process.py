@@ -100,6 +100,24 @@ class ChildProcess:
         """Whether it waits for a job: it has neither ended nor written anything since its last."""
         return not (self._is_ready and any(fd == self._answers for fd, _ in self._poller.poll(0)))
 
+    def wait_until_ready(self, deadline: float) -> None:
+        """Wait until it has built its executor, if it has not yet.
+
+        Raises:
+            ExecutionError: it has ended, or is not ready by the deadline (monotonic time).
+        """
+        if self._is_ready:
+            return
+        seconds_max = deadline - time.monotonic()
+        watch = _Watch(self.pid, deadline, seconds_max, _START_PROCESSOR_SECONDS_MAX)
+        try:
+            started = started_decoder.decode(self._receive(watch))
+        except (ExecutionError, msgspec.DecodeError) as exc:
+            raise endings.cannot_start("its process did not become ready") from exc
+        if started.error is not None:
+            raise endings.cannot_start(started.error)
+        self._is_ready = True
+
     def run(self, request: TaskRequest, *, deadline: float, seconds_max: float) -> Answer:
         """Run one job until the deadline (monotonic time), which was set so many seconds before.
 
@@ -108,8 +126,7 @@ class ChildProcess:
         Raises:
             ExecutionError: there is no answer; the message says why.
         """
-        if not self._is_ready:
-            self._wait_until_ready(deadline, seconds_max)
+        self.wait_until_ready(deadline)
         self._number += 1
         self._printed.clear()
         self._printed_bytes = 0
@@ -139,16 +156,6 @@ class ChildProcess:
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
-
-    def _wait_until_ready(self, deadline: float, seconds_max: float) -> None:
-        watch = _Watch(self.pid, deadline, seconds_max, _START_PROCESSOR_SECONDS_MAX)
-        try:
-            started = started_decoder.decode(self._receive(watch))
-        except (ExecutionError, msgspec.DecodeError) as exc:
-            raise endings.cannot_start("its process did not become ready") from exc
-        if started.error is not None:
-            raise endings.cannot_start(started.error)
-        self._is_ready = True
 
     def _send(self, line: bytes, watch: _Watch) -> None:
         """Write a job; one that is larger than the pipe, as the child takes it."""

@@ -29,6 +29,7 @@ from chalicelib.executors import endings
 from chalicelib.executors.child_process import ChildProcess, JobLimits
 from chalicelib.executors.endings import LimitReached
 from chalicelib.executors.jobs import Answer
+from chalicelib.settings import EXECUTOR_START_SECONDS_MAX
 
 _OPERATION: Final = "execute in a child process"
 _CLOSED: Final = OSError("the pool of processes is closed")
@@ -55,16 +56,19 @@ class ProcessPool:
         limits: JobLimits,
         reporter: Reporter,
         environment: Mapping[str, str] | None = None,
+        start_seconds_max: float = EXECUTOR_START_SECONDS_MAX,
     ) -> None:
         """Take the executor as `module:factory`; nothing is started yet.
 
         `children_max` is at least the number of threads that execute at once, so that none has to
-        wait. A child's environment is `environment` and little else.
+        wait. A child's environment is `environment` and little else. Where none is idle, one is
+        waited for and started within `start_seconds_max`.
         """
         self._factory = factory
         self._children_max = children_max
         self._limits = limits
         self._reporter = reporter
+        self._start_seconds_max = start_seconds_max
         self._environment = dict(environment or {})
         self._lock = threading.Lock()
         #: A child is wanted (`_to_start`), or the pool was closed.
@@ -91,13 +95,18 @@ class ProcessPool:
     def ask(self, request: TaskRequest, *, time_limit_seconds: float) -> Answer:
         """Return what a child answers, within the limits.
 
+        An execution's time begins when its child is ready: a machine that is slow to start ten
+        processes is no fault of the circuits that wait for them.
+
         Raises:
             ExecutionError: there is no answer; the message says why.
         """
-        deadline = time.monotonic() + time_limit_seconds
-        child = self._take(deadline, time_limit_seconds)
+        begin_by = time.monotonic() + self._start_seconds_max
+        child = self._take(begin_by)
         is_reusable = False
         try:
+            child.wait_until_ready(begin_by)
+            deadline = time.monotonic() + time_limit_seconds
             answer = child.run(request, deadline=deadline, seconds_max=time_limit_seconds)
             is_reusable = not answer.worn_out
         except LimitReached:
@@ -126,7 +135,7 @@ class ProcessPool:
         for child in idle:
             child.end()
 
-    def _take(self, deadline: float, seconds_max: float) -> ChildProcess:
+    def _take(self, deadline: float) -> ChildProcess:
         """Take an idle child, or wait for the first that is given back or started."""
         ended: list[ChildProcess] = []
         waiter: _Waiter = queue.SimpleQueue()
@@ -140,7 +149,7 @@ class ProcessPool:
         if taken is None:
             taken = self._wait(waiter, deadline)
         if taken is None:
-            raise endings.no_child_free(seconds_max)
+            raise endings.no_child_free(self._start_seconds_max)
         if isinstance(taken, OSError):
             raise endings.cannot_start(taken.strerror or str(taken)) from taken
         return taken

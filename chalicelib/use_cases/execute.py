@@ -64,6 +64,13 @@ class ExecutionPolicy:
     margin_seconds: float
     #: Between attempts, and when the database cannot be reached.
     backoff: Backoff
+    #: The longest that an execution may wait before its own time begins.
+    start_seconds_max: float = 0.0
+
+    @property
+    def seconds_needed(self) -> float:
+        """What must be left of an invocation for an attempt to begin."""
+        return self.start_seconds_max + self.execution_seconds_max + self.margin_seconds
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +92,7 @@ class ExecuteTask:
         margin, since the platform kills the function at its timeout: a lease that has expired
         has no live holder.
         """
-        if seconds_left() < self.policy.execution_seconds_max + self.policy.margin_seconds:
+        if seconds_left() < self.policy.seconds_needed:
             # Starting nothing costs no task an attempt for a slow neighbour.
             return Redeliver("too little time left to execute it", 1)
         try:

@@ -7,7 +7,11 @@ import re
 import pytest
 
 from chalicelib.settings import InvalidSetting
+from chalicelib.settings import Settings as ServiceSettings
+from infra.local.settings import FUNCTION_TIMEOUT_SECONDS, ROOT, VISIBILITY_TIMEOUT_SECONDS
 from infra.local.supervisor.capacity import execution_variables
+from infra.stage import read_configuration, stage_variables
+from infra.worker_time import seconds_needed
 
 STAGE = {"EXECUTOR": "simulator", "EXECUTION_CONCURRENCY": "4"}
 AMPLE_MB = 24_000.0
@@ -38,6 +42,23 @@ def test_what_the_user_has_set_stays() -> None:
     user = {"EXECUTION_PROCESSOR_SECONDS_MAX": "0.5", "EXECUTION_AMPLITUDES_MAX": "1024"}
     chosen = execution_variables(STAGE | user, workers=2, cores=2, machine_mb=AMPLE_MB)
     assert chosen == {"EXECUTION_MEMORY_MB_MAX": "448"}
+
+
+def test_an_invocation_in_which_nothing_would_begin_is_refused() -> None:
+    """The worker would give back every message, for want of time."""
+    said = "FUNCTION_TIMEOUT_SECONDS must be at least 19.5, not 12"
+    with pytest.raises(InvalidSetting, match=said):
+        execution_variables(
+            STAGE | {"FUNCTION_TIMEOUT_SECONDS": "12"}, workers=1, cores=2, machine_mb=AMPLE_MB
+        )
+
+
+def test_the_local_worker_has_time_for_all_that_it_may_have_to_do() -> None:
+    """Executions at their limits, pieces and a slow database; and it ends before its lease does."""
+    settings = ServiceSettings.from_environment(stage_variables(read_configuration(ROOT), "local"))
+    needed = seconds_needed(settings)
+    assert needed <= FUNCTION_TIMEOUT_SECONDS < VISIBILITY_TIMEOUT_SECONDS
+    assert read_configuration(ROOT)["stages"]["local"]["lambda_timeout"] == FUNCTION_TIMEOUT_SECONDS
 
 
 @pytest.mark.parametrize(

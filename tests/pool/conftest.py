@@ -59,7 +59,13 @@ def make_pool(problems: Problems) -> Iterator[MakePool]:
         limits = JobLimits(
             processor_seconds_max=processor_seconds_max, memory_bytes_max=memory_bytes_max
         )
-        pool = ProcessPool(factory, children_max=children_max, limits=limits, reporter=problems)
+        pool = ProcessPool(
+            factory,
+            children_max=children_max,
+            limits=limits,
+            reporter=problems,
+            start_seconds_max=PATIENCE_SECONDS,
+        )
         pools.append(pool)
         return pool
 

@@ -255,6 +255,12 @@ def build() -> Executor:
     return Behaving()
 
 
+def build_slowly() -> Executor:
+    """Build it after a while, as on a machine that has much else to do."""
+    burn(1.0)
+    return Behaving()
+
+
 def refuse_to_build() -> NoReturn:
     """Cannot be built."""
     message = "no license for this simulator"

@@ -152,6 +152,13 @@ def test_few_executions_at_a_time_keep_few_children(make_pool: MakePool) -> None
     assert len({pid_of(run(pool, "quick")) for _ in range(10)}) == 1
 
 
+def test_the_start_of_a_child_takes_nothing_of_an_executions_time(make_pool: MakePool) -> None:
+    """Else a healthy circuit would be charged an attempt for waiting on a busy machine."""
+    pool = make_pool("tests.pool.factories:build_slowly")
+    endings = run_batch(pool, ["quick"] * 3, seconds_max=0.9)
+    assert all(isinstance(ending, TaskResult) for ending in endings), endings
+
+
 @pytest.mark.parametrize(
     ("factory", "why"),
     [

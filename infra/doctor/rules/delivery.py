@@ -6,15 +6,16 @@ AWS lets every one of these be set wrongly, and most show only when something el
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from chalicelib.domain.payloads import PIECES_SECONDS_MAX
 from chalicelib.settings import MB_PER_VCPU, InvalidSetting, Settings, excessive_demands
 from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.template import REPORT_FAILURES
 from infra.stage import VISIBILITY_PER_TIMEOUT, StageSpec
+from infra.worker_time import seconds_needed
 
 _FLAG: Final = "the mapping's FunctionResponseTypes"
 _SETTING: Final = "the worker's PARTIAL_BATCH_RESPONSES"
@@ -237,15 +238,13 @@ def an_execution_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Ite
     worker = snapshot.functions["worker"]
     if worker is None:
         return
-    settings = worker_settings(snapshot)
-    calls = 2 * (settings.database_call_seconds_max + PIECES_SECONDS_MAX)
-    least = settings.execution_seconds_max + settings.execution_margin_seconds + calls
+    least = seconds_needed(worker_settings(snapshot))
     if worker["Timeout"] < least:
         yield Finding(
             setting="the worker's Timeout",
             value=worker["Timeout"],
-            wanted=f"at least {least:.0f} (EXECUTION_SECONDS_MAX, its margin, two database calls"
-            " with their pieces)",
+            wanted=f"at least {math.ceil(least)} (the start of a process, EXECUTION_SECONDS_MAX,"
+            " its margin, two database calls with their pieces)",
             why="executions that take long would be killed before their result is stored",
         )
 

@@ -20,6 +20,8 @@ from chalicelib.settings import (
     excessive_demands,
 )
 from chalicelib.settings import Settings as ServiceSettings
+from infra.local.settings import function_timeout_seconds
+from infra.worker_time import seconds_to_begin
 
 PROCESSOR_SECONDS = "EXECUTION_PROCESSOR_SECONDS_MAX"
 MEMORY_MB = "EXECUTION_MEMORY_MB_MAX"
@@ -56,6 +58,7 @@ def execution_variables(
     given = {name: value for name, value in environment.items() if value}
     try:
         settings = ServiceSettings.from_environment(_LEAST | given)
+        _check_invocation(settings, given)
         if settings.executor == "mock" or workers == 0:
             return {}
         chosen = _processor(settings, workers, cores) | _memory(settings, workers, machine_mb)
@@ -66,6 +69,19 @@ def execution_variables(
     for demand in excessive_demands(settings, vcpus=cores, memory_mb=machine_mb, workers=workers):
         raise InvalidSetting(str(demand))
     return chosen
+
+
+def _check_invocation(settings: ServiceSettings, given: Mapping[str, str]) -> None:
+    """Refuse an invocation in which no execution would ever begin."""
+    timeout, least = function_timeout_seconds(given), seconds_to_begin(settings)
+    if timeout < least:
+        message = (
+            f"must be at least {least:g}, not {timeout:g}: EXECUTION_SECONDS_MAX "
+            f"({settings.execution_seconds_max:g}), EXECUTION_MARGIN_SECONDS "
+            f"({settings.execution_margin_seconds:g}) and the start of a process "
+            f"({settings.execution_start_seconds_max:g})"
+        )
+        raise InvalidSetting(f"FUNCTION_TIMEOUT_SECONDS {message}")
 
 
 def _processor(settings: ServiceSettings, workers: int, cores: int) -> dict[str, str]:
