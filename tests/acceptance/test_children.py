@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import Callable, Collection
 from typing import Any
@@ -18,7 +19,7 @@ from tests.acceptance.stage import BELL_STATE, Stage
 from tests.acceptance.tasks import finished, submit
 from tests.pool.conftest import request_for
 from tests.support.busy_circuits import dense, hungry
-from tests.support.processes import children_of, is_running
+from tests.support.processes import children_of, is_killed, is_running
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.emulator]
 
@@ -129,15 +130,23 @@ def test_children_are_used_again_and_replaced_where_they_are_lost(stage: Stage) 
     )
 
 
-def test_a_function_killed_in_mid_execution_leaves_no_child(stage: Stage) -> None:
-    """Its children end with it, and another attempt completes the task."""
+def test_a_function_killed_in_mid_execution_leaves_no_child(
+    stage: Stage, figures: Callable[[str], None]
+) -> None:
+    """The kernel kills its children with it, also the one at work."""
     stage.start(workers=1, **UNHURRIED)
     as_one_batch(stage, [BELL_STATE] * 4)
     function = function_of(stage)
     children = children_of(function)
     submit(stage.http, LONG_CIRCUIT, 100)
     wait_for(lambda: computing(children), "a child to compute")
-    psutil.Process(function).kill()
-    assert wait_for(
-        lambda: not any(map(is_running, children)), "all children to end", seconds_max=5
-    )
+    sandbox = psutil.Process(function)
+    sandbox.kill()
+    killed_at = time.monotonic()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        sandbox.wait()
+    if sys.platform == "linux":
+        assert all(map(is_killed, children)), "the kernel kills them with their parent"
+    wait_for(lambda: not any(map(is_running, children)), "all children to end")
+    seconds = time.monotonic() - killed_at
+    figures(f"no child of {len(children)} is left {seconds:.2f} s after its function was killed")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+from pathlib import Path
 
 import psutil
 
@@ -17,6 +19,21 @@ def state_of(pid: int) -> str | None:
     with contextlib.suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).status()
     return None
+
+
+def is_killed(pid: int) -> bool:
+    """Whether it has ended, or the kernel has its SIGKILL and will not let it run on.
+
+    A process that ends sends its children their parent-death signal before anyone can see that it
+    has ended ("exit_notify" of Linux's kernel/exit.c), so this needs no waiting.
+    """
+    if not is_running(pid):
+        return True
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        status = Path(f"/proc/{pid}/status").read_text()
+        fields = dict(line.split(":", 1) for line in status.splitlines())
+        return bool(int(fields["ShdPnd"], 16) >> (signal.SIGKILL - 1) & 1)
+    return True
 
 
 def children_of(pid: int) -> frozenset[int]:
