@@ -98,6 +98,7 @@ class Judge:
     def judge_write(self, sent: Sent, items: Mapping[str, Item], now: datetime) -> dict[str, int]:
         """Judge what a request did to the table, and return the attempts it claimed, by task."""
         before, self._items = self._items, items
+        self._judge_pieces(sent, before)
         claimed: dict[str, int] = {}
         for key in before.keys() | items.keys():
             old, new = before.get(key), items.get(key)
@@ -160,6 +161,15 @@ class Judge:
             self.demand(
                 submitted.task_id == found[0], f"6: {tag} was answered {answer} without its id"
             )
+
+    def _judge_pieces(self, sent: Sent, before: Mapping[str, Item]) -> None:
+        """Pieces of a circuit are put before their task: a key's task is looked up first."""
+        if sent.operation != "PutItem" or sent.late:
+            return
+        key = str(sent.parameters["Item"]["task_id"]["S"])
+        task_id, _, piece = key.partition("#circuit#")
+        needless = "#" in piece and task_id in before
+        self.demand(not needless, f"pieces: {key} was put though its task is there")
 
     def _judge_side_item(
         self, key: str, old: Item | None, new: Item | None, items: Mapping[str, Item]

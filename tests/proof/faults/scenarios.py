@@ -445,6 +445,21 @@ def _pieces() -> Iterator[Scenario]:
         operation=_DELIVERY,
         is_large=True,
     )
+    keyed = [_expect(key="key-1", circuit=CIRCUIT_OF_4), _submit()]
+    yield Scenario(name="replay of pieces", prepare=keyed, operation=_submit(), is_large=True)
+    yield Scenario(
+        name="a key used with other pieces",
+        prepare=[*keyed, _expect("b", key="key-1", circuit=CIRCUIT_OF_13)],
+        operation=_submit("b"),
+        is_large=True,
+    )
+    yield Scenario(
+        name="overtaken between its pieces and its settle",
+        prepare=in_pieces,
+        behaviours={"a": (_overtaken_before_its_settle, LARGE_RESULT)},
+        operation=_DELIVERY,
+        is_large=True,
+    )
     yield Scenario(
         name="pieces of an attempt that is overtaken",
         prepare=in_pieces,
@@ -452,6 +467,12 @@ def _pieces() -> Iterator[Scenario]:
         operation=_DELIVERY,
         is_large=True,
     )
+
+
+def _overtaken_before_its_settle(world: World) -> TaskResult:
+    """Put all pieces, and be overtaken before the settle that refers to them."""
+    world.wire.before_next("UpdateItem", lambda: _another_takes_over(world))
+    return RESULT_OF_4
 
 
 def _overtaken_with_pieces(world: World) -> TaskResult:

@@ -23,7 +23,7 @@ from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import KeptCircuit, PutOutcome, TaskQueue, TaskStore
 from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, Redeliver
-from chalicelib.use_cases.submit import SubmitTask, Submitted
+from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted
 from chalicelib.use_cases.sweep import SweepReport, SweepTasks
 from tests.proof.faults.explore import Explorer
 from tests.proof.faults.scenarios import SCENARIOS
@@ -61,6 +61,12 @@ class _CallsDoubtANo(SubmitTask):
 class _DoesNotSendOnReplay(SubmitTask):
     def _send_existing(self, task: Task, *, keyed: bool) -> Submitted:
         return Submitted(task=task, replayed=keyed)
+
+
+class _PutsPiecesBeforeItLooks(SubmitTask):
+    def __call__(self, submission: Submission) -> Submitted:
+        self._keep_circuit(self._new_task(submission), keyed=True)
+        return super().__call__(submission)
 
 
 class _AcknowledgesUnsettled(ExecuteTask):
@@ -196,6 +202,9 @@ CASES: Final = {
     "calls doubt a no": _Case(_submit(_CallsDoubtANo), "submit", "6"),
     "does not send on replay": _Case(
         _submit(_DoesNotSendOnReplay), "replay of a pending task that lost its message", "7"
+    ),
+    "puts pieces before it looks its key up": _Case(
+        _submit(_PutsPiecesBeforeItLooks), "a key used with other pieces", "pieces", {}
     ),
     "acknowledges what is not settled": _Case(_execute(_AcknowledgesUnsettled), "execute", "7"),
     "does not know its own claim": _Case(_execute(_DoesNotKnowItsOwnClaim), "execute", "9"),

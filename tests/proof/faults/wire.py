@@ -125,11 +125,17 @@ class Wire:
         self.struck: list[tuple[CallName, Kind]] = []
         #: Requests that arrive late.
         self.held: list[Held] = []
+        self._before: dict[str, Callable[[], object]] = {}
+
+    def before_next(self, operation: str, act: Callable[[], object]) -> None:
+        """Have another process act just before the next call of this operation in this step."""
+        self._before[operation] = act
 
     def begin(self, role: str, plan: Mapping[CallName, Kind]) -> None:
         """Begin a step of a living process, with the faults that are to strike it."""
         self._plan = plan
         self._dead = False
+        self._before = {}
         self.role = role
         self.attempts = {}
         self.calls = []
@@ -150,6 +156,8 @@ class Wire:
     def _on_call(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's model
         if self._dead:
             raise ProcessDied
+        if (act := self._before.pop(model.name, None)) is not None:
+            act()
         service = model.service_model.service_id.hyphenize()
         with self._lock:
             number = 1 + sum(call.operation == model.name for call in self.calls)
