@@ -122,6 +122,7 @@ class World:
         self.partial_batches = False
         self.max_receive_count = MAX_RECEIVE_COUNT
         self.settings: Settings = backend.settings(
+            executor="mock",
             attempts_max=3,
             execution_concurrency=1,
             execution_seconds_max=5.0,
