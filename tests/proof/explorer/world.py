@@ -62,6 +62,7 @@ class World:
         self.universe = Universe(
             code,
             Settings(
+                executor="mock",
                 attempts_max=configuration.attempts_max,
                 execution_concurrency=1,
                 partial_batch_responses=configuration.partial_batch_responses,
