@@ -60,6 +60,14 @@ def test_a_nested_value_is_a_400_at_any_depth(
     assert api.items() == []
 
 
+@pytest.mark.parametrize("shots", [0, 100_001, "8", 1.5, True, None])
+def test_shots_out_of_bounds_are_refused_with_both_bounds(api: Api, shots: object) -> None:
+    """The words say what would do, and 100,000 does."""
+    errors = errors_of(api.post({"circuit": "x", "shots": shots}))
+    assert errors["shots"].startswith("must be an integer from 1 to 100000")
+    assert api.post({"circuit": "x", "shots": 100_000}).status == 202
+
+
 def test_errors_are_bounded_in_number(api: Api) -> None:
     """Of 47,000 unknown fields twenty are named and the others counted."""
     body = {"circuit": "", **{f"field {number}": 1 for number in range(47_000)}}

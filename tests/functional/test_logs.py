@@ -109,7 +109,8 @@ def test_a_failed_call_says_what_was_asked_with_the_circuit_shortened(
     assert len(circuit) < 1_000
     assert failed["exception_name"] == "EndpointConnectionError"
     assert "Traceback" in failed["exception"]
-    assert failed["correlation_id"] == "c-1"
+    assert "Could not connect to the endpoint URL" in failed["message"]
+    assert (failed["attempts"], failed["correlation_id"]) == (2, "c-1")
 
 
 def test_a_warning_says_where_it_was_said_and_other_lines_are_short(
@@ -143,6 +144,9 @@ def test_retries_and_reconnections_are_logged(
     assert [line["failed_attempt"] for line in failed] == [1, 2]
     assert all(line["may_be_applied"] for line in failed)
     assert all(line["level"] == "WARNING" for line in failed)
+    (given_up,) = [line for line in logged() if line["message"].startswith("dynamodb call failed")]
+    assert given_up["duration_ms"] >= 100, "two attempts of 50 ms, in milliseconds"
+    assert (given_up["attempts"], given_up["may_be_applied"]) == (2, True)
 
 
 def test_a_reconnection_is_logged_once(api: Api, logged: Logged) -> None:
@@ -172,6 +176,24 @@ def test_a_delivery_that_fails_says_why_and_when_it_comes_back(
     assert (given_back["task_id"], given_back["level"]) == (task_id, "WARNING")
     assert given_back["delay_seconds"] >= 1
     assert "set to fail this attempt" in given_back["reason"]
+
+
+def test_a_message_that_cannot_be_hidden_is_told(
+    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue's own timeout brings it back, later than was meant."""
+    monkeypatch.setenv("MOCK_TRANSIENT_FAILURE_RATE", "1")
+    api.submit()
+    client = composition.get_service().ports.queue.client  # type: ignore[attr-defined]
+
+    def fail(**_: object) -> None:
+        raise ConnectionClosedError(endpoint_url="http://127.0.0.1")
+
+    client.meta.events.register_first("before-send.sqs.ChangeMessageVisibility", fail)
+    with pytest.raises(BatchFailed):
+        api.deliver()
+    (told,) = [line for line in logged() if line["message"].startswith("could not hide")]
+    assert (told["level"], told["operation"]) == ("ERROR", "hide the message")
 
 
 def test_a_message_without_a_task_is_an_error(api: Api, logged: Logged) -> None:

@@ -24,6 +24,16 @@ def test_settings_have_defaults_and_are_read_from_variables_of_their_names() -> 
     assert settings == changed
 
 
+def test_two_slow_attempts_of_every_call_fit_the_apis_answer() -> None:
+    """The defaults that bound a call: one repetition, and a reply awaited for 0.9 s."""
+    settings = Settings()
+    assert (settings.database_attempts_max, settings.queue_attempts_max) == (2, 2)
+    assert (settings.database_read_timeout_seconds, settings.queue_read_timeout_seconds) == (
+        0.9,
+        0.9,
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

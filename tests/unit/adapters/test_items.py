@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import string
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
-from chalicelib.domain import lifecycle
+from chalicelib.domain import lifecycle, payloads
 from chalicelib.domain.task import Lease, TaskStatus
 from chalicelib.errors import StoreUnavailable
 from tests.support.backends import moto_backend
@@ -70,6 +72,33 @@ def test_an_item_without_any_optional_attribute_still_reads() -> None:
         lease = Lease(holder="w", expires_at=T0)
         claim = lifecycle.claim_if_available(ID, lease=lease, now=T0, attempts_max=1)
         assert store.apply(claim).attempt == 1
+
+
+def _text_that_packs_to(size: int) -> str:
+    letters = random.Random(size)  # noqa: S311 - must be repeatable, not secret
+    text = ""
+    while len(payloads.pack(text)) < size:
+        text += letters.choice(string.printable)
+    assert len(payloads.pack(text)) == size
+    return text
+
+
+@pytest.mark.parametrize(("size", "inline"), [(2_048, True), (2_049, False)])
+def test_a_packed_text_of_two_kib_lies_in_the_item_and_a_byte_more_does_not(
+    size: int, *, inline: bool
+) -> None:
+    """Every transition rewrites the item, so circuit and result have a bound in it."""
+    text = _text_that_packs_to(size)
+    with moto_backend() as backend:
+        store = DynamoDbTaskStore(backend.settings())
+        store.create_if_absent(a_task(ID, request=a_request(text)))
+        item = backend.dynamodb().get_item(
+            TableName=backend.table_name, Key={"task_id": {"S": ID}}
+        )["Item"]
+        assert ("circuit" in item, "circuit_ref" in item) == (inline, not inline)
+        task = store.get(ID)
+        assert task is not None
+        assert task.request.circuit == text
 
 
 @pytest.mark.parametrize("event", ["claim", "cancel"])

@@ -180,6 +180,7 @@ def test_the_history_tells_which_attempt_and_why_it_was_claimed_again() -> None:
         (TaskEvent.RELEASE, 2),
         (TaskEvent.CLAIM, 3),
     ]
+    assert task.history[1].notes is None
     assert task.history[2].notes == "attempt 2: took over, the lease of attempt 1 had expired"
     assert task.history[4].notes == "attempt 3: retry after attempt 2 was released"
 
