@@ -56,6 +56,10 @@ class Submitted:
     #: What the cancel of it was answered with: None before it, True when it was said to be.
     cancelled: bool | None = None
     cancel_asked: bool = False
+    #: The members of the batch that it is in, by tag; the batch is repeated whole.
+    batch: tuple[str, ...] = ()
+    #: Its place in the batch whose key it has; None: the key is its own.
+    index: int | None = None
 
 
 @dataclasses.dataclass(slots=True)

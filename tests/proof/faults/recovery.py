@@ -57,6 +57,10 @@ def _client_step(world: World) -> Step | None:
         if submitted.cancel_asked and submitted.cancelled is None and submitted.task_id:
             return _of_client(f"cancel {tag} again", World.cancel, tag)
         if submitted.tries in range(1, _TRIES_MAX):
+            if submitted.batch and submitted.key is not None:
+                if submitted.answer in (*_TRIED_AGAIN_WITH_KEY, Answer.NOT_KEPT):
+                    return _of_client("submit the batch again", _submit_batch, tag)
+                continue
             keyed = submitted.key is not None
             if keyed and submitted.answer in _TRIED_AGAIN_WITH_KEY:
                 return _of_client(f"submit {tag} again", World.submit, tag)
@@ -70,6 +74,11 @@ def _of_client(name: str, action: Callable[[World, str], None], tag: str) -> Ste
 
 
 _TRIED_AGAIN_WITH_KEY: Final = (Answer.UNKNOWN, Answer.KEPT, Answer.BROKEN_OFF, Answer.FULL)
+
+
+def _submit_batch(world: World, tag: str) -> None:
+    """Repeat the batch whole: what was accepted is found again."""
+    world.submit_batch(*world.known.submissions[tag].batch)
 
 
 def _submit_again(world: World, tag: str) -> None:

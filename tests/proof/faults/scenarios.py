@@ -202,6 +202,55 @@ def _submissions() -> list[Scenario]:
     ]
 
 
+def _batch(*tags: str) -> Step:
+    return _step("submit a batch", "client", lambda world: world.submit_batch(*tags))
+
+
+def _expect_batch(*tags: str, key: str | None = None) -> Step:
+    return _step("expect a batch", "none", lambda world: world.expect_batch(*tags, key=key))
+
+
+def _batches_of_submissions() -> list[Scenario]:
+    """A batch adds no rule: each member is a submission, and is judged as one."""
+    three = ("m1", "m2", "m3")
+    return [
+        Scenario(
+            name="submit a batch",
+            prepare=[_expect_batch(*three)],
+            operation=_batch(*three),
+            is_large=True,
+        ),
+        Scenario(
+            name="submit a batch with a key",
+            prepare=[_expect_batch(*three, key="key-1")],
+            operation=_batch(*three),
+            is_large=True,
+        ),
+        Scenario(
+            name="repeat a batch of which one task was made",
+            prepare=[_expect_batch("m1", "m2", key="key-1"), _submit("m1")],
+            operation=_batch("m1", "m2"),
+            is_large=True,
+        ),
+        Scenario(
+            name="repeat a batch, the first task of which was not made",
+            prepare=[_expect_batch("m1", "m2", key="key-1"), _submit("m2")],
+            operation=_batch("m1", "m2"),
+            is_large=True,
+        ),
+        Scenario(
+            name="a batch with a member that was submitted alone",
+            prepare=[
+                _expect("m1", key="own"),
+                _submit("m1"),
+                _expect_batch("m1", "m2", key="key-1"),
+            ],
+            operation=_batch("m1", "m2"),
+            is_large=True,
+        ),
+    ]
+
+
 def _readings() -> list[Scenario]:
     return [
         Scenario(name="get a pending task", prepare=_SUBMITTED, operation=_get()),
@@ -544,6 +593,7 @@ def _unreadable() -> Iterator[Scenario]:
 
 SCENARIOS: Final = (
     *_submissions(),
+    *_batches_of_submissions(),
     *_readings(),
     *_cancellations(),
     *_deliveries(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -24,6 +25,7 @@ from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import KeptCircuit, PutOutcome, TaskQueue, TaskStore
 from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, Redeliver
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted
+from chalicelib.use_cases.submit_batch import Member, Outcome, SubmitBatch
 from chalicelib.use_cases.sweep import SweepReport, SweepTasks
 from tests.proof.faults.explore import Explorer
 from tests.proof.faults.scenarios import SCENARIOS
@@ -67,6 +69,20 @@ class _PutsPiecesBeforeItLooks(SubmitTask):
     def __call__(self, submission: Submission) -> Submitted:
         self._keep_circuit(self._new_task(submission), keyed=True)
         return super().__call__(submission)
+
+
+class _SharesTheBatchsKey(SubmitBatch):
+    def _handle(self, member: Member, last_begin: datetime, unavailable: Event) -> Outcome:
+        assert isinstance(member, Submission)
+        shared = dataclasses.replace(member, batch_index=None)
+        return super()._handle(shared, last_begin, unavailable)
+
+
+class _SaysNoOfWhatDidNotBegin(SubmitBatch):
+    def _handle(self, member: Member, last_begin: datetime, unavailable: Event) -> Outcome:
+        if unavailable.is_set():
+            return SubmissionUnavailable("not begun", kept=Kept.NO, task_id=None)
+        return super()._handle(member, last_begin, unavailable)
 
 
 class _AcknowledgesUnsettled(ExecuteTask):
@@ -141,6 +157,13 @@ def _submit(kind: type[SubmitTask]) -> Callable[[Service], Service]:
     return lambda service: dataclasses.replace(service, submit=_as(kind, service.submit))
 
 
+def _submit_batch(kind: type[SubmitBatch]) -> Callable[[Service], Service]:
+    return lambda service: dataclasses.replace(
+        service,
+        submit_batch=_as(kind, dataclasses.replace(service.submit_batch, submit=service.submit)),
+    )
+
+
 def _execute(kind: type[ExecuteTask]) -> Callable[[Service], Service]:
     return lambda service: dataclasses.replace(service, execute=_as(kind, service.execute))
 
@@ -205,6 +228,14 @@ CASES: Final = {
     ),
     "puts pieces before it looks its key up": _Case(
         _submit(_PutsPiecesBeforeItLooks), "a key used with other pieces", "pieces", {}
+    ),
+    "shares the batch's key": _Case(
+        _submit_batch(_SharesTheBatchsKey), "submit a batch with a key", "2", {}
+    ),
+    "says no of what did not begin": _Case(
+        _submit_batch(_SaysNoOfWhatDidNotBegin),
+        "repeat a batch, the first task of which was not made",
+        "6",
     ),
     "acknowledges what is not settled": _Case(_execute(_AcknowledgesUnsettled), "execute", "7"),
     "does not know its own claim": _Case(_execute(_DoesNotKnowItsOwnClaim), "execute", "9"),

@@ -42,6 +42,7 @@ from chalicelib.errors import (
 )
 from chalicelib.settings import Settings
 from chalicelib.use_cases.submit import Submission
+from chalicelib.use_cases.submit import Submitted as Accepted
 from infra.audit.facts import TaskFacts
 from infra.audit.rules import OPEN
 from infra.local.settings import MAX_RECEIVE_COUNT
@@ -67,6 +68,8 @@ from tests.proof.faults.wire import CallName, Held, ProcessDied, Sent, Wire
 from tests.support.in_memory import FakeClock, RecordingObserver, TrustingValidator, a_result
 
 OWNER: Final = "local"
+#: How the tags of a batch's members begin that keep their place and their request.
+MEMBER: Final = "m"
 #: What an invocation may take, and what an execution may.
 INVOCATION_SECONDS: Final = 10.0
 #: Small, so that many pieces are little to keep; a side item may still be one of one piece.
@@ -130,6 +133,7 @@ class World:
             sweep_grace_seconds=60.0,
             sweep_interval_seconds_max=240.0,
             sweep_concurrency=1,
+            batch_members_at_once=1,
             database_pieces_at_once=1,
         )
         self.wire = Wire(backend.send, clock, self._on_sent)
@@ -231,34 +235,66 @@ class World:
 
     def submit(self, tag: str, *, service: Service | None = None) -> None:
         """Submit, and remember the answer."""
+        submission = self._begin_submission(tag)
+        outcome: Accepted | Exception
+        try:
+            outcome = (service or self._process).submit(submission)
+        except Exception as exc:  # noqa: BLE001 - it is what is looked for
+            outcome = exc
+        self._note_answer(tag, outcome)
+
+    def expect_batch(self, *tags: str, key: str | None = None) -> None:
+        """Make a client that is going to submit these together; some may be known already."""
+        for index, tag in enumerate(tags):
+            if tag not in self.known.submissions:
+                self.expect(tag, key=key)
+                self.known.submissions[tag].index = index if key is not None else None
+            self.known.submissions[tag].batch = tags
+
+    def submit_batch(self, *tags: str) -> None:
+        """Submit them in one call, and remember each member's answer."""
+        members = [self._begin_submission(tag) for tag in tags]
+        outcomes = self._process.submit_batch(
+            members, surrounding=lambda _: contextlib.nullcontext()
+        )
+        for tag, outcome in zip(tags, outcomes, strict=True):
+            self._note_answer(tag, outcome)
+            if tag.startswith(MEMBER):
+                conflict = self.known.submissions[tag].answer is Answer.CONFLICT
+                self.judge.demand(not conflict, f"2: {tag} was answered 422 and had not changed")
+
+    def _begin_submission(self, tag: str) -> Submission:
         submitted = self.known.submissions[tag]
         submitted.tries += 1
-        submitted.answer = Answer.BROKEN_OFF
-        submission = Submission(
+        if submitted.answer is not Answer.ACCEPTED:
+            submitted.answer = Answer.BROKEN_OFF
+        return Submission(
             request=TaskRequest(circuit=submitted.circuit, shots=8, tags={TAG: tag}),
             owner=OWNER,
             correlation_id=f"correlation-of-{tag}",
             idempotency_key=submitted.key,
+            batch_index=submitted.index,
         )
-        try:
-            accepted = (service or self._process).submit(submission)
-        except SubmissionUnavailable as exc:
+
+    def _note_answer(self, tag: str, outcome: Accepted | Exception) -> None:
+        submitted = self.known.submissions[tag]
+        if isinstance(outcome, SubmissionUnavailable):
             submitted.answer = {
                 Kept.NO: Answer.NOT_KEPT,
                 Kept.YES: Answer.KEPT,
                 Kept.UNKNOWN: Answer.UNKNOWN,
-            }[exc.kept]
-            problem = problems.problem_for(exc, correlation_id="").problem
+            }[outcome.kept]
+            problem = problems.problem_for(outcome, correlation_id="").problem
             submitted.task_id = problem.task_id if isinstance(problem.task_id, str) else None
-        except StoreFull:
+        elif isinstance(outcome, StoreFull):
             submitted.answer = Answer.FULL
-        except IdempotencyConflict:
+        elif isinstance(outcome, IdempotencyConflict):
             submitted.answer = Answer.CONFLICT
-        except Exception as exc:  # noqa: BLE001 - it is what is looked for
-            self.judge.demand(False, f"5: submit ended with {exc!r}")
+        elif isinstance(outcome, Exception):
+            self.judge.demand(False, f"5: submit ended with {outcome!r}")
         else:
             submitted.answer = Answer.ACCEPTED
-            submitted.task_id = accepted.task.task_id
+            submitted.task_id = outcome.task.task_id
         self.judge.judge_answer(tag, self.backend.table.items)
 
     def get(self, tag: str) -> None:
@@ -499,14 +535,16 @@ class World:
         # Nothing is left to chance, so that the same step always makes the same calls.
         execute = service.execute
         backoff = dataclasses.replace(execute.policy.backoff, random=lambda: 0.5)
+        submit = dataclasses.replace(
+            service.submit, new_task_id=self._new_id, large_characters=LARGE_CHARACTERS
+        )
         in_units = dataclasses.replace(service.sweep.policy, unit_tasks=UNIT_TASKS)
         return self._alter(
             dataclasses.replace(
                 service,
                 sweep=dataclasses.replace(service.sweep, policy=in_units),
-                submit=dataclasses.replace(
-                    service.submit, new_task_id=self._new_id, large_characters=LARGE_CHARACTERS
-                ),
+                submit=submit,
+                submit_batch=dataclasses.replace(service.submit_batch, submit=submit),
                 execute=dataclasses.replace(
                     execute,
                     new_token=self._new_token,
