@@ -12,6 +12,8 @@ import pytest
 from chalicelib.entrypoints.http import schemas
 from chalicelib.entrypoints.http.problems import KINDS
 from chalicelib.settings import Settings
+from infra.package.archive import ZIP_BYTES_MAX
+from tests.proof.explorer.mutants import MUTANTS, REDUNDANT
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -89,3 +91,18 @@ def test_every_setting_that_a_page_names_exists() -> None:
         for name in re.findall(r"`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`", page.read_text()):
             if name.startswith(prefixes) and name != "SWEEP_INTERVAL_SECONDS":
                 assert name in known, f"{page.name}: {name}"
+
+
+def test_the_page_of_the_explorer_has_a_row_for_each_mutant() -> None:
+    """With the name that `--only` takes, and as many as are said to be found."""
+    page = (ROOT / "docs" / "protocol-explorer.md").read_text()
+    assert [each.name for each in (*MUTANTS, *REDUNDANT) if f"| {each.name} |" not in page] == []
+    assert f"**{len(MUTANTS)} of {len(MUTANTS)} are found.**" in page
+    assert f"{len(REDUNDANT)} conditions break nothing" in page
+
+
+def test_the_package_is_said_to_be_as_large_as_it_may_be() -> None:
+    """In megabytes, on both pages."""
+    limit = f"at most {ZIP_BYTES_MAX // 1_000_000} MB"
+    for name in ("deployment.md", "executors.md"):
+        assert limit in (ROOT / "docs" / name).read_text()
