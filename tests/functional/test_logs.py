@@ -111,6 +111,7 @@ def test_a_failed_call_says_what_was_asked_with_the_circuit_shortened(
     assert "Traceback" in failed["exception"]
     assert "Could not connect to the endpoint URL" in failed["message"]
     assert (failed["attempts"], failed["correlation_id"]) == (2, "c-1")
+    assert failed["may_be_applied"] is False, "both attempts were refused"
 
 
 def test_a_warning_says_where_it_was_said_and_other_lines_are_short(

@@ -126,6 +126,17 @@ def test_the_cap_is_the_one_that_is_set() -> None:
     assert simulate(text, shots=10).shots == 10
 
 
+def test_the_last_of_many_calls_of_a_subroutine_is_checked_as_the_first() -> None:
+    """The bound is on calls in calls, not on calls after each other."""
+    text = (
+        f"{H3}qubit[2] q;\nbit[2] c;\ndef pair(qubit a, qubit b) {{ cx a, b; }}\n"
+        + "pair(q[0], q[1]);\n" * 40
+    )
+    assert simulate(f"{text}c = measure q;\n").shots
+    with pytest.raises(PermanentExecutionError, match="the same qubit is used more than once"):
+        simulate(f"{text}pair(q[0], q[0]);\nc = measure q;\n")
+
+
 def test_a_panic_is_a_failure_for_good_that_says_nothing_of_its_inside() -> None:
     """What a native library raises as no `Exception` must not end the batch."""
 
