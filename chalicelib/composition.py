@@ -19,7 +19,7 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.adapters.telemetry import TelemetryObserver, logger
-from chalicelib.domain.retry_policy import Backoff
+from chalicelib.domain.retry_policy import OUTAGE_GROWTH, Backoff
 from chalicelib.executors.registry import BuiltOnFirstUse, ValidatorOnFirstUse
 from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore, Validator
 from chalicelib.settings import InvalidSetting, Settings, check_surroundings
@@ -126,6 +126,12 @@ def build(settings: Settings, ports: Ports) -> Service:
                     base_seconds=settings.backoff_seconds_base,
                     seconds_max=settings.backoff_seconds_max,
                     random=random.random,
+                ),
+                outage_backoff=Backoff(
+                    base_seconds=settings.backoff_seconds_base,
+                    seconds_max=settings.outage_backoff_seconds_max,
+                    random=random.random,
+                    growth=OUTAGE_GROWTH,
                 ),
             ),
             new_token=_new_id,

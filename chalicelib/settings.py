@@ -87,6 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: The backoff after a transient error: a random time below base x 2^(attempt - 1).
     backoff_seconds_base: BackoffSeconds = 2.0
     backoff_seconds_max: BackoffSeconds = 900.0
+    #: The longest time that a message is hidden because the database cannot be used.
+    outage_backoff_seconds_max: BackoffSeconds = 3_600.0
     #: Whether failures are returned instead of raised. Only where the event source mapping is
     #: known to have ReportBatchItemFailures: without it the failed messages would be deleted.
     partial_batch_responses: bool = False
@@ -247,6 +249,7 @@ def _expected(kind: Any) -> str:  # noqa: ANN401 - an annotation
 #: What must not exceed what, where both may be set.
 _ORDERED: Final = (
     ("backoff_seconds_base", "backoff_seconds_max"),
+    ("backoff_seconds_base", "outage_backoff_seconds_max"),
     ("sweep_grace_seconds", "sweep_interval_seconds_max"),
     ("sweep_interval_seconds_max", "sweep_age_seconds_max"),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,6 +79,16 @@ class StageSpec:
         return f"{self.app_name}-{self.stage}"
 
     @property
+    def cors_origin(self) -> str | None:
+        """Whose pages may call the API, if any."""
+        return self.functions["api_handler"].environment.get("CORS_ORIGIN", "").strip() or None
+
+    @property
+    def account_stack(self) -> str:
+        """The stack of `infra/templates/account.yaml`, which all stages share."""
+        return f"{self.app_name}-account"
+
+    @property
     def data_stack(self) -> str:
         """The stack of `infra/templates/data.yaml`."""
         return f"{self.name}-data"
@@ -127,6 +138,14 @@ def read_configuration(root: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InvalidStage(f"{path} must hold a JSON object")
     return content
+
+
+def workers_max(root: Path) -> int:
+    """Read the worker's maximum concurrency from `app.py`, where Chalice takes it."""
+    found = re.search(r"^WORKERS_MAX: Final = (\d+)$", (root / "app.py").read_text(), re.MULTILINE)
+    if found is None:
+        raise InvalidStage("app.py does not say WORKERS_MAX as a number")
+    return int(found[1])
 
 
 def this_runtime() -> str:

@@ -114,10 +114,21 @@ class TelemetryObserver:
         logger.info("message acknowledged", extra={**about, "reason": reason})
 
     def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
-        """Log a delivery that failed and will come back."""
+        """Log a delivery that failed and will come back, and count it.
+
+        Where the mapping takes failures one by one, Lambda counts no error: an alarm watches this.
+        """
+        values = {"given_back": 1.0}
+        if logger.log_level > logging.WARNING:
+            emit_metrics(stage=self._stage, **values)
         logger.warning(
             "message given back",
-            extra={**_of_delivery(delivery), "reason": reason, "delay_seconds": delay_seconds},
+            extra={
+                **_metrics(self._stage, values),
+                **_of_delivery(delivery),
+                "reason": reason,
+                "delay_seconds": delay_seconds,
+            },
         )
 
     def unreadable(self, error: TaskUnreadable) -> None:

@@ -6,6 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
+#: While database or queue is out, each try's bound is four times the last: the first tries come
+#: back within seconds, since most failures are short, and ten of them together last for hours.
+OUTAGE_GROWTH: Final = 4.0
 #: SQS hides a message for twelve hours at most ("Amazon SQS visibility timeout").
 VISIBILITY_TIMEOUT_SECONDS_MAX: Final = 43_200
 
@@ -22,10 +25,12 @@ class Backoff:
     seconds_max: float
     #: Returns a number in [0, 1).
     random: Callable[[], float]
+    #: How much larger the bound is with each try.
+    growth: float = 2.0
 
     def delay_seconds(self, tries: int) -> int:
         """Return how long to wait after so many tries (from 1), in whole seconds, at least 1."""
-        bound = min(self.seconds_max, self.base_seconds * 2.0 ** min(tries - 1, 62))
+        bound = min(self.seconds_max, self.base_seconds * self.growth ** min(tries - 1, 62))
         return visibility_timeout_seconds(self.random() * bound)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from chalicelib.adapters.telemetry import emit_metrics, logger
+from chalicelib.adapters.telemetry import emit_metrics, log_context, logger
 from chalicelib.composition import Service
 from chalicelib.entrypoints.lambda_context import LambdaContext
 
@@ -17,8 +17,9 @@ def handle_schedule(service: Service, context: LambdaContext) -> dict[str, Any]:
         ServiceUnavailable: database or queue failed; Lambda records the failure, and the next
             run starts over.
     """
-    report = service.sweep(seconds_left=lambda: context.get_remaining_time_in_millis() / 1000)
-    done = dataclasses.asdict(report)
-    logger.info("swept", extra=done)
+    with log_context(request_id=context.aws_request_id):
+        report = service.sweep(seconds_left=lambda: context.get_remaining_time_in_millis() / 1000)
+        done = dataclasses.asdict(report)
+        logger.info("swept", extra=done)
     emit_metrics(stage=service.settings.stage, sweeps=1, swept_tasks=report.resent)
     return done

@@ -51,7 +51,9 @@ def handle_batch(
         return context.get_remaining_time_in_millis() / 1000
 
     def handle(record: Mapping[str, Any]) -> _Outcome:
-        return _handle_record(service, record, seconds_left)
+        # In each thread of its own: the context of one is not that of another.
+        with log_context(request_id=context.aws_request_id):
+            return _handle_record(service, record, seconds_left)
 
     width = min(service.settings.execution_concurrency, len(records))
     if width == 1:
@@ -59,7 +61,8 @@ def handle_batch(
     else:
         with ThreadPoolExecutor(max_workers=width) as pool:
             outcomes = list(pool.map(handle, records))
-    return _end_batch(service, outcomes)
+    with log_context(request_id=context.aws_request_id):
+        return _end_batch(service, outcomes)
 
 
 def _handle_record(

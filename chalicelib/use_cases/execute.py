@@ -62,8 +62,11 @@ class ExecutionPolicy:
     execution_seconds_max: float
     #: Kept free for settling after an execution, and for clocks that differ.
     margin_seconds: float
-    #: Between attempts, and when the database cannot be reached.
+    #: Between attempts.
     backoff: Backoff
+    #: Between deliveries while the database cannot be used. They spend receives and no attempts:
+    #: all receives together must outlast an outage, so it grows faster.
+    outage_backoff: Backoff
     #: The longest that an execution may wait before its own time begins.
     start_seconds_max: float = 0.0
 
@@ -99,7 +102,7 @@ class ExecuteTask:
             return self._claim_and_run(delivery, seconds_left())
         except (StoreUnavailable, StoreFull) as exc:
             self.observer.problem("execute the task", exc, task_ids=[delivery.message.task_id])
-            delay = self.policy.backoff.delay_seconds(delivery.receive_count)
+            delay = self.policy.outage_backoff.delay_seconds(delivery.receive_count)
             return Redeliver("the database cannot be used", delay)
 
     def _claim_and_run(self, delivery: Delivery, seconds_left: float) -> Disposition:

@@ -9,6 +9,7 @@ not made deeper.
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
@@ -255,7 +256,11 @@ class _Run:
         width = min(self._sweep.policy.concurrency, len(rest))
         if width > 1:
             with ThreadPoolExecutor(width) as pool:
-                list(pool.map(self._do_one, rest))
+                # Each with the run's own context: its log lines say which run it was.
+                contexts = [contextvars.copy_context() for _ in rest]
+                list(
+                    pool.map(lambda context, unit: context.run(self._do_one, unit), contexts, rest)
+                )
         else:
             for unit in rest:
                 self._do_one(unit)

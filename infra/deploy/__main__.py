@@ -74,6 +74,7 @@ def stacks(spec: StageSpec, arguments: argparse.Namespace) -> int:
     refuse_what_is_wrong(aws, ROOT, spec)
     made = StageStacks(aws, ROOT, spec)
     made.deploy_data()
+    made.deploy_account()
     made.deploy_messaging()
     print(f"stacks {spec.data_stack} and {spec.messaging_stack} are there")
     print(f"next: `make deploy STAGE={spec.stage}`, or `chalice deploy --stage {spec.stage}`")

@@ -19,13 +19,15 @@ from infra.deploy.refusals import DeploymentRefused, refuse_what_is_wrong
 from infra.deploy.smoke import SmokeTestFailed, client_of, smoke
 from infra.deploy.stage_stacks import StageStacks
 from infra.doctor.checks import examine, report
-from infra.doctor.live_stage import chalice_record, read_snapshot
+from infra.doctor.live_stage import Snapshot, chalice_record, read_snapshot
+from infra.doctor.rules.throughput import the_account_runs_all_functions
+from infra.package.access_log import ACCESS_LOG
 from infra.package.archive import PackageRefused
 from infra.package.dependencies import DependenciesUnavailable
 from infra.package.place import place_of
 from infra.package.template import LOCATIONS
 from infra.package.workspace import ChaliceFailed, Workspace
-from infra.stage import InvalidStage, StageSpec
+from infra.stage import InvalidStage, StageSpec, workers_max
 
 #: What a step may fail with; anything else is a bug in this program.
 _FAILURES: Final = (
@@ -116,7 +118,8 @@ class Deployment:
             DeploymentRefused: before anything was changed.
             DeploymentFailed: a step failed.
         """
-        refuse_what_is_wrong(self._aws, self._root, self._spec)
+        snapshot = refuse_what_is_wrong(self._aws, self._root, self._spec)
+        self._warn(snapshot)
         for step in self.steps():
             self._say(f"{self._spec.stage}: {step.name}")
             try:
@@ -125,10 +128,19 @@ class Deployment:
                 message = f"{step.name} failed: {exc}\nwhat to do: {step.remedy}"
                 raise DeploymentFailed(message) from exc
 
+    def _warn(self, snapshot: Snapshot) -> None:
+        """Say what doctor will find at the end, while there is time to ask AWS for more."""
+        coming = {"ScalingConfig": {"MaximumConcurrency": workers_max(self._root)}}
+        for finding in the_account_runs_all_functions(
+            self._spec, dataclasses.replace(snapshot, mappings=[coming])
+        ):
+            self._say(f"warning: {finding}")
+
     def _deploy_data(self) -> None:
         self._outputs |= self._stacks.deploy_data()
 
     def _deploy_messaging(self) -> None:
+        self._stacks.deploy_account()
         self._outputs |= self._stacks.deploy_messaging()
 
     def _build(self) -> None:
@@ -150,7 +162,7 @@ class Deployment:
         )
 
     def _finish_api(self) -> None:
-        self._api_id = self._post_deploy.finish_api()
+        self._api_id = self._post_deploy.finish_api(self._outputs[ACCESS_LOG])
 
     def _examine(self) -> None:
         snapshot = read_snapshot(self._aws, self._spec, self._root)

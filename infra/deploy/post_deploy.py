@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from infra.aws import Aws, none_if
-from infra.package.gateway_responses import RESPONSES
+from infra.package.access_log import ACCESS_LOG_FORMAT
+from infra.package.gateway_responses import gateway_responses
 from infra.package.template import REPORT_FAILURES
+from infra.package.throttling import as_patches
 from infra.stage import StageSpec
 from infra.waiting import wait_for
 
@@ -84,11 +86,11 @@ class PostDeploy:
 
         self._wait(in_force, "the worker's new setting")
 
-    def finish_api(self) -> str:
-        """Give the API its throttling and its problem documents; return its id."""
+    def finish_api(self, access_log_arn: str) -> str:
+        """Give the API its throttling, access log and problem documents; return its id."""
         client = self._aws.client("apigateway")
         api_id = self._api_id()
-        for response in RESPONSES:
+        for response in gateway_responses(self._spec.cors_origin):
             status = {} if response.status is None else {"statusCode": str(response.status)}
             client.put_gateway_response(
                 restApiId=api_id,
@@ -103,11 +105,13 @@ class PostDeploy:
             restApiId=api_id,
             stageName=self._spec.api_stage,
             patchOperations=[
-                {"op": "replace", "path": f"/*/*/throttling/{name}", "value": f"{value:g}"}
-                for name, value in (
-                    ("rateLimit", self._spec.requests_per_second),
-                    ("burstLimit", self._spec.requests_burst),
-                )
+                *as_patches(self._spec),
+                {
+                    "op": "replace",
+                    "path": "/accessLogSettings/destinationArn",
+                    "value": access_log_arn,
+                },
+                {"op": "replace", "path": "/accessLogSettings/format", "value": ACCESS_LOG_FORMAT},
             ],
         )
         return api_id

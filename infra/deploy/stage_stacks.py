@@ -40,6 +40,18 @@ class StageStacks:
         self._say = say
         self._stacks = Stacks(aws.client("cloudformation"), poll_seconds=poll_seconds)
 
+    def deploy_account(self) -> None:
+        """Let API Gateway write logs, if nobody has yet: a role for the whole account and region.
+
+        Raises:
+            StackFailed: with CloudFormation's reason.
+        """
+        if self._aws.client("apigateway").get_account().get("cloudwatchRoleArn"):
+            return
+        self._say("  API Gateway has no role for its logs in this account, and gets one")
+        template = (self._templates / "account.yaml").read_text()
+        self._stacks.deploy(self._spec.account_stack, template, {}, ["CAPABILITY_IAM"])
+
     def deploy_data(self) -> dict[str, str]:
         """Make the table, or take up one whose stack is gone; return the stack's outputs.
 

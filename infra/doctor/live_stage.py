@@ -54,6 +54,10 @@ class Snapshot:
     api_stage: Mapping[str, Any] | None
     api_methods: Mapping[str, Mapping[str, Any]]
     gateway_responses: Mapping[str, Mapping[str, Any]]
+    #: With which API Gateway writes logs, for all APIs of the account and region.
+    gateway_log_role: str | None
+    #: What functions without a reservation may run at the same time, all together.
+    account_concurrency: int
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -89,6 +93,8 @@ def read_snapshot(aws: Aws, spec: StageSpec, root: Path) -> Snapshot:
         api_stage=reader.api_stage(api_id),
         api_methods=reader.api_methods(api_id),
         gateway_responses=reader.gateway_responses(api_id),
+        gateway_log_role=aws.client("apigateway").get_account().get("cloudwatchRoleArn"),
+        account_concurrency=reader.account_concurrency(),
     )
 
 
@@ -124,6 +130,10 @@ class _Reader:
         answer = self._aws.client("lambda").get_function_concurrency(FunctionName=function_name)
         reserved: int | None = answer.get("ReservedConcurrentExecutions")
         return reserved
+
+    def account_concurrency(self) -> int:
+        limit = self._aws.client("lambda").get_account_settings()["AccountLimit"]
+        return int(limit["UnreservedConcurrentExecutions"])
 
     def mappings(self) -> list[dict[str, Any]]:
         name = self._spec.functions["worker"].function_name
@@ -164,12 +174,16 @@ class _Reader:
         )
 
     def log_groups(self) -> dict[str, int | None]:
-        groups = self._aws.pages(
-            "logs",
-            "describe_log_groups",
-            "logGroups",
-            logGroupNamePrefix=f"/aws/lambda/{self._spec.name}",
-        )
+        groups = [
+            group
+            for writer in ("lambda", "apigateway")
+            for group in self._aws.pages(
+                "logs",
+                "describe_log_groups",
+                "logGroups",
+                logGroupNamePrefix=f"/aws/{writer}/{self._spec.name}",
+            )
+        ]
         return {group["logGroupName"]: group.get("retentionInDays") for group in groups}
 
     def schedules(self, sweeper: Mapping[str, Any] | None) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from chalicelib.entrypoints.http.cors import EXPOSED_HEADERS
+
 _MEDIA_TYPE: Final = "application/problem+json"
 #: Templates are chosen by the request's `Accept`; this one is also taken where none matches.
 _TEMPLATE_KEY: Final = "application/json"
@@ -28,6 +30,8 @@ class GatewayResponse:
     slug: str
     title: str
     detail: str
+    #: Headers beside those that every answer has, as API Gateway writes values.
+    more_headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -42,6 +46,8 @@ class GatewayResponse:
             or (self.status is not None and self.status >= _SERVER_ERROR)
         ):
             headers["gatewayresponse.header.Retry-After"] = "'2'"
+        for name, value in self.more_headers:
+            headers[f"gatewayresponse.header.{name}"] = f"'{value}'"
         return headers
 
     @property
@@ -120,6 +126,21 @@ RESPONSES: Final = (
     ),
     GatewayResponse("WAF_FILTERED", 403, *_CLOSED),
 )
+
+
+def gateway_responses(cors_origin: str | None) -> tuple[GatewayResponse, ...]:
+    """Return the answers of a stage.
+
+    Without these headers a page of another origin could read no refusal of the gateway, not even
+    that it has to wait: its browser would only say that the network failed.
+    """
+    if cors_origin is None:
+        return RESPONSES
+    headers = (
+        ("Access-Control-Allow-Origin", cors_origin),
+        ("Access-Control-Expose-Headers", ",".join(EXPOSED_HEADERS)),
+    )
+    return tuple(dataclasses.replace(response, more_headers=headers) for response in RESPONSES)
 
 
 def as_openapi(responses: tuple[GatewayResponse, ...] = RESPONSES) -> Mapping[str, Any]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from infra.package.gateway_responses import as_openapi
+from infra.package.access_log import ACCESS_LOG, ACCESS_LOG_FORMAT
+from infra.package.gateway_responses import as_openapi, gateway_responses
+from infra.package.throttling import as_method_settings
 from infra.stage import StageSpec
 
 #: What a function may be told, by the stacks' outputs; it would find both by the stage's name.
@@ -53,19 +55,12 @@ def _api(spec: StageSpec) -> dict[str, Any]:
         # Without it SAM makes a second, unprotected stage of its own, called "Stage".
         "OpenApiVersion": "2.0",
         "EndpointConfiguration": {"Type": "REGIONAL"},
-        "MethodSettings": [
-            {
-                "ResourcePath": "/*",
-                "HttpMethod": "*",
-                "ThrottlingRateLimit": spec.requests_per_second,
-                "ThrottlingBurstLimit": spec.requests_burst,
-            },
-            {
-                "ResourcePath": "/~1health",
-                "HttpMethod": "GET",
-                "ThrottlingRateLimit": spec.health_requests_per_second,
-                "ThrottlingBurstLimit": int(spec.health_requests_per_second),
-            },
-        ],
-        "DefinitionBody": {"x-amazon-apigateway-gateway-responses": as_openapi()},
+        "MethodSettings": as_method_settings(spec),
+        "AccessLogSetting": {
+            "DestinationArn": {"Fn::ImportValue": f"{spec.name}-{ACCESS_LOG}"},
+            "Format": ACCESS_LOG_FORMAT,
+        },
+        "DefinitionBody": {
+            "x-amazon-apigateway-gateway-responses": as_openapi(gateway_responses(spec.cors_origin))
+        },
     }

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from infra.doctor.rules.stage import ALARMS
+from infra.package.access_log import ACCESS_LOG_FORMAT
 from infra.package.template import REPORT_FAILURES
+from infra.package.throttling import throttles
 from tests.deploy.deployed_stage import DeployedStage
 
 #: Spoils a stage until the end of the block.
@@ -173,17 +175,32 @@ def unbounded_api(stage: DeployedStage) -> Iterator[None]:
     """Give the API's stage ten times its rate."""
 
     def limit(rate: float) -> None:
-        stage.account.client("apigateway").update_stage(
-            restApiId=stage.api_id,
-            stageName=stage.spec.api_stage,
-            patchOperations=[
-                {"op": "replace", "path": "/*/*/throttling/rateLimit", "value": str(rate)}
-            ],
-        )
+        stage.patch_api_stage("/*/*/throttling/rateLimit", str(rate))
 
     limit(10 * stage.spec.requests_per_second)
     yield
     limit(stage.spec.requests_per_second)
+
+
+@contextlib.contextmanager
+def unbounded_batches(stage: DeployedStage) -> Iterator[None]:
+    """Take its own limit from `POST /batches`."""
+    (own,) = [throttle for throttle in throttles(stage.spec) if throttle.path == "/batches"]
+
+    def limit(rate: float) -> None:
+        stage.patch_api_stage(f"{own.pointer}/rateLimit", f"{rate:g}")
+
+    limit(stage.spec.requests_per_second)
+    yield
+    limit(own.requests_per_second)
+
+
+@contextlib.contextmanager
+def no_access_log(stage: DeployedStage) -> Iterator[None]:
+    """Let the gateway write its log in another form, without the request's id."""
+    stage.patch_api_stage("/accessLogSettings/format", "$context.identity.sourceIp")
+    yield
+    stage.patch_api_stage("/accessLogSettings/format", ACCESS_LOG_FORMAT)
 
 
 @contextlib.contextmanager

@@ -73,6 +73,13 @@ def stage(aws: Account, checkout: Path, spec: StageSpec, package: Package) -> De
     """Deploy the package with CloudFormation, after the two stacks that it imports from."""
     stacks = Stacks(aws.client("cloudformation"), poll_seconds=0.1)
     outputs: dict[str, str] = {}
+    # The account's, which a pipeline deploys once.
+    stacks.deploy(
+        spec.account_stack,
+        (checkout / "infra" / "templates" / "account.yaml").read_text(),
+        {},
+        ["CAPABILITY_IAM"],
+    )
     for name, template, parameters in (
         (spec.data_stack, "data.yaml", spec.data_parameters),
         (spec.messaging_stack, "messaging.yaml", spec.messaging_parameters),

@@ -160,6 +160,14 @@ class DeployedStage:
 
         wait_for(in_force, f"update of {name}")
 
+    def patch_api_stage(self, path: str, value: str) -> None:
+        """Change a setting of the API's stage."""
+        self.account.client("apigateway").update_stage(
+            restApiId=self.api_id,
+            stageName=self.spec.api_stage,
+            patchOperations=[{"op": "replace", "path": path, "value": value}],
+        )
+
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         """Deliver nothing to the worker until the end of the block."""

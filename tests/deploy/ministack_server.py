@@ -8,7 +8,7 @@ the gateway responses of a document to the API as well, and a minimum compressio
 Chalice sends as text is a number, as it is with AWS.
 
 Its CloudFormation makes tables without three of the properties that AWS gives them: point-in-time
-recovery, encryption and the state of the indexes.
+recovery, encryption and the state of the indexes; and stages of an API without their access log.
 
 AWS knows no permission for SQS's batches: deleting one allows ten. MiniStack
 asks for one that no policy can be written for, and here does not.
@@ -140,6 +140,42 @@ def complete_tables(provisioners: Any, dynamodb: Any) -> None:  # noqa: ANN401  
     handlers["create"] = create_complete
 
 
+def complete_stages(provisioners: Any, gateway: Any) -> None:  # noqa: ANN401  MiniStack's modules
+    """Give the stages that CloudFormation makes their access log, on AWS's condition.
+
+    Source: "Set up CloudWatch logging for REST APIs", API Gateway's developer guide: without a role
+    in the account's settings a stage takes no log.
+    """
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::Stage"]  # noqa: SLF001
+    create, update = handlers["create"], gateway._update_stage  # noqa: SLF001
+    refusal = "CloudWatch Logs role ARN must be set in account settings to enable logging"
+
+    def has_role() -> bool:
+        settings = gateway._account_settings.get("settings") or {}  # noqa: SLF001
+        return bool(settings.get("cloudwatchRoleArn"))
+
+    def create_complete(logical_id: str, properties: Any, stack: str) -> Any:  # noqa: ANN401
+        log = properties.get("AccessLogSetting")
+        if log and not has_role():
+            raise ValueError(refusal)
+        created = create(logical_id, properties, stack)
+        stage = gateway._stages_v1[properties["RestApiId"]][properties["StageName"]]  # noqa: SLF001
+        if log:
+            stage["accessLogSettings"] = {
+                "destinationArn": log["DestinationArn"],
+                "format": log["Format"],
+            }
+        return created
+
+    def update_strictly(api_id: str, stage: str, data: Any) -> Any:  # noqa: ANN401
+        paths = [patch["path"] for patch in data.get("patchOperations", [])]
+        if any(path.startswith("/accessLogSettings") for path in paths) and not has_role():
+            return gateway._v1_error("BadRequestException", refusal, 400)  # noqa: SLF001
+        return update(api_id, stage, data)
+
+    handlers["create"], gateway._update_stage = create_complete, update_strictly  # noqa: SLF001
+
+
 def main() -> None:
     """Serve until killed."""
     # They read the environment when imported.
@@ -154,6 +190,7 @@ def main() -> None:
     lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0  # noqa: SLF001
     CompleteApiGateway(apigateway_v1)
     complete_tables(provisioners, dynamodb)
+    complete_stages(provisioners, apigateway_v1)
     permit_batches_as_aws_does(iam_actions)
     SlowMappings(lambda_svc)
     block_names_of_deleted_queues(sqs, provisioners)

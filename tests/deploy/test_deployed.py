@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters import telemetry
 from infra.deploy.api_client import ApiClient
+from infra.doctor.rules.stage import ALARMS
 from infra.waiting import wait_for
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
@@ -142,20 +143,23 @@ def test_each_alarm_watches_something_that_is_there(stage: DeployedStage) -> Non
             api["name"] for api in stage.account.client("apigateway").get_rest_apis()["items"]
         },
         "Stage": {stage.spec.api_stage},
+        "GlobalSecondaryIndexName": {"open_tasks", "tasks_by_owner"},
         "stage": {stage.spec.stage},
         "service": {telemetry.SERVICE},
     }
     alarms = stage.account.client("cloudwatch").describe_alarms(
         AlarmNamePrefix=f"{stage.spec.name}-"
     )["MetricAlarms"]
-    assert len(alarms) > 5
+    assert len(alarms) == len(ALARMS)
     for alarm in alarms:
         assert alarm["Dimensions"]
         for dimension in alarm["Dimensions"]:
             assert dimension["Value"] in names[dimension["Name"]], alarm["AlarmName"]
     own = [alarm for alarm in alarms if not alarm["Namespace"].startswith("AWS/")]
     assert {alarm["Namespace"] for alarm in own} == {telemetry.METRICS_NAMESPACE}
-    assert {alarm["MetricName"] for alarm in own} == {"sweeps", "unreadable"}
+    assert {alarm["MetricName"] for alarm in own} == {
+        *("batch_members_failed", "given_back", "sweeps", "unreadable")
+    }
     stage.sweep()
     written = '"Namespace":"QuantumTasks","Dimensions":[["stage","service"]]'
     assert stage.logged("sweeper", written, '"sweeps":1', f'"stage":"{stage.spec.stage}"')

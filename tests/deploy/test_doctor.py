@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -241,7 +241,17 @@ LIVE = {
     "unbounded API": Case(
         stage.the_api_is_throttled,
         spoil.unbounded_api,
-        *("the API's throttling", "200", "20"),
+        *("the throttling of API", "200", "20"),
+    ),
+    "unbounded batches": Case(
+        stage.costly_calls_have_their_own_limits,
+        spoil.unbounded_batches,
+        *("the throttling of POST /batches", "20", "0.2"),
+    ),
+    "no access log": Case(
+        stage.refusals_can_be_looked_up,
+        spoil.no_access_log,
+        *("the access log's format", "sourceIp", "$context.requestId"),
     ),
     "AWS's own words": Case(
         stage.gateway_answers_are_problem_documents,
@@ -320,6 +330,14 @@ def without(mapping: Any, key: str) -> dict[str, Any]:  # noqa: ANN401 - any map
     return {name: value for name, value in mapping.items() if name != key}
 
 
+def without_setting(api_stage: Mapping[str, Any], method: str) -> dict[str, Any]:
+    """Return an API's stage without the settings of one method."""
+    settings = api_stage["methodSettings"]
+    kept = {key: value for key, value in settings.items() if not key.endswith(method)}
+    assert len(kept) == len(settings) - 1
+    return {**api_stage, "methodSettings": kept}
+
+
 def with_function(snapshot: Snapshot, name: str, **changes: object) -> dict[str, Any]:
     """Return the functions, one of them changed."""
     return {**snapshot.functions, name: {**(snapshot.functions[name] or {}), **changes}}
@@ -361,6 +379,31 @@ RECORDED: dict[str, tuple[Rule, Callable[[Snapshot], dict[str, Any]], str]] = {
         stage.indexes_answer,
         lambda s: {"table": {**(s.table or {}), "GlobalSecondaryIndexes": []}},
         "the table's index open_tasks is missing, must be ACTIVE",
+    ),
+    "health checks at the stage's rate": (
+        stage.costly_calls_have_their_own_limits,
+        lambda s: {"api_stage": without_setting(s.api_stage or {}, "health/GET")},
+        "the throttling of GET /health (rate, burst) is not set, must be (5, 5)",
+    ),
+    "an access log that is kept": (
+        stage.refusals_can_be_looked_up,
+        lambda s: {"log_groups": {**s.log_groups, "/aws/apigateway/quantum-tasks-dev": None}},
+        "the access log's retention in days is not set, must be 14",
+    ),
+    "no role for the gateway's logs": (
+        stage.refusals_can_be_looked_up,
+        lambda _: {"gateway_log_role": None},
+        "the access log's role in the account is not set",
+    ),
+    "CORS without its headers on refusals": (
+        stage.gateway_answers_are_problem_documents,
+        lambda s: {
+            "gateway_responses": {
+                **s.gateway_responses,
+                "THROTTLED": {**s.gateway_responses["THROTTLED"], "responseParameters": {}},
+            }
+        },
+        "the API's gateway responses is API Gateway's own for THROTTLED",
     ),
     "no alarm": (
         stage.alarms_are_enabled,

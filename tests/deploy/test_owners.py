@@ -185,6 +185,14 @@ def test_sessions_of_one_role_are_one_owner(api: Api) -> None:
     assert api.get(f"{ROLE}X:monday", mine).status == 404
 
 
+def test_federated_users_are_owners_of_their_own(api: Api) -> None:
+    """Before their colon stands the account, which all of them share."""
+    mine = api.submit("123456789012:carol").body["task_id"]
+    assert api.get("123456789012:carol", mine).status == 200
+    assert api.get("123456789012:dave", mine).status == 404
+    assert owner_of({"identity": {"caller": "123456789012"}}, stage="dev") == "123456789012"
+
+
 @pytest.mark.parametrize("caller", [None, "", ":session"])
 def test_a_request_that_names_no_caller_is_refused(api: Api, caller: str | None) -> None:
     """A route without its authorizer lets no caller act for every owner."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +12,15 @@ from typing import Any
 
 import pytest
 
+from infra.package.gateway_responses import gateway_responses
 from infra.package.packaging import Package
-from infra.stage import StageSpec
+from infra.stage import StageSpec, read_configuration, stage_spec
 from tests.support.backends import ROOT
 
 #: Lambda's limits on SQS event sources ("CreateEventSourceMapping", Lambda API reference).
 BATCH_SIZE_MAX_WITHOUT_WINDOW = 10
 MAXIMUM_CONCURRENCY = range(2, 1001)
+INDEX_DIMENSION = re.compile(r"Name: GlobalSecondaryIndexName, Value: (\w+)")
 FUNCTIONS = {"APIHandler": "api_handler", "Worker": "worker", "Sweeper": "sweeper"}
 
 
@@ -43,7 +47,7 @@ def test_cfn_lint_has_nothing_to_say(package: Package) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "")
-    assert len(templates) == 3
+    assert len(templates) == 4
 
 
 def test_flag_and_setting_are_there_together(resources: dict[str, Any]) -> None:
@@ -132,12 +136,79 @@ def test_the_api_carries_its_stage_and_throttles(
     assert api["DefinitionBody"]["info"]["title"] == f"quantum-tasks-{spec.stage}"
     assert api["StageName"] == spec.stage
     assert api["OpenApiVersion"] == "2.0"
-    settings, health = api["MethodSettings"]
-    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
-    assert settings["ThrottlingRateLimit"] == spec.requests_per_second
-    assert settings["ThrottlingBurstLimit"] == spec.requests_burst
-    assert (health["ResourcePath"], health["HttpMethod"]) == ("/~1health", "GET")
-    assert health["ThrottlingRateLimit"] == health["ThrottlingBurstLimit"] == 5
+    rates = {
+        (setting["HttpMethod"], setting["ResourcePath"]): (
+            setting["ThrottlingRateLimit"],
+            setting["ThrottlingBurstLimit"],
+        )
+        for setting in api["MethodSettings"]
+    }
+    assert rates == {
+        ("*", "/*"): (spec.requests_per_second, spec.requests_burst),
+        ("GET", "/~1health"): (5, 5),
+        ("HEAD", "/~1health"): (5, 5),
+        ("POST", "/~1batches"): (spec.requests_per_second / 100, 1),
+        ("POST", "/~1validations"): (spec.requests_per_second / 10, 4),
+    }
+    paths = {path for _, path in rates} - {"/*"}
+    assert {path.replace("~1", "") for path in paths} <= set(api["DefinitionBody"]["paths"])
+
+
+def test_the_api_writes_who_was_refused_and_why(resources: dict[str, Any], spec: StageSpec) -> None:
+    """A refusal carries the gateway's request id; here is what it leads to, and no secret."""
+    log = resources["RestAPI"]["AccessLogSetting"]
+    assert log["DestinationArn"] == {"Fn::ImportValue": f"{spec.name}-AccessLogArn"}
+    assert "\n" not in log["Format"]
+    written = json.loads(log["Format"])
+    named = ("requestId", "identity.caller", "status", "error.responseType", "integration.error")
+    assert {f"$context.{name}" for name in named} <= set(written.values())
+    assert not re.search(r"header|querystring|authorizer|\$context\.path", log["Format"])
+
+
+def test_the_pages_parameters_are_those_of_the_stage() -> None:
+    """Whoever types what the page says gets the stage that `make deploy` makes."""
+    page = (ROOT / "docs" / "deployment.md").read_text().replace("\\\n", " ")
+    (typed,) = re.findall(r"messaging\.yaml +--parameter-overrides (.+)", page)
+    prod = stage_spec(read_configuration(ROOT), "prod")
+    assert dict(part.split("=") for part in typed.split()) == prod.messaging_parameters
+    template = (ROOT / "infra" / "templates" / "messaging.yaml").read_text()
+    default = re.search(r"VisibilityTimeoutSeconds:.*?Default: (\d+)", template, re.DOTALL)
+    assert default is not None
+    assert int(default[1]) == prod.visibility_timeout_seconds
+
+
+def test_each_index_has_alarms_of_its_own_for_throttling() -> None:
+    """The metric by the table's name alone leaves out its indexes, where the hot keys are."""
+    template = (ROOT / "infra" / "templates" / "messaging.yaml").read_text()
+    alarms = re.split(r"\n  (?=\w+Alarm:\n)", template)[1:]
+    watched = {
+        (metric[1], index[1] if (index := INDEX_DIMENSION.search(alarm)) else None)
+        for alarm in alarms
+        if (metric := re.search(r"MetricName: (\w+ThrottleEvents)", alarm))
+    }
+    indexes = re.findall(
+        r"IndexName: (\w+)", (ROOT / "infra" / "templates" / "data.yaml").read_text()
+    )
+    assert watched == {
+        (f"{kind}ThrottleEvents", index) for kind in ("Read", "Write") for index in (None, *indexes)
+    }
+
+
+def test_a_page_of_another_origin_can_read_the_gateways_refusals(spec: StageSpec) -> None:
+    """With CORS on each of them names the origin; without it none does."""
+    functions = dict(spec.functions)
+    api = functions["api_handler"]
+    functions["api_handler"] = dataclasses.replace(
+        api, environment={**api.environment, "CORS_ORIGIN": "https://example.org"}
+    )
+    open_stage = dataclasses.replace(spec, functions=functions)
+    for stage, origin in ((spec, None), (open_stage, "'https://example.org'")):
+        for response in gateway_responses(stage.cors_origin):
+            headers = response.parameters
+            allowed = headers.get("gatewayresponse.header.Access-Control-Allow-Origin")
+            assert allowed == origin
+            exposed = headers.get("gatewayresponse.header.Access-Control-Expose-Headers", "")
+            assert ("Retry-After" in exposed) is (origin is not None)
 
 
 def test_what_the_gateway_answers_itself_is_a_problem_document(resources: dict[str, Any]) -> None:

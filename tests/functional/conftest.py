@@ -119,6 +119,7 @@ class Context:
     """A Lambda context whose time stands still."""
 
     remaining_ms: int = 10_000
+    aws_request_id: str = "0f2b1d7e-invocation"
 
     def get_remaining_time_in_millis(self) -> int:
         """Return what the test says."""

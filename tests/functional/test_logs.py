@@ -10,9 +10,10 @@ from botocore.exceptions import ConnectionClosedError
 
 from chalicelib import composition
 from chalicelib.adapters import telemetry
+from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.entrypoints.worker import BatchFailed
 from infra.local.supervisor.watch import free_port
-from tests.functional.conftest import Api, Logged
+from tests.functional.conftest import Api, Context, Logged
 from tests.functional.test_calls import LARGE
 from tests.support.backends import silent_port
 from tests.support.in_memory import a_task
@@ -177,6 +178,21 @@ def test_a_delivery_that_fails_says_why_and_when_it_comes_back(
     assert (given_back["task_id"], given_back["level"]) == (task_id, "WARNING")
     assert given_back["delay_seconds"] >= 1
     assert "set to fail this attempt" in given_back["reason"]
+    (watched,) = given_back["_aws"]["CloudWatchMetrics"]
+    assert watched["Namespace"] == "QuantumTasks"
+    assert [metric["Name"] for metric in watched["Metrics"]] == ["given_back"]
+    assert (given_back["given_back"], given_back["service"]) == (1, "quantum-tasks")
+
+
+def test_lines_of_worker_and_sweeper_carry_lambdas_request_id(api: Api, logged: Logged) -> None:
+    """Lambda's own lines about an invocation have it too, so that one leads to the other."""
+    api.submit()
+    before = len(logged())
+    api.deliver()
+    handle_schedule(composition.get_service(), Context())
+    lines = logged()[before:]
+    assert {"message consumed", "task completed", "swept"} <= {line["message"] for line in lines}
+    assert {line.get("request_id") for line in lines} == {Context().aws_request_id}
 
 
 def test_a_message_that_cannot_be_hidden_is_told(

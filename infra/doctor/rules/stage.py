@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
-from infra.package.gateway_responses import RESPONSES
+from infra.package.access_log import ACCESS_LOG, ACCESS_LOG_FORMAT
+from infra.package.gateway_responses import GatewayResponse, gateway_responses
+from infra.package.throttling import Throttle, normalized, throttles
 from infra.stage import StageSpec
 
 #: Routes that take unsigned requests.
@@ -17,6 +19,8 @@ _INDEXES: Final = ("open_tasks", "tasks_by_owner")
 ALARMS: Final = (
     *("api-errors", "api-throttles", "dead-letters", "oldest-message", "sweeper", "unreadable"),
     *("table-read-throttles", "table-write-throttles", "worker-failures", "worker-throttles"),
+    *("open-tasks-read-throttles", "open-tasks-write-throttles", "given-back", "batch-members"),
+    *("by-owner-read-throttles", "by-owner-write-throttles"),
 )
 
 
@@ -180,39 +184,79 @@ def the_api_is_throttled(spec: StageSpec, snapshot: Snapshot) -> Iterator[Findin
     """The API's stage has its own limits, so that one stage cannot use up the account's."""
     if snapshot.api_stage is None:
         return
-    settings = snapshot.api_stage.get("methodSettings", {}).get("*/*", {})
-    found = (settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit"))
-    wanted = (spec.requests_per_second, spec.requests_burst)
-    if found != wanted:
-        yield Finding(
-            setting="the API's throttling (rate, burst)",
-            value=found,
-            wanted=wanted,
-            why="a client in a loop would use up the account's concurrency for all",
-        )
+    yield from _other_rates(throttles(spec)[:1], snapshot.api_stage)
+
+
+@rule("stage/own-throttling")
+def costly_calls_have_their_own_limits(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """Health checks, batches and validations have limits of their own."""
+    if snapshot.api_stage is not None:
+        yield from _other_rates(throttles(spec)[1:], snapshot.api_stage)
+
+
+def _other_rates(wanted: Sequence[Throttle], api_stage: Mapping[str, Any]) -> Iterator[Finding]:
+    settings = normalized(api_stage.get("methodSettings", {}))
+    for throttle in wanted:
+        own = settings.get(throttle.key, {})
+        found = (own.get("throttlingRateLimit"), own.get("throttlingBurstLimit"))
+        rate = (throttle.requests_per_second, throttle.burst)
+        if found != rate:
+            which = "API" if throttle.path == "*" else f"{throttle.method} {throttle.path}"
+            yield Finding(
+                setting=f"the throttling of {which} (rate, burst)",
+                value="not set" if found == (None, None) else found,
+                wanted=rate,
+                why="a client in a loop would use up the account's concurrency, or money, for all",
+            )
+
+
+@rule("stage/access-log")
+def refusals_can_be_looked_up(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """The gateway writes each request with its id into the stage's group, which forgets."""
+    if snapshot.api_stage is None:
+        return
+    found = snapshot.api_stage.get("accessLogSettings", {})
+    group = f"/aws/apigateway/{spec.name}"
+    for setting, value, wanted in (
+        ("destinationArn", found.get("destinationArn"), snapshot.outputs.get(ACCESS_LOG)),
+        ("format", found.get("format"), ACCESS_LOG_FORMAT),
+        ("retention in days", snapshot.log_groups.get(group, 0), spec.log_retention_days),
+        ("role in the account", bool(snapshot.gateway_log_role), True),
+    ):
+        if value != wanted:
+            yield Finding(
+                setting=f"the access log's {setting}",
+                value=value or "not set",
+                wanted=wanted,
+                why="the correlation id of a refusal by the gateway leads nowhere",
+            )
 
 
 @rule("stage/gateway-responses")
 def gateway_answers_are_problem_documents(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """What the gateway answers itself is a problem document."""
-    del spec
     if not snapshot.apis:
         return
     wrong = [
         response.response_type
-        for response in RESPONSES
-        if dict(
-            snapshot.gateway_responses.get(response.response_type, {}).get("responseTemplates", {})
-        )
-        != response.templates
+        for response in gateway_responses(spec.cors_origin)
+        if not _answers(snapshot.gateway_responses.get(response.response_type, {}), response)
     ]
     if wrong:
         yield Finding(
             setting="the API's gateway responses",
             value=f"API Gateway's own for {', '.join(wrong)}",
-            wanted="problem documents",
+            wanted="problem documents, with CORS headers where CORS_ORIGIN is set",
             why="clients would meet errors in two forms, one of which tells of AWS",
         )
+
+
+def _answers(found: Mapping[str, Any], wanted: GatewayResponse) -> bool:
+    headers = dict(found.get("responseParameters", {}))
+    return (
+        dict(found.get("responseTemplates", {})) == wanted.templates
+        and headers.items() >= wanted.parameters.items()
+    )
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -224,5 +268,7 @@ RULES: Final[tuple[Rule, ...]] = (
     logs_are_kept_as_long_as_configured,
     callers_are_known,
     the_api_is_throttled,
+    costly_calls_have_their_own_limits,
+    refusals_can_be_looked_up,
     gateway_answers_are_problem_documents,
 )

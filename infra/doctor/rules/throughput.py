@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +13,7 @@ from chalicelib.adapters.dynamodb.items import OPEN_SHARDS
 from chalicelib.settings import MB_PER_VCPU
 from infra.doctor.finding import Finding, Rule, rule
 from infra.doctor.live_stage import Snapshot
+from infra.package.throttling import throttles
 from infra.stage import StageSpec
 
 #: Writes that one key of an index takes in a second ("Best practices for designing and using
@@ -20,6 +22,9 @@ PARTITION_WRITES: Final = 1_000
 OPEN_INDEX_WRITES: Final = 2
 #: What a task takes of its worker's processor in addition to its execution, in seconds.
 WORKER_SECONDS: Final = 0.02
+#: How long a call of the API keeps its function: a batch of a hundred has 1.5 s as its goal, a
+#: validation 2 s as its limit.
+CALL_SECONDS: Final = {"*": 0.05, "/batches": 1.5, "/validations": 2.0}
 
 
 @rule("throughput/index-shards")
@@ -72,8 +77,35 @@ def a_burst_is_no_less_than_the_rate(spec: StageSpec, snapshot: Snapshot) -> Ite
         )
 
 
+@rule("throughput/account-concurrency")
+def the_account_runs_all_functions(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """Worker, API and sweeper fit the account's concurrency together."""
+    least = concurrency_of(spec, snapshot)
+    if snapshot.account_concurrency < least:
+        yield Finding(
+            setting="the account's unreserved concurrent executions",
+            value=snapshot.account_concurrency,
+            wanted=f"at least {least} (workers, API and sweeper at the stage's rate): ask for more"
+            " in Service Quotas, or lower WORKERS_MAX in app.py and requests_per_second",
+            why="a new account has few; throttled calls are a 504, throttled batches come later",
+        )
+
+
+def concurrency_of(spec: StageSpec, snapshot: Snapshot) -> int:
+    """Return how many functions the stage's limits let run at the same time."""
+    found = [(m.get("ScalingConfig") or {}).get("MaximumConcurrency") for m in snapshot.mappings]
+    reserved = snapshot.reserved_concurrency.get("worker")
+    workers = 0 if reserved is not None else sum(maximum or 0 for maximum in found)
+    api = sum(
+        throttle.requests_per_second * CALL_SECONDS.get(throttle.path, CALL_SECONDS["*"])
+        for throttle in throttles(spec)
+    )
+    return workers + math.ceil(api) + 1
+
+
 RULES: Final[tuple[Rule, ...]] = (
     the_index_takes_the_rate,
     workers_keep_up,
     a_burst_is_no_less_than_the_rate,
+    the_account_runs_all_functions,
 )

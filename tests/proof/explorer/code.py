@@ -59,7 +59,10 @@ class Code:
             seconds_max=settings.backoff_seconds_max,
             random=lambda: 0.5,
         )
-        execution = dataclasses.replace(service.execute.policy, backoff=steady)
+        outages = dataclasses.replace(service.execute.policy.outage_backoff, random=lambda: 0.5)
+        execution = dataclasses.replace(
+            service.execute.policy, backoff=steady, outage_backoff=outages
+        )
         submit = _rebuild(
             self.submit,
             service.submit,

@@ -130,6 +130,7 @@ class World:
             execution_concurrency=1,
             execution_seconds_max=5.0,
             backoff_seconds_max=8.0,
+            outage_backoff_seconds_max=8.0,
             sweep_grace_seconds=60.0,
             sweep_interval_seconds_max=240.0,
             sweep_concurrency=1,
@@ -535,6 +536,7 @@ class World:
         # Nothing is left to chance, so that the same step always makes the same calls.
         execute = service.execute
         backoff = dataclasses.replace(execute.policy.backoff, random=lambda: 0.5)
+        outages = dataclasses.replace(execute.policy.outage_backoff, random=lambda: 0.5)
         submit = dataclasses.replace(
             service.submit, new_task_id=self._new_id, large_characters=LARGE_CHARACTERS
         )
@@ -548,7 +550,9 @@ class World:
                 execute=dataclasses.replace(
                     execute,
                     new_token=self._new_token,
-                    policy=dataclasses.replace(execute.policy, backoff=backoff),
+                    policy=dataclasses.replace(
+                        execute.policy, backoff=backoff, outage_backoff=outages
+                    ),
                 ),
             )
         )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.retry_policy import (
+    OUTAGE_GROWTH,
     Backoff,
     poll_after_seconds,
     sweep_interval_seconds,
     visibility_timeout_seconds,
 )
+from chalicelib.settings import Settings
+from infra.stage import read_configuration
+from tests.support.backends import ROOT
 
 
 @pytest.mark.parametrize(
@@ -22,6 +26,30 @@ def test_a_backoff_is_a_random_time_below_a_bound_that_doubles(
     """From 1 second up to the maximum, in whole seconds."""
     backoff = Backoff(base_seconds=2, seconds_max=100, random=lambda: random)
     assert backoff.delay_seconds(tries) == delay
+
+
+def test_the_receives_of_a_message_outlast_an_outage_of_hours() -> None:
+    """All receives that the stages allow, added up: two hours on average, four at most.
+
+    With the backoff of task retries it would be a quarter of an hour. The first tries come back
+    within seconds, since most failures of a database are short.
+    """
+    settings = Settings()
+    stages = read_configuration(ROOT)["stages"]
+    receives = min(stages[stage]["deployment"]["max_receive_count"] for stage in ("dev", "prod"))
+
+    def hidden(random: float) -> list[int]:
+        backoff = Backoff(
+            base_seconds=settings.backoff_seconds_base,
+            seconds_max=settings.outage_backoff_seconds_max,
+            random=lambda: random,
+            growth=OUTAGE_GROWTH,
+        )
+        return [backoff.delay_seconds(receive) for receive in range(1, receives + 1)]
+
+    assert hidden(0.5)[:4] == [1, 4, 16, 64]
+    assert 2 * 3600 < sum(hidden(0.5)) < 3 * 3600
+    assert sum(hidden(1.0)) < 5 * 3600
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,9 @@ class World:
                 execution_seconds_max=5,
                 margin_seconds=MARGIN,
                 backoff=Backoff(base_seconds=8, seconds_max=100, random=lambda: 0.5),
+                outage_backoff=Backoff(
+                    base_seconds=8, seconds_max=1_000, random=lambda: 0.5, growth=4
+                ),
             ),
             new_token=lambda: f"token-{next(self._tokens)}",
         )
@@ -315,7 +318,7 @@ def test_a_full_store_is_waited_for_as_one_that_is_away() -> None:
     """An operator must make room; until then the message comes back less and less often."""
     world = World()
     disposition = world.deliver(3, apply=FailBefore(StoreFull()))
-    assert disposition == Redeliver("the database cannot be used", 16)
+    assert disposition == Redeliver("the database cannot be used", 64)
 
 
 @pytest.mark.parametrize("fault", [FailBefore, FailAfter])
@@ -328,5 +331,5 @@ def test_without_the_store_nothing_is_acknowledged(
     world = World()
     unavailable = StoreUnavailable(in_doubt=in_doubt)
     disposition = world.deliver(3, apply=fault(unavailable))
-    assert disposition == Redeliver("the database cannot be used", 16)
+    assert disposition == Redeliver("the database cannot be used", 64)
     assert world.executor.executed == []
