@@ -160,6 +160,10 @@ def complete_stages(provisioners: Any, gateway: Any) -> None:  # noqa: ANN401  M
             raise ValueError(refusal)
         created = create(logical_id, properties, stack)
         stage = gateway._stages_v1[properties["RestApiId"]][properties["StageName"]]  # noqa: SLF001
+        # One key for a method, whether CloudFormation sets it or `UpdateStage`, as with AWS.
+        stage["methodSettings"] = {
+            key.replace("/~1", "/"): value for key, value in stage["methodSettings"].items()
+        }
         if log:
             stage["accessLogSettings"] = {
                 "destinationArn": log["DestinationArn"],
