@@ -34,7 +34,7 @@ from chalicelib.use_cases.sweep import SweepPolicy, SweepTasks
 
 #: What then is under way takes nine seconds at most (put, send, taking back); the API's function
 #: has fifteen.
-_BATCH_BEGIN_SECONDS_MAX: Final = 6.0
+BATCH_BEGIN_SECONDS_MAX: Final = 6.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ def build(settings: Settings, ports: Ports) -> Service:
             clock=clock,
             observer=observer,
             members_at_once=settings.batch_members_at_once,
-            begin_seconds_max=_BATCH_BEGIN_SECONDS_MAX,
+            begin_seconds_max=BATCH_BEGIN_SECONDS_MAX,
         ),
         get=GetTask(store=store, observer=observer),
         list=ListTasks(store=store),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,6 +15,7 @@ from infra.doctor.rules.stage import ALARMS
 from infra.waiting import wait_for
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
+from tests.support.backends import ROOT
 
 pytestmark = pytest.mark.emulator
 
@@ -40,6 +42,32 @@ def test_a_submitted_task_is_executed_and_can_be_read(
     assert task["circuit"] == BELL
     wait_for(lambda: stage.messages() == (0, 0), "empty queue")
     assert stage.messages("DeadLetterQueueUrl") == (0, 0)
+
+
+def test_the_calls_around_a_task_work_when_deployed(alice: ApiClient, stage: DeployedStage) -> None:
+    """A batch's members run, the list has them, a mistake has its place, and all is described."""
+    tag = {"batch": str(uuid4())}
+    posted = {"tasks": [{"circuit": BELL, "tags": tag}, {"circuit": BELL, "tags": tag, "shots": 0}]}
+    made, refused = alice.call("POST", "/batches", posted).body["tasks"]
+    assert (made["index"], made["status"], refused["status"]) == (0, 202, 400)
+    assert refused["problem"]["type"] == "/problems/invalid-request"
+    task_id = made["task"]["task_id"]
+    assert stage.ended(alice, task_id)["status"] == "completed"
+    answer = alice.call("GET", f"/tasks?tag=batch%3A{tag['batch']}&status=completed")
+    assert answer.status == 200, answer.content
+    listed = answer.body
+    assert [task["task_id"] for task in listed["tasks"]] == [task_id]
+    wrong = "OPENQASM 3.0;\nqubit q;\nh r;"
+    found = alice.call("POST", "/validations", {"circuit": wrong}).body
+    assert (found["valid"], found["findings"][0]["line"]) == (False, 3)
+    assert alice.call("POST", "/validations", {"circuit": BELL}).body["valid"] is True
+    described = alice.call("GET", "/openapi.json")
+    assert described.body == json.loads((ROOT / "docs" / "openapi.json").read_text())
+    unsigned = stage.caller(None)
+    for method, path in (("GET", "/tasks"), ("POST", "/batches"), ("GET", "/openapi.json")):
+        assert unsigned.call(method, path, {}).status == 403
+    metric = ('"batch_members":2', '"batch_members_failed":0', f'"stage":"{stage.spec.stage}"')
+    assert stage.logged("api_handler", *metric)
 
 
 def test_health_is_open_and_finds_database_and_queue(stage: DeployedStage) -> None:

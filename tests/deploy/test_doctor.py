@@ -176,6 +176,11 @@ LIVE = {
         ),
         *("the worker's Timeout", "60", "at least 92"),
     ),
+    "a short API": Case(
+        functions.every_call_fits_its_invocation,
+        spoil.function_setting("api_handler", Timeout=25),
+        *("the API's Timeout", "25", "at least 26"),
+    ),
     "another memory": Case(
         functions.functions_are_as_configured,
         spoil.function_setting("api_handler", MemorySize=128),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -24,6 +24,7 @@ from chalicelib.domain.task import Lease, TaskResult
 from chalicelib.errors import StoreUnavailable
 from chalicelib.settings import Settings
 from infra.deploy.api_client import Answer, ApiClient
+from infra.package.throttling import throttles
 from infra.waiting import wait_for
 from tests.deploy.deployed_stage import DeployedStage, reduced_policy, task_id_of
 from tests.support.in_memory import a_request, a_task
@@ -31,6 +32,7 @@ from tests.support.in_memory import a_request, a_task
 pytestmark = pytest.mark.emulator
 
 CIRCUIT = "OPENQASM 3.0; qubit q; bit c; c = measure q;"
+BATCH = {"tasks": [{"circuit": CIRCUIT}]}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,17 +49,49 @@ class Calls:
             "get": lambda: self.client.call("GET", f"/tasks/{self.existing}"),
             "cancel": lambda: self.client.call("POST", f"/tasks/{self.existing}/cancel"),
             "health": lambda: self.client.call("GET", "/health"),
+            "list": lambda: self.client.call("GET", "/tasks"),
+            "batch": lambda: self.client.call("POST", "/batches", BATCH),
+            "validate": lambda: self.client.call("POST", "/validations", {"circuit": CIRCUIT}),
+            "describe": lambda: self.client.call("GET", "/openapi.json"),
         }[call]()
 
 
-SUCCESS = {"post": 202, "get": 200, "cancel": 200, "health": 200}
+#: The status of each, and what it says where its permissions suffice.
+SUCCESS = {
+    "post": (202, '"status":"pending"'),
+    "get": (200, '"status":"'),
+    "cancel": (200, '"status":"cancelled"'),
+    "health": (200, ""),
+    "list": (200, '"tasks":[{'),
+    "batch": (200, '"status":202'),
+    "validate": (200, '"valid":true'),
+    "describe": (200, '"openapi":"3.1'),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_own_throttles(stage: DeployedStage) -> Iterator[None]:
+    """Let these tests ask more often than the own throttles of costly calls allow."""
+
+    def limit(factor: int) -> None:
+        for throttle in throttles(stage.spec)[1:]:
+            rate = throttle.requests_per_second * factor
+            stage.patch_api_stage(f"{throttle.pointer}/rateLimit", f"{rate:g}")
+            stage.patch_api_stage(f"{throttle.pointer}/burstLimit", f"{throttle.burst * factor}")
+
+    limit(100)
+    yield
+    limit(1)
+
 
 #: What is taken away; which calls fail then, with what; and what stands in the log.
 API_CASES: Sequence[tuple[str, dict[str, tuple[int, str]]]] = (
-    ("dynamodb:PutItem", {"post": (503, '"kept":"no"')}),
+    ("dynamodb:PutItem", {"post": (503, '"kept":"no"'), "batch": (200, '"kept":"no"')}),
     ("dynamodb:GetItem", {"get": (503, ""), "health": (503, '"database_status":"unavailable"')}),
     ("dynamodb:UpdateItem", {"cancel": (503, "was not cancelled")}),
-    ("sqs:SendMessage", {"post": (503, '"kept":"no"')}),
+    ("dynamodb:Query", {"list": (503, "")}),
+    ("dynamodb:BatchGetItem", {"list": (503, "")}),
+    ("sqs:SendMessage", {"post": (503, '"kept":"no"'), "batch": (200, '"kept":"no"')}),
     ("sqs:GetQueueAttributes", {"health": (200, '"queue_status":"unavailable"')}),
 )
 
@@ -73,7 +107,7 @@ def test_the_api_without_a_permission(
         with stage.without("api_handler", action):
             for call, success in SUCCESS.items():
                 answer = calls(call)
-                status, words = failing.get(call, (success, ""))
+                status, words = failing.get(call, success)
                 assert (call, answer.status) == (call, status), answer.content
                 assert words in answer.content.decode()
                 assert _tells_nothing_of_aws(answer)

@@ -15,7 +15,9 @@ from infra.stage import StageSpec, read_configuration, stage_spec
 from tests.support.backends import ROOT
 
 
-def snapshot(*, workers: int | None = app.WORKERS_MAX, memory_mb: int = 1_769) -> Snapshot:
+def snapshot(
+    *, workers: int | None = app.WORKERS_MAX, memory_mb: int = 1_769, account: int = 1_000
+) -> Snapshot:
     """Return a stage of which only the worker and its mapping are known."""
     scaling = {} if workers is None else {"ScalingConfig": {"MaximumConcurrency": workers}}
     nothing: dict[str, Any] = {
@@ -23,7 +25,9 @@ def snapshot(*, workers: int | None = app.WORKERS_MAX, memory_mb: int = 1_769) -
         for field in dataclasses.fields(Snapshot)
     }
     functions = {"worker": {"MemorySize": memory_mb}}
-    return Snapshot(**{**nothing, "functions": functions, "mappings": [scaling]})
+    known = {"functions": functions, "mappings": [scaling], "account_concurrency": account}
+    known["reserved_concurrency"] = {}
+    return Snapshot(**{**nothing, **known})
 
 
 def spec(**changed: Any) -> StageSpec:  # noqa: ANN401 - any field
@@ -45,7 +49,7 @@ def test_the_stages_as_configured_carry_their_rate(stage: str) -> None:
 CONTRADICTIONS = [
     (
         spec(requests_per_second=4_001, requests_burst=9_000),
-        snapshot(workers=100),
+        snapshot(workers=100, account=10_000),
         "throughput/index-shards",
         "at most 4,000, or more OPEN_SHARDS than 8",
     ),
@@ -57,13 +61,22 @@ CONTRADICTIONS = [
         "throughput/burst",
         "at least 200 (requests_per_second)",
     ),
+    (
+        spec(),
+        snapshot(account=10),  # a new account's
+        "throughput/account-concurrency",
+        (
+            "at least 104 (workers, API and sweeper at the stage's rate): ask for more in Service"
+            " Quotas, or lower WORKERS_MAX in app.py and requests_per_second"
+        ),
+    ),
 ]
 
 
 @pytest.mark.parametrize(
     ("stage", "live", "rule", "wanted"),
     CONTRADICTIONS,
-    ids=["shards", "workers", "memory", "burst"],
+    ids=["shards", "workers", "memory", "burst", "account"],
 )
 def test_a_contradiction_is_named_with_what_would_do(
     stage: StageSpec, live: Snapshot, rule: str, wanted: str

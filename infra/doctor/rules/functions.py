@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from importlib import resources
 from typing import Final
 
+from chalicelib.composition import BATCH_BEGIN_SECONDS_MAX
+from chalicelib.domain.payloads import PIECES_SECONDS_MAX
+from chalicelib.executors.validation import SECONDS_MAX as VALIDATION_SECONDS_MAX
 from chalicelib.settings import InvalidSetting, Settings
 from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
@@ -17,6 +21,10 @@ from infra.stage import StageSpec
 
 #: Variables that a function has besides those of `.chalice/config.json`.
 _ADDED_BY_DEPLOYMENT: Final = frozenset({"PARTIAL_BATCH_RESPONSES", *LOCATIONS})
+
+
+#: API Gateway's longest ("Quotas for configuring and running a REST API").
+GATEWAY_SECONDS_MAX: Final = 29
 
 
 @rule("functions/configuration")
@@ -83,6 +91,48 @@ def _variables(
         )
 
 
+@rule("functions/api-timeout")
+def every_call_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
+    """The API has time for its longest call at its slowest, and ends before the gateway does."""
+    del spec
+    api = snapshot.functions["api_handler"]
+    if api is None:
+        return
+    least = math.ceil(api_seconds_max(api_settings(variables_of(api))))
+    if not least <= api["Timeout"] < GATEWAY_SECONDS_MAX:
+        yield Finding(
+            setting="the API's Timeout",
+            value=api["Timeout"],
+            wanted=f"at least {least} (a batch's last member with its pieces, put, sent and taken"
+            f" back; a validation), and less than {GATEWAY_SECONDS_MAX}, when the gateway gives up",
+            why="a call that takes long would end without saying whether its tasks are kept",
+        )
+
+
+def api_settings(variables: Mapping[str, str]) -> Settings:
+    """Return what an API reads from these variables; the defaults where it cannot."""
+    try:
+        return Settings.from_environment(variables)
+    except InvalidSetting:
+        return Settings()  # another rule says so
+
+
+def api_seconds_max(settings: Settings) -> float:
+    """Return the longest that a submitting or validating call may take, in seconds.
+
+    A submission looks its key up, puts its pieces, puts the task, sends its message, and takes the
+    task back: three calls of the database and one of the queue beside the pieces.
+    """
+    submission = (
+        PIECES_SECONDS_MAX
+        + 3 * settings.database_call_seconds_max
+        + settings.queue_call_seconds_max
+    )
+    # A child is asked for as long as that, and one that overran is ended and waited for.
+    validation = 2 * VALIDATION_SECONDS_MAX
+    return max(BATCH_BEGIN_SECONDS_MAX + submission, validation)
+
+
 @rule("functions/same-build")
 def functions_run_the_same_code(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """API, worker and sweeper are of one build, and no update of theirs is half done."""
@@ -137,6 +187,7 @@ def supported_until(runtime: str) -> date | None:
 
 RULES: Final[tuple[Rule, ...]] = (
     functions_are_as_configured,
+    every_call_fits_its_invocation,
     functions_run_the_same_code,
     runtimes_are_supported,
 )
