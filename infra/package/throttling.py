@@ -18,6 +18,8 @@ from infra.stage import StageSpec
 _TASKS_PER_BATCH: Final = 100
 #: A validation may use a processor for two seconds, where a submission takes milliseconds.
 _CALLS_PER_VALIDATION: Final = 10
+#: So that a client with a handful of calls is not refused for their coming together.
+_BURST_MIN: Final = 5
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,9 @@ def throttles(spec: StageSpec) -> tuple[Throttle, ...]:
 
 
 def _own(method: str, path: str, rate: float, burst: float) -> Throttle:
-    return Throttle(method=method, path=path, requests_per_second=rate, burst=math.ceil(burst))
+    return Throttle(
+        method=method, path=path, requests_per_second=rate, burst=max(_BURST_MIN, math.ceil(burst))
+    )
 
 
 def normalized(method_settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ SUCCESS = {
     "list": (200, '"tasks":[{'),
     "batch": (200, '"status":202'),
     "validate": (200, '"valid":true'),
-    "describe": (200, '"openapi":"3.1'),
+    "describe": (200, '"openapi": "3.1'),
 }
 
 
