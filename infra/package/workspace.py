@@ -31,6 +31,13 @@ from infra.stage import StageSpec, check_runtime, read_configuration, this_runti
 #: requirements.txt it would bring numpy, which it does not need here and which would not fit.
 SIMULATOR_LOCK: Final = "requirements-simulator.lock"
 
+#: What no function imports, a tenth of the zip. A test imports every module of the package's own
+#: with what is left.
+_UNUSED: Final = ("boto3/data", "boto3/examples", "aws_lambda_powertools/event_handler")
+_POWERTOOLS_UTILITIES: Final = "aws_lambda_powertools/utilities"
+#: What Powertools' logger imports of them.
+_USED_UTILITIES: Final = frozenset({"__init__.py", "jmespath_utils"})
+
 #: Tells `app.py` that it is imported in a workspace, where all has been made ready.
 PREPARED: Final = "QUANTUM_TASKS_PREPARED"
 #: Chalice says this where it takes a package that is there already.
@@ -138,9 +145,7 @@ class Workspace:
         # As Chalice does: what lies in vendor/ lies at the top of the package.
         shutil.copytree(self.directory / "vendor", tree, dirs_exist_ok=True)
         slim(tree / "botocore" / "data")
-        # Resources and examples, neither of which is used.
-        for unused in ("data", "examples"):
-            shutil.rmtree(tree / "boto3" / unused, ignore_errors=True)
+        leave_out_unused(tree)
         for name in ("app.py", "__init__.py"):
             _copy(Path(chalice.__file__).with_name(name), tree / "chalice" / name)
         _copy(self.directory / "app.py", tree / "app.py")
@@ -153,6 +158,19 @@ class Workspace:
             services=frozenset(OPERATIONS),
             architecture=self._spec.architecture,
         )
+
+
+def leave_out_unused(tree: Path) -> None:
+    """Remove what lies in the dependencies and is never imported."""
+    for unused in _UNUSED:
+        shutil.rmtree(tree / unused, ignore_errors=True)
+    for path in sorted((tree / _POWERTOOLS_UTILITIES).iterdir()):
+        if path.name in _USED_UTILITIES:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _copy(source: Path, target: Path) -> None:
