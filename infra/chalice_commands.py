@@ -140,7 +140,7 @@ def _check_deployable(root: Path, stage: str) -> None:
         )
     fill_vendor(root, spec)
     print(
-        f"`chalice deploy` leaves throttling, problem documents and partial batch responses to"
-        f" `make deploy STAGE={stage}`",
+        "`chalice deploy` leaves throttling, access log, problem documents and partial batch"
+        f" responses to `make deploy STAGE={stage}`",
         file=sys.stderr,
     )

@@ -41,7 +41,7 @@ class StageStacks:
         self._stacks = Stacks(aws.client("cloudformation"), poll_seconds=poll_seconds)
 
     def deploy_account(self) -> None:
-        """Let API Gateway write logs, if nobody has yet: a role for the whole account and region.
+        """Let API Gateway write logs, if it may not yet: a role for the whole account and region.
 
         Raises:
             StackFailed: with CloudFormation's reason.

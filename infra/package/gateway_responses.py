@@ -30,7 +30,7 @@ class GatewayResponse:
     slug: str
     title: str
     detail: str
-    #: Headers beside those that every answer has, as API Gateway writes values.
+    #: Headers in addition to those that every answer has, as API Gateway writes values.
     more_headers: tuple[tuple[str, str], ...] = ()
 
     @property

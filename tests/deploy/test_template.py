@@ -166,7 +166,7 @@ def test_the_api_writes_who_was_refused_and_why(resources: dict[str, Any], spec:
 
 
 def test_the_pages_parameters_are_those_of_the_stage() -> None:
-    """Whoever types what the page says gets the stage that `make deploy` makes."""
+    """A pipeline that does what the page says makes the stage of `make deploy`."""
     page = (ROOT / "docs" / "deployment.md").read_text().replace("\\\n", " ")
     (typed,) = re.findall(r"messaging\.yaml +--parameter-overrides (.+)", page)
     prod = stage_spec(read_configuration(ROOT), "prod")

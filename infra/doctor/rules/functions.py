@@ -121,7 +121,7 @@ def api_seconds_max(settings: Settings) -> float:
     """Return the longest that a submitting or validating call may take, in seconds.
 
     A submission looks its key up, puts its pieces, puts the task, sends its message, and takes the
-    task back: three calls of the database and one of the queue beside the pieces.
+    task back: three calls of the database and one of the queue, and the pieces.
     """
     submission = (
         PIECES_SECONDS_MAX
