@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from typing import Final
 
 from chalicelib.domain.task import Register
+
+#: What a child process may take for one circuit.
+VALIDATION_SECONDS_MAX: Final = 2.0
 
 
 class Severity(enum.StrEnum):

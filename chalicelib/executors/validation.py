@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from chalicelib.domain.task import TaskRequest
-from chalicelib.domain.validation import Finding, Severity, Validation
+from chalicelib.domain.validation import VALIDATION_SECONDS_MAX, Finding, Severity, Validation
 from chalicelib.errors import ExecutionError, TransientExecutionError
 from chalicelib.executors.child_process import JobLimits
 from chalicelib.executors.endings import LimitReached
@@ -19,7 +19,6 @@ from chalicelib.executors.pool import ProcessPool
 from chalicelib.ports import Observer
 from chalicelib.settings import Settings
 
-SECONDS_MAX: Final = 2.0
 MEMORY_MB_MAX: Final = 256
 #: Validations under way at the same time in one process; a function's handles one request.
 _CHILDREN_MAX: Final = 2
@@ -38,7 +37,7 @@ class ChildValidator:
             _FACTORY,
             children_max=_CHILDREN_MAX,
             limits=JobLimits(
-                processor_seconds_max=SECONDS_MAX, memory_bytes_max=MEMORY_MB_MAX << 20
+                processor_seconds_max=VALIDATION_SECONDS_MAX, memory_bytes_max=MEMORY_MB_MAX << 20
             ),
             reporter=observer,
             environment={"EXECUTION_AMPLITUDES_MAX": str(settings.execution_amplitudes_max)},
@@ -47,12 +46,12 @@ class ChildValidator:
     def validate(self, request: TaskRequest) -> Validation:
         """See `Validator`."""
         try:
-            document = self._pool.ask(request, time_limit_seconds=SECONDS_MAX).document
+            document = self._pool.ask(request, time_limit_seconds=VALIDATION_SECONDS_MAX).document
             return _decoder.decode(document or "")
         except (LimitReached, TransientExecutionError) as exc:
             message = (
-                f"the circuit was not analysed completely: it takes more than {SECONDS_MAX:g} s or"
-                f" {MEMORY_MB_MAX} MB to analyse; when it runs it is checked all the same"
+                "the circuit was not analysed completely: it takes more than"
+                f" {VALIDATION_SECONDS_MAX:g} s or {MEMORY_MB_MAX} MB to analyse; when it runs it is checked all the same"
             )
             finding = Finding(severity=Severity.WARNING, message=message)
             self._observer.problem("validate a circuit", exc)

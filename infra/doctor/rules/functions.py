@@ -11,7 +11,7 @@ from typing import Final
 
 from chalicelib.composition import BATCH_BEGIN_SECONDS_MAX
 from chalicelib.domain.payloads import PIECES_SECONDS_MAX
-from chalicelib.executors.validation import SECONDS_MAX as VALIDATION_SECONDS_MAX
+from chalicelib.domain.validation import VALIDATION_SECONDS_MAX
 from chalicelib.settings import InvalidSetting, Settings
 from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
