@@ -51,7 +51,8 @@ class ChildValidator:
         except (LimitReached, TransientExecutionError) as exc:
             message = (
                 "the circuit was not analysed completely: it takes more than"
-                f" {VALIDATION_SECONDS_MAX:g} s or {MEMORY_MB_MAX} MB to analyse; when it runs it is checked all the same"
+                f" {VALIDATION_SECONDS_MAX:g} s or {MEMORY_MB_MAX} MB to analyse;"
+                " when it runs it is checked all the same"
             )
             finding = Finding(severity=Severity.WARNING, message=message)
             self._observer.problem("validate a circuit", exc)
