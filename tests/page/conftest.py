@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,8 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.local.settings import ROOT
+from quantum_tasks.signing import NoSigner
+from quantum_tasks.transport import HttpTransport
+from quantum_tasks.ui_server import PageServer
 from tests.page.browser import Connection, Tab, chromium, find_chromium, new_tab
 from tests.page.stub import Service, serving
+from tests.page.ui_requests import send, token_target
 
 HERE = Path(__file__).parent
 WATCH = (HERE / "watch.js").read_text()
@@ -98,3 +103,23 @@ def foreign_requests(tab: Tab) -> list[str]:
         for address in asked
         if urlsplit(address).scheme != "data" and urlsplit(address).hostname != "127.0.0.1"
     ]
+
+
+@pytest.fixture
+def ui(url: str) -> Iterator[PageServer]:
+    """Serve the page for the service of the test."""
+    transport = HttpTransport(base_url=url, signer=NoSigner(), timeout_seconds=10)
+    with PageServer(transport) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def cookie(ui: PageServer) -> str:
+    """Open the page once, and return the cookie that it has got."""
+    reply = send(ui, "GET", token_target(ui), Origin=None)
+    assert reply.status == 303
+    return reply.headers["set-cookie"].partition(";")[0]
