@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -116,3 +117,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, value in SAFE_ENVIRONMENT.items():
         patch.setenv(name, value)
     _guard_network(patch)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Started in the background of a shell. Processes that tests interrupt would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
