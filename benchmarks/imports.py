@@ -1,6 +1,7 @@
 """What a function imports when it starts, by distribution: files and their bytes.
 
-Bytecode and data are left out: what is counted is the same on each machine with the same lock.
+Only sources are counted, not bytecode, data or compiled extensions: the figures are the same on
+each machine and Python with the same lock.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ composition.get_service()
 counted = {}
 for module in list(sys.modules.values()):
     place = getattr(getattr(module, "__spec__", None), "origin", None)
-    path = pathlib.Path(place) if place else None
-    if path is None or "site-packages" not in path.parts or not path.is_file():
+    path = pathlib.Path(place or "")
+    if "site-packages" not in path.parts or path.suffix != ".py" or not path.is_file():
         continue
     top = path.parts[path.parts.index("site-packages") + 1].split(".")[0]
     if top == "_distutils_hack":  # of an environment, and not of what is imported

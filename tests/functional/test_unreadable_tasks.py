@@ -107,13 +107,12 @@ def test_a_thousand_of_them_in_one_shard_hold_up_no_healthy_task(
     assert named == {task.task_id for task in spoilt}
     assert verdict.violations_in_all == UNREADABLE
     runs = 0
-    while any(world.status(task.task_id) != "completed" for task in healthy[-3:]):
+    while any(world.status(task.task_id) != "completed" for task in healthy):
         world.sweep()
         runs += 1
         while world.queue.receive(1) and world.deliver():
             pass
         world.clock.advance(60)
         assert runs <= 2
-    assert {world.status(task.task_id) for task in healthy} == {"completed"}
     assert len(world.executor.executed) == HEALTHY
     assert {*OF_THE_CIRCUIT, *OF_THE_CONDITIONS} <= {*KINDS}

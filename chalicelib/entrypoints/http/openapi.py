@@ -6,6 +6,7 @@ It is imported by the first request for it, never at start-up.
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -75,6 +76,9 @@ def document() -> dict[str, Any]:
         schemas.Problem,
     ]
     _, components = msgspec.json.schema_components(structs, ref_template=_REFERENCE)
+    for schema in components.values():
+        if "description" in schema:  # a docstring, whose indentation Python 3.13 takes away
+            schema["description"] = inspect.cleandoc(schema["description"])
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         described = _operation(operation)
