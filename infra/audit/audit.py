@@ -17,6 +17,7 @@ from infra.audit.facts import (
     is_side_item,
     side_item_keys,
 )
+from infra.audit.lists import list_violations, owner_in
 from infra.audit.payloads import packed_problem, side_item_problem
 from infra.audit.reading import Messages, Reader
 from infra.audit.rules import OPEN, violations
@@ -43,6 +44,8 @@ class Verdict:
     #: Keys of side items, and those that tasks refer to: what is in both is in use.
     side_item_keys: set[str] = dataclasses.field(default_factory=set)
     referred: set[str] = dataclasses.field(default_factory=set)
+    #: Whose each task is, those that cannot be read among them.
+    owners: dict[str, str] = dataclasses.field(default_factory=dict)
     messages: Messages | None = None
     #: The first ones, each with the task's id before it.
     violations: list[str] = dataclasses.field(default_factory=list)
@@ -78,6 +81,8 @@ def audit(reader: Reader, tolerance: Tolerance, *, accepted: Iterable[str] = ())
     for page in reader.pages():
         _judge_page(reader, tolerance, page, verdict, open_seen)
     _compare_with_index(reader, open_seen, verdict)
+    for task_id, violation in list_violations(reader, verdict.owners):
+        verdict.add(task_id, violation)
     for task_id in accepted:
         if reader.item(task_id) is None:
             verdict.add(task_id, "accepted: it was answered 202 and is not in the table")
@@ -100,6 +105,9 @@ def _judge_page(
             verdict.side_item_keys.add(str(item["task_id"]["S"]))
             _judge_side_item(item, verdict)
             continue
+        owner = owner_in(item)
+        if owner is not None:
+            verdict.owners[str(item["task_id"]["S"])] = owner
         task = _readable(item, verdict)
         if task is None:
             continue

@@ -1,4 +1,4 @@
-"""What the audit reads: the table page by page, the index of open tasks, the queues' counts.
+"""What the audit reads: the table page by page, its two indexes, the queues' counts.
 
 It only looks. Messages are counted and not received, since receiving one hides it from a worker
 and counts towards the dead-letter queue.
@@ -6,6 +6,7 @@ and counts towards the dead-letter queue.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import boto3
 
 from chalicelib.adapters.dynamodb.items import open_shards
 from infra.audit.facts import Item
+from infra.audit.lists import Listed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -117,6 +119,20 @@ class Reader:
             )
             for item in page["Items"]
         }
+
+    def listed(self) -> Listed:
+        """Return all that the index of owners' tasks holds: how often, at which places."""
+        listed: dict[str, collections.Counter[str]] = {}
+        paginator = self._dynamodb.get_paginator("scan")
+        for page in paginator.paginate(
+            TableName=self._located.table_name,
+            IndexName="tasks_by_owner",
+            ProjectionExpression="task_id, owner_shard",
+        ):
+            for item in page["Items"]:
+                places = listed.setdefault(item["task_id"]["S"], collections.Counter())
+                places[item["owner_shard"]["S"]] += 1
+        return listed
 
     def messages(self) -> Messages:
         """Count the messages."""

@@ -201,6 +201,26 @@ VIOLATIONS: dict[str, tuple[str, Callable[[Item], object], str]] = {
         lambda item: item.pop("owner_shard"),
         "index: owner_shard is missing",
     ),
+    "another owner's list": (
+        "completed",
+        lambda item: item.update(owner_shard={"S": "another#0"}),
+        "index: it is in another list: another#0",
+    ),
+    "a place that no list is read from": (
+        "pending",
+        lambda item: item.update(owner_shard={"S": f"{item['owner']['S']}#4"}),
+        "index: it is missing in its owner's list",
+    ),
+    "another owner": (
+        "pending",
+        lambda item: item.update(owner={"S": "another"}),
+        "index: it is missing in its owner's list",
+    ),
+    "unreadable and in no list": (
+        "pending",
+        lambda item: (item.update(history={"S": "?"}), item.pop("owner_shard")),
+        "index: it is missing in its owner's list",
+    ),
     "sweeps uncounted": (
         "pending, swept",
         lambda item: item.update(sweeps={"N": "0"}),
