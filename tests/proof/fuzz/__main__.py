@@ -63,8 +63,8 @@ def by_mutation(stage: Stage, mutations: int, seed: int) -> int:
     grown = barrage.growth(outcome.memory_bytes)
     statuses = ", ".join(f"{count:,} times {status}" for status, count in outcome.statuses.items())
     print(f"mutations {mutations:,}: {statuses}; faults {len(outcome.faults)}")
-    highest = max(outcome.memory_bytes) / 1e6
-    print(f"memory of the API at most {highest:.0f} MB, {grown:.3f} times that of the warm-up")
+    course = " ".join(f"{tenth / 1e6:.0f}" for tenth in barrage.tenths(outcome.memory_bytes))
+    print(f"memory of the API {grown:.3f} times that of the warm-up; MB by tenths: {course}")
     return len(outcome.faults) + (grown > barrage.GROWTH_MAX)
 
 

@@ -44,6 +44,12 @@ def growth(memory_bytes: Sequence[int]) -> float:
     return max(memory_bytes[warm:], default=memory_bytes[0]) / max(memory_bytes[:warm])
 
 
+def tenths(memory_bytes: Sequence[int]) -> list[int]:
+    """Return the highest memory in each tenth of the run, to show its course."""
+    step = max(1, len(memory_bytes) // 10)
+    return [max(memory_bytes[at : at + step]) for at in range(0, len(memory_bytes), step)]
+
+
 def fault_of(reply: Reply) -> str | None:
     """Say what is wrong with an answer: a server's error, or an error that is no problem."""
     if reply.status >= _SERVER_ERROR and reply.status not in _PROTOCOL_STATUSES:

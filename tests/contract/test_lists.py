@@ -1,0 +1,111 @@
+"""Places and summaries of an owner's tasks: what every store must answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from chalicelib.domain.listing import Position, TaskFilter
+from chalicelib.domain.task import Task
+from chalicelib.ports import TaskStore
+from tests.contract.test_store_contract import bring_to, decide, new_task, without
+from tests.support.in_memory import T0
+
+EVERYTHING = TaskFilter()
+
+
+def an_owner() -> str:
+    """Return an owner who has no tasks yet; the backend is every test's."""
+    return f"owner-{uuid4()}"
+
+
+def stored(store: TaskStore, owner: str, seconds: Sequence[float]) -> list[Task]:
+    """Store a task for each of these times; return them newest first, as a list has them."""
+    tasks = [
+        dataclasses.replace(new_task(), owner=owner, submitted_at=T0 + timedelta(seconds=second))
+        for second in seconds
+    ]
+    for task in tasks:
+        store.create_if_absent(task)
+    return sorted(tasks, key=lambda task: (task.submitted_at, task.task_id), reverse=True)
+
+
+def walk(
+    store: TaskStore, owner: str, task_filter: TaskFilter = EVERYTHING, *, limit: int
+) -> list[Position]:
+    """Follow the places to their end; every step but the last one finds some."""
+    found: list[Position] = []
+    while True:
+        after = found[-1] if found else None
+        page = store.tasks_of(owner, task_filter=task_filter, after=after, limit=limit)
+        assert page.positions or page.is_last
+        found += page.positions
+        if page.is_last:
+            return found
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 100])
+def test_places_run_from_the_newest_to_the_oldest_whatever_the_step(
+    store: TaskStore, limit: int
+) -> None:
+    """Each once, equal times in the order of their ids, and no other owner's."""
+    owner = an_owner()
+    tasks = stored(store, owner, [0, 1, 1, 1, 2, 2, 3, 3, 3, 3, 3, 4.000001, 4.000002])
+    stored(store, an_owner(), [0, 2, 5])
+    assert [place.task_id for place in walk(store, owner, limit=limit)] == [
+        task.task_id for task in tasks
+    ]
+
+
+def test_of_an_owner_without_tasks_there_is_nothing(store: TaskStore) -> None:
+    """And nothing more to come."""
+    page = store.tasks_of(an_owner(), task_filter=EVERYTHING, after=None, limit=10)
+    assert (list(page.positions), page.is_last) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "seconds"),
+    [(1, None, [1, 2, 3]), (None, 2, [0, 1]), (1, 3, [1, 2]), (2, 2, []), (5, None, [])],
+)
+def test_times_bound_the_places(
+    store: TaskStore, after: int | None, before: int | None, seconds: list[int]
+) -> None:
+    """The first one inclusive, the second one exclusive."""
+    owner = an_owner()
+    tasks = stored(store, owner, [0, 1, 2, 3])
+    task_filter = TaskFilter(
+        submitted_after=None if after is None else T0 + timedelta(seconds=after),
+        submitted_before=None if before is None else T0 + timedelta(seconds=before),
+    )
+    meant = [t.task_id for t in tasks if (t.submitted_at - T0).total_seconds() in seconds]
+    assert [place.task_id for place in walk(store, owner, task_filter, limit=2)] == meant
+
+
+def test_a_place_stays_while_its_task_goes_through_its_life(store: TaskStore) -> None:
+    """Claimed and ended between two readings: at the same place, once."""
+    owner = an_owner()
+    tasks = stored(store, owner, [0, 1, 2])
+    before = walk(store, owner, limit=10)
+    for event in ("claim", "complete"):
+        tasks[1] = store.apply(decide(event, tasks[1]))
+    assert walk(store, owner, limit=10) == before
+
+
+def test_summaries_are_the_tasks_without_circuit_and_result(store: TaskStore) -> None:
+    """In any state; an id that is not there is left out."""
+    tasks = [bring_to(state, store) for state in ("pending", "processing, live lease", "completed")]
+    found = store.get_summaries(tasks[0].owner, [*(task.task_id for task in tasks), str(uuid4())])
+    assert found.tasks == {task.task_id: without(task) for task in tasks}
+    assert (found.unreadable, found.unprocessed) == (frozenset(), frozenset())
+
+
+def test_a_hundred_summaries_are_read_at_once(store: TaskStore) -> None:
+    """As many as one page may show."""
+    owner = an_owner()
+    tasks = stored(store, owner, range(100))
+    found = store.get_summaries(owner, [task.task_id for task in tasks])
+    assert found.tasks.keys() | found.unprocessed == {task.task_id for task in tasks}
