@@ -28,7 +28,7 @@ class Lists(Protocol):
 
 
 def owner_in(item: Item) -> str | None:
-    """Return whose list a task belongs to; a side item's is nobody's, nor is a nameless one's."""
+    """Return whose list a task belongs to; a side item and a task without a name belong to none."""
     text: str | None = None if is_side_item(item) else item.get("owner", {}).get("S")
     return text
 

@@ -36,7 +36,7 @@ SEEN = {"t1": "a", "t2": "b"}
 
 
 def test_lists_that_are_right_are_read_once() -> None:
-    """Nothing is looked at again."""
+    """There is no second reading."""
     lists = Lists(SEEN, [RIGHT, {}])
     assert list(list_violations(lists, SEEN)) == []
     assert lists.readings == [{}]
