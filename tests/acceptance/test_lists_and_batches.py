@@ -122,17 +122,54 @@ def test_a_batch_that_was_cut_off_is_repeated_with_its_key(stage: Stage, *, api_
     stage.stop()
 
 
-def test_head_and_options_are_answered_over_http(stage: Stage) -> None:
-    """`HEAD` as `GET` without content; no preflight without an origin."""
+def test_head_validators_and_options_are_answered_over_http(stage: Stage) -> None:
+    """`HEAD` as `GET` without content, 304 on every `GET` with an ETag; no preflight by default."""
     stage.start(workers=0)
-    for path in ("/tasks", "/health", "/openapi.json"):
+    task_id = stage.http.post("/tasks", {"circuit": "x"}).json["task_id"]
+    for path in ("/tasks", f"/tasks/{task_id}", "/health", "/openapi.json"):
         got, head = stage.http.get(path), stage.http.send("HEAD", path)
         assert (got.status, head.status, head.body) == (200, 200, b"")
-        if path != "/health":
-            assert head.headers["etag"] == got.headers["etag"]
-            matched = stage.http.send("GET", path, headers={"If-None-Match": got.headers["etag"]})
-            assert (matched.status, matched.body) == (304, b"")
-    preflight = stage.http.send("OPTIONS", "/tasks", headers={"Origin": "https://example.org"})
-    assert preflight.status == 403
-    assert preflight.headers["content-type"] == "application/problem+json"
+        assert head.headers.get("etag") == got.headers.get("etag")
+        assert not [name for name in got.headers if name.startswith("access-control")]
+        if path == "/health":
+            assert "etag" not in got.headers
+            continue
+        for given in (got.headers["etag"], f'"x", W/{got.headers["etag"]}', "*"):
+            for method in ("GET", "HEAD"):
+                matched = stage.http.send(method, path, headers={"If-None-Match": given})
+                assert (matched.status, matched.body) == (304, b"")
+                assert matched.headers["etag"] == got.headers["etag"]
+        other = stage.http.send("GET", path, headers={"If-None-Match": '"other"'})
+        assert (other.status, other.body) == (200, got.body)
+    for path in ("/tasks", f"/tasks/{task_id}", "/health"):
+        preflight = stage.http.send("OPTIONS", path, headers={"Origin": "https://example.org"})
+        assert preflight.status == 403
+        assert preflight.headers["content-type"] == "application/problem+json"
+    stage.stop()
+
+
+def test_with_an_origin_preflights_and_answers_say_so_over_http(stage: Stage) -> None:
+    """One origin from the environment: answers, problems and 304s alike."""
+    origin = "https://example.org"
+    stage.start(workers=0, CORS_ORIGIN=origin)
+    for path, method in (("/tasks", "POST"), ("/batches", "POST"), ("/openapi.json", "GET")):
+        preflight = stage.http.send(
+            "OPTIONS", path, headers={"Origin": origin, "Access-Control-Request-Method": method}
+        )
+        assert (preflight.status, preflight.body) == (200, b"")
+        assert preflight.headers["access-control-allow-origin"] == origin
+        assert method in preflight.headers["access-control-allow-methods"].split(",")
+        assert "Idempotency-Key" in preflight.headers["access-control-allow-headers"].split(",")
+    tag = stage.http.get("/tasks").headers["etag"]
+    answers = (
+        stage.http.get("/tasks"),
+        stage.http.get("/tasks/nonsense"),
+        stage.http.send("HEAD", "/health"),
+        stage.http.send("GET", "/tasks", headers={"If-None-Match": tag}),
+        stage.http.post("/tasks", {"circuit": "x"}),
+    )
+    assert [answer.status for answer in answers] == [200, 400, 200, 304, 202]
+    for answer in answers:
+        assert answer.headers["access-control-allow-origin"] == origin
+        assert "ETag" in answer.headers["access-control-expose-headers"].split(",")
     stage.stop()
