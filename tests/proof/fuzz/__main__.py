@@ -56,6 +56,7 @@ def by_description(stage: Stage, requests: int, seed: int, directory: Path) -> i
 def by_mutation(stage: Stage, mutations: int, seed: int) -> int:
     """Send as many mutated requests; return how much was wrong, memory that grew included."""
     api = psutil.Process(stage.pid("api"))
+    barrage.warm_up(stage.port, seed=seed)
     outcome = barrage.run(
         stage.port, count=mutations, seed=seed, resident_bytes=lambda: api.memory_info().rss
     )

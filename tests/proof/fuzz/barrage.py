@@ -9,8 +9,10 @@ import json
 import random
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from infra.local.stand_ins.http_front import THREADS_MAX
 from tests.acceptance.http_client import Http, Reply
 from tests.local.served_api import replies
 from tests.proof.fuzz import mutations
@@ -22,6 +24,7 @@ _SERVER_ERROR: Final = 500
 _LOOK_EVERY: Final = 500
 #: The part of the requests during which caches and the heap may grow.
 _WARM_UP: Final = 0.2
+_WARM_UP_REQUESTS: Final = 100
 #: How much more memory than during the warm-up is still flat.
 GROWTH_MAX: Final = 1.1
 
@@ -82,6 +85,24 @@ def run(port: int, *, count: int, seed: int, resident_bytes: Callable[[], int]) 
             memory.append(resident_bytes())
     client.close()
     return Outcome(statuses=dict(sorted(statuses.items())), faults=faults, memory_bytes=memory)
+
+
+def warm_up(port: int, *, seed: int) -> None:
+    """Send some requests on many connections at once.
+
+    A server makes its threads as they are needed, each with a stack and a heap of its own: one
+    client alone would have it make them one by one, for hours.
+    """
+
+    def send(number: int) -> None:
+        choice = random.Random(f"{seed} {number}")  # noqa: S311 - repeatable
+        client = Http(port)
+        for _ in range(_WARM_UP_REQUESTS):
+            _ask(client, mutations.structured(choice))
+        client.close()
+
+    with ThreadPoolExecutor(THREADS_MAX) as pool:
+        list(pool.map(send, range(THREADS_MAX)))
 
 
 def exchange(port: int, sent: bytes) -> list[Reply]:
