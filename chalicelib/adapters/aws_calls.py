@@ -147,7 +147,8 @@ class AwsCalls:
         **event: Any,  # noqa: ANN401 - what else botocore says
     ) -> float | None:
         """Judge one attempt; return after how many seconds another follows, or None."""
-        self._note_reply(attempts, response, caught_exception)
+        if self._note_reply(attempts, response, caught_exception):
+            return None  # of a success there is nothing to judge, which is almost every reply
         context = RetryEventAdapter().create_retry_context(
             attempts=attempts, response=response, caught_exception=caught_exception, **event
         )
@@ -161,14 +162,15 @@ class AwsCalls:
         attempts: int,
         response: tuple[Any, Mapping[str, Any]] | None,
         caught_exception: Exception | None,
-    ) -> None:
+    ) -> bool:
+        """Note what an attempt came to, and say whether it was a success."""
         call = self._call()
         status = response[0].status_code if response else None
         if status is not None and status < _HTTP_BAD_REQUEST:
             if not self._reachable:
                 self._reachable = True
                 logger.info("%s can be reached again", self._service)
-            return
+            return True
         if status is None:
             refused = isinstance(caught_exception, _NEVER_SENT)
         else:
@@ -192,6 +194,7 @@ class AwsCalls:
                     "error": str(caught_exception or parsed.get("Message")),
                 },
             )
+        return False
 
     def _on_end(self, parsed: Mapping[str, Any], **_: object) -> None:
         call = self._call()

@@ -164,6 +164,8 @@ def _integer_of(raw: Raw, name: str) -> int:
 
 
 def _integer(text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
     number = json.loads(text)
     if not isinstance(number, int) or isinstance(number, bool):
         message = f"{number} is not an integer"
