@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-#: The part of a figure that says what the least code for it would reach.
-FLOOR: Final = "with the least code"
+#: The part of a figure that says what the least that does the same would reach.
+FLOOR: Final = "the least"
 #: Whose functions a profile's time is in, by a part of their files' names; the first that fits.
 _OWNERS: Final = {
     "chalicelib": "/chalicelib/",
@@ -163,7 +163,7 @@ def _stats_of(profiler: cProfile.Profile) -> dict[Any, Any]:
 
 def _floor(figure: Figure) -> str:
     least = figure.parts.get(FLOOR)
-    return "" if least is None else f"; the least code that does it: {shown(least)}"
+    return "" if least is None else f"; the least that does it: {shown(least)}"
 
 
 def shown(value: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from benchmarks import counts, imports
 from benchmarks.cost import COUNTS
-from benchmarks.figures import Figure, Goal
+from benchmarks.figures import FLOOR, Figure, Goal
 from benchmarks.stubbed import ENVIRONMENT
 from infra.local.settings import ROOT
 from tests.support.backends import moto_backend
@@ -94,6 +94,7 @@ def figures() -> list[Figure]:
                 goal=Goal(_LOG_BYTES_BEFORE[name] // 2),
                 samples=(log_bytes[name],),
                 meaning=f"counted; before: {_LOG_BYTES_BEFORE[name]:,}",
+                parts={FLOOR: steps[name]["log_bytes_least"]},
                 profile=tuple(f"{size:>6} {line}" for line, size in steps[name]["log_lines"]),
             )
             for name in log_bytes

@@ -65,11 +65,11 @@ def test_circuits_and_results_at_their_limits_come_back_unchanged(
     """Each at its limit, both in one task, and one byte more of either refused in words."""
     stage.start(workers=1, EXECUTOR="simulator")
     limit = payloads.CIRCUIT_ENCODED_BYTES_MAX
-    shots_beside = (payloads.ENCODED_BYTES_MAX - limit - ROOM_BYTES) // ENTRY_BYTES
+    shots_with_it = (payloads.ENCODED_BYTES_MAX - limit - ROOM_BYTES) // ENTRY_BYTES
     largest = circuit_of(limit, seed=1)
 
     large_result = submitted(stage, SUPERPOSITION, 100_000)
-    both = submitted(stage, largest, shots_beside)
+    both = submitted(stage, largest, shots_with_it)
     too_many = submitted(stage, largest, 100_000)
     refused = stage.http.post("/tasks", {"circuit": f"{largest}x", "shots": 1})
 
@@ -81,7 +81,7 @@ def test_circuits_and_results_at_their_limits_come_back_unchanged(
     counts = counted(task, 100_000)
     assert len(counts) > 99_000
     task = finished(stage.http, both)
-    counted(task, shots_beside)
+    counted(task, shots_with_it)
     assert task["circuit"] == largest
     task = finished(stage.http, too_many)
     assert (task["status"], task["attempt"]) == ("failed", 1)
