@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-#: An amplitude is two floats of 8 bytes.
-AMPLITUDE_BYTES: Final = 16
+#: Two floats of 8 bytes, and the amplitude's probability for sampling. A child imports no settings:
+#: a test holds this to theirs, by which memory is granted.
+AMPLITUDE_BYTES: Final = 24
 #: Of a child process without its amplitudes.
 BASE_BYTES: Final = 36 * 2**20
 #: Per gate and amplitude, the most that was measured between 16 and 26 qubits on one thread.

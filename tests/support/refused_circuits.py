@@ -88,8 +88,8 @@ OTHERS: Final = [
     Refused("a loop too long", H3 + "qubit q;\nbit c;\nfor int i in [0:1000000000] { x q; }\nc = measure q;\n", "line 5: for loop iterates more than 1000000 times"),
     Refused("a power too large", H3 + "qubit q;\nbit c;\npow(1000000000) @ x q;\nc = measure q;\n", "line 5: pow(1000000000) repeats a gate more than 1000000 times"),
     Refused("a loop without end", H3 + "qubit q;\nbit c;\nwhile (c == false) { reset q; c = measure q; }\n", "a loop ran 20,000 times in one shot"),
-    Refused("too many amplitudes", H3 + "qubit[40] q;\nbit[40] c;\nfor int k in [0:2] { for int i in [0:39] { ry(0.3) q[i]; } for int i in [0:38] { cx q[i], q[i+1]; } }\nc = measure q;\n", "the circuit needs 2^40 amplitudes, 16 TiB; this service simulates 2^24 unless the circuit is Clifford or falls apart"),
-    Refused("too many amplitudes in a program", H3 + "qubit[30] q;\nbit[30] c;\nint n = 0;\nwhile (n < 2) { n = n + 1; for int i in [0:29] { ry(0.3) q[i]; } for int i in [0:28] { cx q[i], q[i+1]; } }\nc = measure q;\n", "the circuit needs 2^30 amplitudes, 16 GiB"),
+    Refused("too many amplitudes", H3 + "qubit[40] q;\nbit[40] c;\nfor int k in [0:2] { for int i in [0:39] { ry(0.3) q[i]; } for int i in [0:38] { cx q[i], q[i+1]; } }\nc = measure q;\n", "the circuit needs 2^40 amplitudes, 24 TiB; this service simulates 2^24 unless the circuit is Clifford or falls apart"),
+    Refused("too many amplitudes in a program", H3 + "qubit[30] q;\nbit[30] c;\nint n = 0;\nwhile (n < 2) { n = n + 1; for int i in [0:29] { ry(0.3) q[i]; } for int i in [0:28] { cx q[i], q[i+1]; } }\nc = measure q;\n", "the circuit needs 2^30 amplitudes, 24 GiB"),
     Refused("a subroutine on a register", H3 + "def f(qubit[2] a) { cx a[0], a[1]; }\nqubit[2] q;\nbit[2] c;\nf(q);\nc = measure q;\n", "requires a single qubit, got register `q`"),
     Refused("a bit in a block", H3 + "qubit q;\nbit c;\nif (true) { bit d; d = measure q; }\nc = measure q;\n", "declare all bits there"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from chalicelib import settings
 from chalicelib.executors import cost
 from chalicelib.executors.validator import Validator
 from tests.support.in_memory import a_request
@@ -82,3 +83,9 @@ def test_sizes_are_said_in_the_largest_unit_that_fits() -> None:
         assert unit in text
     assert "2^30 amplitudes" in said[1]
     assert "simulates 2^24 unless" in said[1]
+
+
+def test_an_estimate_counts_an_amplitude_as_the_worker_grants_it() -> None:
+    """A circuit that is said to fit must fit: both count the probability next to the state."""
+    assert cost.AMPLITUDE_BYTES == settings.AMPLITUDE_BYTES
+    assert "24 GiB" in cost.needs_amplitudes(30, 24)
