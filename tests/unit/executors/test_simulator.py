@@ -122,7 +122,7 @@ def test_the_cap_is_the_one_that_is_set() -> None:
         check=False,
         text=True,
     )
-    assert "needs 2^9 amplitudes, 8 KiB; this service simulates 2^8 unless" in ended.stderr
+    assert "needs 2^9 amplitudes, 12 KiB; this service simulates 2^8 unless" in ended.stderr
     assert simulate(text, shots=10).shots == 10
 
 
