@@ -24,7 +24,7 @@ _SERVER_ERROR: Final = 500
 _LOOK_EVERY: Final = 500
 #: The part of the requests during which caches and the heap may grow.
 _WARM_UP: Final = 0.2
-_WARM_UP_REQUESTS: Final = 100
+_WARM_UP_REQUESTS: Final = 600
 #: How much more memory than during the warm-up is still flat.
 GROWTH_MAX: Final = 1.1
 
