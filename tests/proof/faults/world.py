@@ -385,7 +385,9 @@ class World:
                     )
 
     def _invoke(self, event: dict[str, Any], service: Service | None, seconds: float) -> Any:  # noqa: ANN401
-        context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: int(seconds * 1000))
+        context = types.SimpleNamespace(
+            aws_request_id="faults", get_remaining_time_in_millis=lambda: int(seconds * 1000)
+        )
         result: Any = None
         error: Mapping[str, Any] | None = None
         try:
@@ -399,7 +401,9 @@ class World:
 
     def sweep(self, *, service: Service | None = None) -> None:
         """Run the sweeper once."""
-        context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
+        context = types.SimpleNamespace(
+            aws_request_id="faults", get_remaining_time_in_millis=lambda: 60_000
+        )
         notes = self._sweeps()
         self._swept.clear()
         dead = False
