@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chalicelib.settings import InvalidSetting, Settings
+from chalicelib.settings import InvalidSetting, Settings, excessive_demands
 
 ROOT = Path(__file__).parents[2]
 
@@ -218,3 +218,11 @@ def test_the_simulator_is_the_default_and_the_mocks_defaults_disturb_it_not() ->
     """A variable that says what holds anyway is no contradiction."""
     settings = Settings.from_environment({"MOCK_EXECUTION_SECONDS": "0"})
     assert settings.executor == "simulator"
+
+
+def test_the_mock_makes_no_demands_on_processor_and_memory() -> None:
+    """It computes nothing, so that a small function may run any number of its executions."""
+    mock = Settings.from_environment({"EXECUTOR": "mock", "EXECUTION_CONCURRENCY": "10"})
+    assert excessive_demands(mock, vcpus=0.1, memory_mb=128, workers=50) == []
+    simulator = msgspec.structs.replace(mock, executor="simulator")
+    assert excessive_demands(simulator, vcpus=0.1, memory_mb=128, workers=50)
