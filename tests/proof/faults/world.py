@@ -237,6 +237,7 @@ class World:
     def submit(self, tag: str, *, service: Service | None = None) -> None:
         """Submit, and remember the answer."""
         submission = self._begin_submission(tag)
+        self.known.submissions[tag].answer = Answer.BROKEN_OFF
         outcome: Accepted | Exception
         try:
             outcome = (service or self._process).submit(submission)
@@ -267,7 +268,7 @@ class World:
     def _begin_submission(self, tag: str) -> Submission:
         submitted = self.known.submissions[tag]
         submitted.tries += 1
-        if submitted.answer is not Answer.ACCEPTED:
+        if submitted.answer is not Answer.ACCEPTED:  # a batch that breaks off tells it nothing new
             submitted.answer = Answer.BROKEN_OFF
         return Submission(
             request=TaskRequest(circuit=submitted.circuit, shots=8, tags={TAG: tag}),
