@@ -80,7 +80,23 @@ def test_an_answer_that_should_not_be_is_found(
     assert said in fault
 
 
-def test_memory_that_grows_is_found() -> None:
-    """What is flat after the warm-up is not."""
-    assert barrage.growth([50, 100, *[104] * 8]) <= barrage.GROWTH_MAX
-    assert barrage.growth([50, 100, *range(101, 131)]) > barrage.GROWTH_MAX
+#: Readings of a run of 100,000 requests.
+READINGS = 201
+#: The highest in each tenth of a run that was measured.
+PLATEAU = (111, 110, 112, 114, 127, 129, 133, 132, 132, 131)
+
+
+@pytest.mark.parametrize(
+    ("readings", "is_flat"),
+    [
+        ([PLATEAU[min(9, n * 10 // READINGS)] for n in range(READINGS)], True),
+        ([100 + 30 * n / READINGS for n in range(READINGS)], False),
+        ([100.0 if n < READINGS * 0.9 else 115.0 for n in range(READINGS)], False),
+        ([100.0], True),
+    ],
+    ids=["a plateau reached in steps", "a leak of 30% over the run", "a late step", "one reading"],
+)
+def test_memory_that_goes_on_growing_is_found(readings: list[float], *, is_flat: bool) -> None:
+    """Warm-up is the first half; what grows behind it is no warm-up."""
+    memory = [int(megabytes * 1e6) for megabytes in readings]
+    assert (barrage.growth(memory) <= barrage.GROWTH_MAX) == is_flat
