@@ -17,8 +17,8 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-#: "Configure Lambda function memory": 1,769 MB are one vCPU.
-MB_PER_VCPU: Final = 1_769
+from chalicelib.surroundings import CHILD_MB, FUNCTION_MB, MB_PER_VCPU
+
 #: "AWS Lambda pricing", arm64, us-east-1: dollars for a GB-second and for an invocation; and
 #: "Amazon SQS pricing": for a request, of which a batch needs two (receive, delete).
 DOLLARS_PER_GB_SECOND: Final = 0.0000133334
@@ -28,9 +28,6 @@ DOLLARS_PER_QUEUE_REQUEST: Final = 0.0000004
 #: store (a claim and a settle), both on Lambda in one region.
 OWN_PROCESSOR_SECONDS: Final = 0.004
 STORE_SECONDS: Final = 0.012
-#: What a function has without its children, and a child without its circuit.
-FUNCTION_MB: Final = 160
-CHILD_MB: Final = 32
 #: 2^24 amplitudes of 24 bytes with their probabilities, and what parsing and sampling take.
 CIRCUIT_MB: Final = 448
 WORKERS: Final = 50

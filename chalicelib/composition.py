@@ -22,7 +22,8 @@ from chalicelib.adapters.telemetry import TelemetryObserver, logger
 from chalicelib.domain.retry_policy import OUTAGE_GROWTH, Backoff
 from chalicelib.executors.registry import BuiltOnFirstUse, ValidatorOnFirstUse
 from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore, Validator
-from chalicelib.settings import InvalidSetting, Settings, check_surroundings
+from chalicelib.settings import InvalidSetting, Settings
+from chalicelib.surroundings import check_surroundings
 from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.execute import ExecuteTask, ExecutionPolicy
 from chalicelib.use_cases.health import CheckHealth

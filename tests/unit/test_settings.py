@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chalicelib.settings import InvalidSetting, Settings, excessive_demands
+from chalicelib.settings import InvalidSetting, Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,90 +139,7 @@ def test_the_defaults_answer_a_503_within_three_seconds() -> None:
     assert Settings().queue_call_seconds_max < 3
 
 
-WORKER = {
-    "STAGE": "prod",
-    "_HANDLER": "app.worker",
-    "EXECUTOR": "simulator",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
-    "EXECUTION_CONCURRENCY": "3",
-    "EXECUTION_SECONDS_MAX": "60",
-    "EXECUTION_PROCESSOR_SECONDS_MAX": "20",
-}
-
-
-def test_executions_that_fit_their_function_are_allowed() -> None:
-    """Exactly as much processor time as there is, and as much memory."""
-    settings = Settings.from_environment(WORKER)
-    assert settings.execution_processor_seconds_max == 20
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        (
-            {"EXECUTION_SECONDS_MAX": "59"},
-            (
-                "EXECUTION_CONCURRENCY (3) x EXECUTION_PROCESSOR_SECONDS_MAX "
-                "(20) is 60; it must be at "
-                "most 59, which is EXECUTION_SECONDS_MAX (59) x vCPUs (1.00)"
-            ),
-        ),
-        (
-            {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3538", "EXECUTION_CONCURRENCY": "7"},
-            (
-                "EXECUTION_CONCURRENCY (7) x EXECUTION_PROCESSOR_SECONDS_MAX "
-                "(20) is 140; it must be "
-                "at most 120, which is EXECUTION_SECONDS_MAX (60) x vCPUs (2.00)"
-            ),
-        ),
-        (
-            {"EXECUTION_MEMORY_MB_MAX": "505"},
-            (
-                "EXECUTION_CONCURRENCY (3) x EXECUTION_MEMORY_MB_MAX (505, "
-                "and 32 for a process), and "
-                "160 for a worker, is 1771; it must be at most 1769, which is the memory in MB"
-            ),
-        ),
-        (
-            {"EXECUTION_AMPLITUDES_MAX": str(1 << 25)},
-            (
-                "EXECUTION_AMPLITUDES_MAX takes 832 MB (24 bytes each, 64 MB "
-                "more), more than "
-                "EXECUTION_MEMORY_MB_MAX (448 MB)"
-            ),
-        ),
-        (
-            {"EXECUTION_PROCESSOR_SECONDS_MAX": "81"},
-            "EXECUTION_PROCESSOR_SECONDS_MAX must be at most EXECUTION_SECONDS_MAX (60), not 81",
-        ),
-    ],
-)
-def test_executions_that_would_starve_each_other_are_refused(
-    changed: dict[str, str], said: str
-) -> None:
-    """The message names the variables, what they add up to, and what there is."""
-    with pytest.raises(InvalidSetting, match=re.escape(said)):
-        Settings.from_environment(WORKER | changed)
-
-
-@pytest.mark.parametrize(
-    "elsewhere", [{"_HANDLER": "app.sweeper"}, {"EXECUTOR": "mock"}, {"STAGE": "local"}]
-)
-def test_only_what_executes_must_have_room_for_it(elsewhere: dict[str, str]) -> None:
-    """API and sweeper are smaller; the mock takes nothing; local workers share a machine."""
-    starved = WORKER | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"} | elsewhere
-    assert Settings.from_environment(starved).execution_concurrency == 3
-
-
 def test_the_simulator_is_the_default_and_the_mocks_defaults_disturb_it_not() -> None:
     """A variable that says what holds anyway is no contradiction."""
     settings = Settings.from_environment({"MOCK_EXECUTION_SECONDS": "0"})
     assert settings.executor == "simulator"
-
-
-def test_the_mock_makes_no_demands_on_processor_and_memory() -> None:
-    """It computes nothing, so that a small function may run any number of its executions."""
-    mock = Settings.from_environment({"EXECUTOR": "mock", "EXECUTION_CONCURRENCY": "10"})
-    assert excessive_demands(mock, vcpus=0.1, memory_mb=128, workers=50) == []
-    simulator = msgspec.structs.replace(mock, executor="simulator")
-    assert excessive_demands(simulator, vcpus=0.1, memory_mb=128, workers=50)

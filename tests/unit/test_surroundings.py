@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from chalice.app import Request
 
 import app as lambda_functions
 from chalicelib import composition
 from chalicelib.entrypoints.http import endpoints
-from chalicelib.settings import InvalidSetting, Settings, check_surroundings
+from chalicelib.settings import InvalidSetting, Settings
+from chalicelib.surroundings import check_surroundings, excessive_demands
 
 EMULATOR = "http://127.0.0.1:4566"
 
@@ -122,3 +125,98 @@ def test_a_function_starts_without_a_setting(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "quantum-tasks-dev")
     composition.warm_up()
     assert lambda_functions.app.app_name.startswith("quantum-tasks-")
+
+
+WORKER = {
+    "STAGE": "prod",
+    "_HANDLER": "app.worker",
+    "EXECUTOR": "simulator",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+    "EXECUTION_CONCURRENCY": "3",
+    "EXECUTION_SECONDS_MAX": "60",
+    "EXECUTION_PROCESSOR_SECONDS_MAX": "20",
+}
+
+
+def _begin(environment: dict[str, str]) -> Settings:
+    """Read and check the settings, as a process does when it begins."""
+    settings = Settings.from_environment(environment)
+    check_surroundings(settings, environment)
+    return settings
+
+
+def test_executions_that_fit_their_function_are_allowed() -> None:
+    """Exactly as much processor time as there is, and as much memory."""
+    settings = _begin(WORKER)
+    assert settings.execution_processor_seconds_max == 20
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"EXECUTION_SECONDS_MAX": "59"},
+            (
+                "EXECUTION_CONCURRENCY (3) x EXECUTION_PROCESSOR_SECONDS_MAX "
+                "(20) is 60; it must be at "
+                "most 59, which is EXECUTION_SECONDS_MAX (59) x vCPUs (1.00)"
+            ),
+        ),
+        (
+            {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3538", "EXECUTION_CONCURRENCY": "7"},
+            (
+                "EXECUTION_CONCURRENCY (7) x EXECUTION_PROCESSOR_SECONDS_MAX "
+                "(20) is 140; it must be "
+                "at most 120, which is EXECUTION_SECONDS_MAX (60) x vCPUs (2.00)"
+            ),
+        ),
+        (
+            {"EXECUTION_MEMORY_MB_MAX": "505"},
+            (
+                "EXECUTION_CONCURRENCY (3) x EXECUTION_MEMORY_MB_MAX (505, "
+                "and 32 for a process), and "
+                "160 for a worker, is 1771; it must be at most 1769, which is the memory in MB"
+            ),
+        ),
+        (
+            {"EXECUTION_AMPLITUDES_MAX": str(1 << 25)},
+            (
+                "EXECUTION_AMPLITUDES_MAX takes 832 MB (24 bytes each, 64 MB "
+                "more), more than "
+                "EXECUTION_MEMORY_MB_MAX (448 MB)"
+            ),
+        ),
+        (
+            {"EXECUTION_PROCESSOR_SECONDS_MAX": "81"},
+            "EXECUTION_PROCESSOR_SECONDS_MAX must be at most EXECUTION_SECONDS_MAX (60), not 81",
+        ),
+    ],
+)
+def test_executions_that_would_starve_each_other_are_refused(
+    changed: dict[str, str], said: str
+) -> None:
+    """The message names the variables, what they add up to, and what there is."""
+    with pytest.raises(InvalidSetting, match=re.escape(said)):
+        _begin(WORKER | changed)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"_HANDLER": "app.sweeper"},
+        {"EXECUTOR": "mock"},
+        {"STAGE": "local", "AWS_ENDPOINT_URL": EMULATOR},
+    ],
+)
+def test_only_what_executes_must_have_room_for_it(elsewhere: dict[str, str]) -> None:
+    """API and sweeper are smaller; the mock takes nothing; local workers share a machine."""
+    starved = WORKER | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"} | elsewhere
+    assert _begin(starved).execution_concurrency == 3
+
+
+def test_the_mock_makes_no_demands_on_processor_and_memory() -> None:
+    """It computes nothing, so that a small function may run any number of its executions."""
+    mock = Settings.from_environment({"EXECUTOR": "mock", "EXECUTION_CONCURRENCY": "10"})
+    assert excessive_demands(mock, vcpus=0.1, memory_mb=128, workers=50) == []
+    simulator = msgspec.structs.replace(mock, executor="simulator")
+    assert excessive_demands(simulator, vcpus=0.1, memory_mb=128, workers=50)

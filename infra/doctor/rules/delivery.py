@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from chalicelib.settings import MB_PER_VCPU, InvalidSetting, Settings, excessive_demands
+from chalicelib.settings import InvalidSetting, Settings
+from chalicelib.surroundings import MB_PER_VCPU, excessive_demands
 from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.template import REPORT_FAILURES
