@@ -112,10 +112,7 @@ class ExecuteTask:
             expires_at=now + timedelta(seconds=seconds_left + self.policy.margin_seconds),
         )
         claim = lifecycle.claim_if_available(
-            delivery.message.task_id,
-            lease=lease,
-            now=now,
-            attempts_max=self.policy.attempts_max,
+            delivery.message.task_id, lease=lease, now=now, attempts_max=self.policy.attempts_max
         )
         try:
             return self._claim(delivery, claim, lease.holder)

@@ -149,3 +149,28 @@ def history_item(entry: HistoryEntry) -> HistoryItem:
         at=entry.transitioned_at,
         notes=entry.notes,
     )
+
+
+def table_description(table_name: str) -> dict[str, Any]:
+    """Describe the table as far as PynamoDB asks, so that it need not ask DynamoDB."""
+    return {
+        "TableName": table_name,
+        "KeySchema": [{"AttributeName": "task_id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("task_id", "open_shard", "due_at", "owner_shard", "submitted_at")
+        ],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": hash_key, "KeyType": "HASH"},
+                    {"AttributeName": range_key, "KeyType": "RANGE"},
+                ],
+            }
+            for index, hash_key, range_key in (
+                ("open_tasks", "open_shard", "due_at"),
+                ("tasks_by_owner", "owner_shard", "submitted_at"),
+            )
+        ],
+    }

@@ -18,7 +18,12 @@ from chalicelib.adapters.aws_clients import make_client
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamodb import decoding, expressions, listing
 from chalicelib.adapters.dynamodb.decoding import Raw
-from chalicelib.adapters.dynamodb.items import TaskItem, new_item_values, open_shards
+from chalicelib.adapters.dynamodb.items import (
+    TaskItem,
+    new_item_values,
+    open_shards,
+    table_description,
+)
 from chalicelib.adapters.dynamodb.side_items import SideItems, reference_in
 from chalicelib.domain import payloads
 from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
@@ -51,10 +56,8 @@ class DynamoDbTaskStore:
     ) -> None:
         """Make the one client that both kinds of item share, with its timeouts and its pool."""
         table_name = settings.tasks_table_name or settings.resource_name
-        connection = TableConnection(
-            table_name,
-            meta_table=MetaTable(_table_description(table_name)),
-        )
+        description = MetaTable(table_description(table_name))
+        connection = TableConnection(table_name, meta_table=description)
         self.client = make_client(
             "dynamodb",
             connect_timeout_seconds=settings.database_connect_timeout_seconds,
@@ -64,10 +67,11 @@ class DynamoDbTaskStore:
         # PynamoDB would make one of its own, from a session of its own.
         connection.connection._client = self.client  # noqa: SLF001 - there is no other way
         meta = type("Meta", (), {"table_name": table_name})
-        attributes: dict[str, Any] = {"Meta": meta, "_connection": connection}
         self._connection = connection
         self._table_name = settings.tasks_table_name
-        self._tasks: type[TaskItem] = type("TaskItem", (TaskItem,), attributes)
+        self._tasks: type[TaskItem] = type(
+            "TaskItem", (TaskItem,), {"Meta": meta, "_connection": connection}
+        )
         self._calls = AwsCalls(
             self.client,
             service="dynamodb",
@@ -294,28 +298,3 @@ class DynamoDbTaskStore:
             message = f"its {name} is missing"
             raise ValueError(message)
         return None
-
-
-def _table_description(table_name: str) -> dict[str, Any]:
-    """Describe the table as far as PynamoDB asks, so that it need not ask DynamoDB."""
-    return {
-        "TableName": table_name,
-        "KeySchema": [{"AttributeName": "task_id", "KeyType": "HASH"}],
-        "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": "S"}
-            for name in ("task_id", "open_shard", "due_at", "owner_shard", "submitted_at")
-        ],
-        "GlobalSecondaryIndexes": [
-            {
-                "IndexName": index,
-                "KeySchema": [
-                    {"AttributeName": hash_key, "KeyType": "HASH"},
-                    {"AttributeName": range_key, "KeyType": "RANGE"},
-                ],
-            }
-            for index, hash_key, range_key in (
-                ("open_tasks", "open_shard", "due_at"),
-                ("tasks_by_owner", "owner_shard", "submitted_at"),
-            )
-        ],
-    }
