@@ -6,7 +6,7 @@ import functools
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
