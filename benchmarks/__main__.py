@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import cold_start, drain, http_load, pages, pool
+from benchmarks import batch_load, cold_start, drain, http_load, pages, pool
 from benchmarks.drain import environment
 from benchmarks.figures import Figure, missed, table
 from benchmarks.machine import describe
@@ -75,6 +75,7 @@ def _parts(directory: Path, arguments: Any) -> dict[str, Callable[[], list[Figur
         "HTTP": lambda: http_load.measure(
             directory / "stage", posts=1000, block=arguments.many // 5, blocks=5
         ),
+        "batches": lambda: batch_load.measure(directory / "batches", rounds=9),
         "cold start": lambda: cold_start.measure(_package(directory), rounds=15),
     }
 
