@@ -98,13 +98,20 @@ class TaskStore(Protocol):
         """
 
     def tasks_of(
-        self, owner: str, *, task_filter: TaskFilter, after: Position | None, limit: int
+        self,
+        owner: str,
+        *,
+        task_filter: TaskFilter,
+        after: Position | None,
+        limit: int,
+        begin_by: datetime,
     ) -> IndexPage:
         """Return places in the list of an owner's tasks, newest first, behind `after`.
 
         At most `limit` of each shard of the index, so up to a few times as many; fewer than there
         are only where `is_last` is False, and never none then. Of the filter only the times count.
-        The index lags by about a second.
+        The index lags by about a second. No call begins after `begin_by`; where one is still
+        wanted then, the store is unavailable.
         """
 
     def get_summaries(self, owner: str, task_ids: Sequence[str]) -> Summaries:

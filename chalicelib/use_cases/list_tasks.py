@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import Final
 
 from chalicelib.domain.listing import Position, Summaries, TaskFilter, TaskPage
 from chalicelib.domain.task import Task
 from chalicelib.errors import StoreUnavailable
-from chalicelib.ports import TaskStore
+from chalicelib.ports import Clock, TaskStore
 
 #: Batch reads of one page. More would let a filter that matches little read without end.
 BATCH_READS_MAX: Final = 4
@@ -21,6 +22,10 @@ class ListTasks:
     """Lists the tasks of one owner."""
 
     store: TaskStore
+    clock: Clock
+    #: No call of the store begins after this. Each may be slow and succeed, and there are many: the
+    #: timeout of the API's function covers this and one call.
+    begin_seconds_max: float
 
     def __call__(
         self, *, owner: str, task_filter: TaskFilter, limit: int, after: Position | None
@@ -28,17 +33,24 @@ class ListTasks:
         """Return the tasks behind `after`, `limit` at most (1 to 100).
 
         Every task that was in the index when the first page was read is on exactly one page,
-        whatever is submitted or ends meanwhile: a task's place never changes.
+        whatever is submitted or ends meanwhile: a task's place never changes. Where the time is
+        over, the page is short.
 
         Raises:
             StoreUnavailable: the database could not be read, or not one task was read in time.
         """
         batch = BATCH_TASKS_MAX if task_filter.needs_tasks else limit
-        index = self.store.tasks_of(owner, task_filter=task_filter, after=after, limit=batch)
+        begin_by = self.clock.now() + timedelta(seconds=self.begin_seconds_max)
+        index = self.store.tasks_of(
+            owner, task_filter=task_filter, after=after, limit=batch, begin_by=begin_by
+        )
         page = _Page(owner, task_filter, limit, after)
         positions = list(index.positions)
         for _ in range(BATCH_READS_MAX):
             if not positions or page.is_full or page.is_cut:
+                break
+            if self.clock.now() > begin_by:
+                page.cut()
                 break
             asked, positions = positions[:batch], positions[batch:]
             page.add(asked, self.store.get_summaries(owner, [p.task_id for p in asked]))
@@ -73,9 +85,7 @@ class _Page:
             if self.is_full:
                 return
             if position.task_id in found.unprocessed:
-                self.is_cut = True
-                if not self.seen:
-                    raise StoreUnavailable
+                self.cut()
                 return
             self.seen += 1
             self._end = position
@@ -84,6 +94,16 @@ class _Page:
                 self._unreadable.append(position.task_id)
             elif task is not None and task.owner == self._owner and self._filter.matches(task):
                 self._tasks.append(task)
+
+    def cut(self) -> None:
+        """End the page before a task that was not read; a page of nothing would not go on.
+
+        Raises:
+            StoreUnavailable: nothing was read.
+        """
+        if not self.seen:
+            raise StoreUnavailable
+        self.is_cut = True
 
     def to_task_page(self, *, is_last: bool) -> TaskPage:
         return TaskPage(

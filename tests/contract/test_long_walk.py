@@ -17,6 +17,7 @@ from uuid import UUID
 
 import pytest
 
+from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import Task
@@ -61,7 +62,7 @@ def pages(store: DynamoDbTaskStore, owner: str) -> Iterator[list[Task]]:
     """Read the list page by page."""
     after: Position | None = None
     while True:
-        page = ListTasks(store=store)(
+        page = ListTasks(store=store, clock=SystemClock(), begin_seconds_max=60)(
             owner=owner, task_filter=TaskFilter(), limit=PAGE, after=after
         )
         assert len(page.tasks) <= PAGE

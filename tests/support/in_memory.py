@@ -190,9 +190,16 @@ class InMemoryTaskStore:
         return [task.task_id for task in due[:limit]]
 
     def tasks_of(
-        self, owner: str, *, task_filter: TaskFilter, after: Position | None, limit: int
+        self,
+        owner: str,
+        *,
+        task_filter: TaskFilter,
+        after: Position | None,
+        limit: int,
+        begin_by: datetime,
     ) -> IndexPage:
         """See `TaskStore`."""
+        del begin_by  # memory is never slow
         low, high = task_filter.submitted_after, task_filter.submitted_before
         positions = sorted(
             (

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from chalicelib.adapters.dynamodb.decoding import Raw
 from chalicelib.adapters.dynamodb.items import owner_shards
-from chalicelib.domain.listing import IndexPage, Position, TaskFilter
+from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
+from chalicelib.domain.task import Task
+from chalicelib.domain.unreadable import TaskUnreadable
 
 #: All attributes that a summary shows, and none that holds a circuit or a result.
 SUMMARY_ATTRIBUTES: Final = (
@@ -173,3 +176,23 @@ def read_summaries(
     items = {item["task_id"]["S"]: item for item in answer.get("Responses", {}).get(table_name, ())}
     unread = answer.get("UnprocessedKeys", {}).get(table_name, {}).get("Keys", ())
     return items, frozenset(key["task_id"]["S"] for key in unread)
+
+
+def summaries(
+    items: Mapping[str, Raw],
+    unprocessed: frozenset[str],
+    *,
+    owner: str,
+    to_task: Callable[[str, Raw], Task],
+) -> Summaries:
+    """Return what was read as tasks of this owner; what is another's is left out."""
+    tasks: dict[str, Task] = {}
+    unreadable: set[str] = set()
+    for task_id, raw in items.items():
+        if raw.get("owner") != {"S": owner}:
+            continue
+        try:
+            tasks[task_id] = to_task(task_id, raw)
+        except TaskUnreadable:
+            unreadable.add(task_id)
+    return Summaries(tasks=tasks, unreadable=frozenset(unreadable), unprocessed=unprocessed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -69,6 +68,7 @@ class DynamoDbTaskStore:
         meta = type("Meta", (), {"table_name": table_name})
         self._connection = connection
         self._table_name = settings.tasks_table_name
+        self._now = now
         self._tasks: type[TaskItem] = type(
             "TaskItem", (TaskItem,), {"Meta": meta, "_connection": connection}
         )
@@ -197,11 +197,23 @@ class DynamoDbTaskStore:
         return found
 
     def tasks_of(
-        self, owner: str, *, task_filter: TaskFilter, after: Position | None, limit: int
+        self,
+        owner: str,
+        *,
+        task_filter: TaskFilter,
+        after: Position | None,
+        limit: int,
+        begin_by: datetime,
     ) -> IndexPage:
         """See `TaskStore`."""
+
+        def query(**arguments: Any) -> Raw:  # noqa: ANN401 - as botocore takes them
+            if self._now() > begin_by:
+                raise StoreUnavailable
+            answer: Raw = self.client.query(TableName=self._table_name, **arguments)
+            return answer
+
         with self._calls.failing_as(StoreUnavailable):
-            query = functools.partial(self.client.query, TableName=self._table_name)
             return listing.read_index(
                 query, owner, task_filter=task_filter, after=after, limit=limit
             )
@@ -212,16 +224,7 @@ class DynamoDbTaskStore:
             items, unprocessed = listing.read_summaries(
                 self.client.batch_get_item, self._table_name, task_ids
             )
-        tasks: dict[str, Task] = {}
-        unreadable: set[str] = set()
-        for task_id, raw in items.items():
-            if raw.get("owner") != {"S": owner}:
-                continue
-            try:
-                tasks[task_id] = self._to_task(task_id, raw)
-            except TaskUnreadable:
-                unreadable.add(task_id)
-        return Summaries(tasks=tasks, unreadable=frozenset(unreadable), unprocessed=unprocessed)
+        return listing.summaries(items, unprocessed, owner=owner, to_task=self._to_task)
 
     def ping(self) -> None:
         """See `TaskStore`. Reads a key that no task has."""

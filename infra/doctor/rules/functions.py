@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from importlib import resources
 from typing import Final
 
-from chalicelib.composition import BATCH_BEGIN_SECONDS_MAX
+from chalicelib.composition import BATCH_BEGIN_SECONDS_MAX, LIST_BEGIN_SECONDS_MAX
 from chalicelib.domain.payloads import PIECES_SECONDS_MAX
 from chalicelib.domain.validation import VALIDATION_SECONDS_MAX
 from chalicelib.settings import InvalidSetting, Settings
@@ -104,7 +104,8 @@ def every_call_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Itera
             setting="the API's Timeout",
             value=api["Timeout"],
             wanted=f"at least {least} (a batch's last member with its pieces, put, sent and taken"
-            f" back; a validation), and less than {GATEWAY_SECONDS_MAX}, when the gateway gives up",
+            f" back; a validation; a list's last read), and less than {GATEWAY_SECONDS_MAX}, when"
+            " the gateway gives up",
             why="a call that takes long would end without saying whether its tasks are kept",
         )
 
@@ -118,7 +119,7 @@ def api_settings(variables: Mapping[str, str]) -> Settings:
 
 
 def api_seconds_max(settings: Settings) -> float:
-    """Return the longest that a submitting or validating call may take, in seconds.
+    """Return the longest that a submitting, validating or listing call may take, in seconds.
 
     A submission looks its key up, puts its pieces, puts the task, sends its message, and takes the
     task back: three calls of the database and one of the queue, and the pieces.
@@ -130,7 +131,8 @@ def api_seconds_max(settings: Settings) -> float:
     )
     # A child is asked for as long as that, and one that overran is ended and waited for.
     validation = 2 * VALIDATION_SECONDS_MAX
-    return max(BATCH_BEGIN_SECONDS_MAX + submission, validation)
+    listing = LIST_BEGIN_SECONDS_MAX + settings.database_call_seconds_max
+    return max(BATCH_BEGIN_SECONDS_MAX + submission, validation, listing)
 
 
 @rule("functions/same-build")

@@ -285,7 +285,13 @@ class Script:
             self._answer(Operation.ACKNOWLEDGE, deliveries, text=text, deliveries=deliveries)
 
     def tasks_of(
-        self, owner: str, *, task_filter: TaskFilter, after: Position | None, limit: int
+        self,
+        owner: str,
+        *,
+        task_filter: TaskFilter,
+        after: Position | None,
+        limit: int,
+        begin_by: datetime,
     ) -> IndexPage:
         """See `TaskStore`. No program lists: reading changes nothing."""
         raise NotImplementedError

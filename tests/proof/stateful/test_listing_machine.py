@@ -10,7 +10,7 @@ import dataclasses
 import random
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import Phase, settings
@@ -29,7 +29,7 @@ from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.task import Task, TaskStatus
 from chalicelib.errors import StoreUnavailable
 from chalicelib.use_cases.list_tasks import BATCH_READS_MAX, BATCH_TASKS_MAX, ListTasks
-from tests.support.in_memory import T0, InMemoryTaskStore, a_task, without_payloads
+from tests.support.in_memory import T0, FakeClock, InMemoryTaskStore, a_task, without_payloads
 
 OWNERS = ("alice", "bob")
 TAGS: tuple[dict[str, str], ...] = ({}, {"team": "a"}, {"team": "b"}, {"team": "a", "run": "1"})
@@ -48,9 +48,16 @@ class ShardedStore(InMemoryTaskStore):
         self.batch_reads = 0
 
     def tasks_of(
-        self, owner: str, *, task_filter: TaskFilter, after: Position | None, limit: int
+        self,
+        owner: str,
+        *,
+        task_filter: TaskFilter,
+        after: Position | None,
+        limit: int,
+        begin_by: datetime,
     ) -> IndexPage:
         """See `TaskStore`: through the code that reads the real index."""
+        del begin_by
         return listing.read_index(
             self._query, owner, task_filter=task_filter, after=after, limit=limit
         )
@@ -208,7 +215,7 @@ class Listing(RuleBasedStateMachine):
         self.store.entries_read = self.store.batch_reads = 0
         ties = max(Counter(t.submitted_at for t in self.store.tasks.values()).values(), default=0)
         try:
-            page = ListTasks(store=self.store)(
+            page = ListTasks(store=self.store, clock=FakeClock(), begin_seconds_max=6)(
                 owner=walk.owner, task_filter=walk.task_filter, limit=walk.limit, after=walk.after
             )
         except StoreUnavailable:
@@ -262,9 +269,17 @@ def test_the_machine_finds_a_cut_between_equal_times() -> None:
 
     class CutsTies(ShardedStore):
         def tasks_of(
-            self, owner: str, *, task_filter: TaskFilter, after: Position | None, limit: int
+            self,
+            owner: str,
+            *,
+            task_filter: TaskFilter,
+            after: Position | None,
+            limit: int,
+            begin_by: datetime,
         ) -> IndexPage:
-            page = super().tasks_of(owner, task_filter=task_filter, after=after, limit=limit)
+            page = super().tasks_of(
+                owner, task_filter=task_filter, after=after, limit=limit, begin_by=begin_by
+            )
             return IndexPage(positions=page.positions[: limit // 2 or 1], is_last=page.is_last)
 
     class Broken(Listing):
