@@ -11,6 +11,7 @@ from chalicelib.adapters.dynamodb.items import owner_shards
 from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.task import Task
 from chalicelib.domain.unreadable import TaskUnreadable
+from chalicelib.errors import StoreUnavailable
 
 #: All attributes that a summary shows, and none that holds a circuit or a result.
 SUMMARY_ATTRIBUTES: Final = (
@@ -49,6 +50,21 @@ _FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f+0000"
 _LOWEST: Final = " "
 _HIGHEST: Final = "~"
 _LAST_CHARACTER: Final = "\U0010ffff"
+
+
+def begun_in_time(query: Query, now: Callable[[], datetime], begin_by: datetime) -> Query:
+    """Return the query as it may be called until then.
+
+    Raises, when called later:
+        StoreUnavailable: each call before was slow.
+    """
+
+    def asked(**arguments: object) -> Mapping[str, Any]:
+        if now() > begin_by:
+            raise StoreUnavailable
+        return query(**arguments)
+
+    return asked
 
 
 def read_index(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -206,16 +207,11 @@ class DynamoDbTaskStore:
         begin_by: datetime,
     ) -> IndexPage:
         """See `TaskStore`."""
-
-        def query(**arguments: Any) -> Raw:  # noqa: ANN401 - as botocore takes them
-            if self._now() > begin_by:
-                raise StoreUnavailable
-            answer: Raw = self.client.query(TableName=self._table_name, **arguments)
-            return answer
-
+        query = functools.partial(self.client.query, TableName=self._table_name)
+        in_time = listing.begun_in_time(query, self._now, begin_by)
         with self._calls.failing_as(StoreUnavailable):
             return listing.read_index(
-                query, owner, task_filter=task_filter, after=after, limit=limit
+                in_time, owner, task_filter=task_filter, after=after, limit=limit
             )
 
     def get_summaries(self, owner: str, task_ids: Sequence[str]) -> Summaries:
