@@ -8,7 +8,6 @@ from typing import Final
 from chalicelib.domain.task import TaskEvent
 from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.items import Item
-from tests.proof.explorer.properties import ACCEPTED, AMPLIFIED, ATTEMPT, BURNED, TRUTH
 from tests.proof.explorer.state import DELETED, Ghost, Place, State, in_flight, moved_in_place
 from tests.proof.explorer.universe import (
     CREATED,
@@ -31,6 +30,7 @@ from tests.proof.explorer.values import (
     Reply,
     Violation,
 )
+from tests.proof.promises import ACCEPTED, AMPLIFIED, ATTEMPT, BURNED, TRUTH
 
 #: Instead of a reply: the SDK makes a second attempt; the process is dead.
 AGAIN: Final = Reply("again")

@@ -14,7 +14,9 @@ from tests.proof.explorer.code import Code
 from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.items import NEWER
 from tests.proof.explorer.programs import OWNER_NAME, STRANGER
-from tests.proof.explorer.properties import (
+from tests.proof.explorer.suites import CALLS
+from tests.proof.explorer.values import Fault
+from tests.proof.promises import (
     ACCEPTED,
     AMPLIFIED,
     ATTEMPT,
@@ -29,8 +31,6 @@ from tests.proof.explorer.properties import (
     TRUTH,
     UNAIDED,
 )
-from tests.proof.explorer.suites import CALLS
-from tests.proof.explorer.values import Fault
 from tests.support.in_memory import Spoilt
 
 

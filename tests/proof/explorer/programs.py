@@ -24,8 +24,8 @@ from chalicelib.errors import (
 from chalicelib.use_cases.submit import Submission, keyed_task_id
 from tests.proof.explorer.code import UNKEYED_TASK_ID, Code
 from tests.proof.explorer.items import NOW
-from tests.proof.explorer.properties import ISOLATED, OWNER, TRUTH
 from tests.proof.explorer.values import Actor, Answer, Ended, Program, Violation
+from tests.proof.promises import ISOLATED, OWNER, TRUTH
 from tests.support.in_memory import a_request
 
 #: Whose task it is, and who is a stranger.

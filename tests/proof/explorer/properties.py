@@ -11,41 +11,7 @@ from typing import Final
 from chalicelib.domain.task import OPEN_STATUSES, Task, TaskEvent, TaskStatus
 from tests.proof.explorer.items import NEWER, NOW, how_spoilt, token_text
 from tests.proof.explorer.values import Actor, Call, Operation, Violation
-
-ACCEPTED: Final = "1 accepted"
-TERMINAL: Final = "2 terminal"
-HISTORY: Final = "3 history"
-ATTEMPT: Final = "4 attempt"
-TRUTH: Final = "6 truth"
-UNAIDED: Final = "7 unaided"
-FENCE: Final = "8 fence"
-BURNED: Final = "9 burned"
-AMPLIFIED: Final = "10 amplified"
-ISOLATED: Final = "11 isolated"
-NEWER_KEPT: Final = "12 newer"
-STUCK: Final = "stuck"
-OWNER: Final = "owner"
-
-#: Property 5 ("whatever single call fails …") is that the others hold in runs with faults.
-PROPERTIES: Final = {
-    ACCEPTED: "a task answered 202 is there, is the client's own, and stays",
-    TERMINAL: "a task that has ended never changes; its one result is its last attempt's",
-    HISTORY: "the history grows by one entry per transition, along a path of the state machine",
-    ATTEMPT: "attempts go up one by one to the maximum; one claim holds each, and runs it once",
-    TRUTH: "a 503 never lies about what was kept or cancelled; after a no the task is never "
-    "executed",
-    UNAIDED: "without sweeper, loss or dead-lettering an accepted task can always still finish, "
-    "and no client has to do anything for it",
-    FENCE: "settles and releases are the current attempt's; a leased task is not ended or swept; "
-    "giving up has its reason",
-    BURNED: "no attempt is used up without an execution; a live lease is respected",
-    AMPLIFIED: "notes ≤ times due, sends by the sweeper ≤ notes, messages ≤ sends",
-    ISOLATED: "whatever an item holds, no run of the sweeper and no batch breaks off over it",
-    NEWER_KEPT: "of a task that a newer version wrote nothing is changed but when it is due",
-    STUCK: "workers and sweeper can finish a stored task from every state (AG EF ended), without "
-    "a client, another fault or giving up",
-    OWNER: "only its owner cancels a task",
-}
+from tests.proof.promises import ATTEMPT, BURNED, FENCE, HISTORY, NEWER_KEPT, OWNER, TERMINAL
 
 _PENDING, _PROCESSING = TaskStatus.PENDING, TaskStatus.PROCESSING
 _FAILED, _CANCELLED = TaskStatus.FAILED, TaskStatus.CANCELLED

@@ -7,10 +7,10 @@ import time
 from array import array
 from collections.abc import Sequence
 
-from tests.proof.explorer.properties import STUCK, UNAIDED
 from tests.proof.explorer.state import Label, State
 from tests.proof.explorer.values import Violation
 from tests.proof.explorer.world import World
+from tests.proof.promises import STUCK, UNAIDED
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

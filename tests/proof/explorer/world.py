@@ -17,7 +17,6 @@ from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.effects import AGAIN, DEAD, Effects
 from tests.proof.explorer.items import NEWER, NO_HOLDER, Item
 from tests.proof.explorer.programs import circuit_of
-from tests.proof.explorer.properties import ACCEPTED, TRUTH
 from tests.proof.explorer.state import (
     DELETED,
     GONE,
@@ -44,6 +43,7 @@ from tests.proof.explorer.values import (
     Program,
     Violation,
 )
+from tests.proof.promises import ACCEPTED, TRUTH
 from tests.support.in_memory import Spoilt
 
 _ENVIRONMENT: Final = "environment"

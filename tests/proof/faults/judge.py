@@ -19,6 +19,7 @@ from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item, sid
 from infra.audit.rules import TERMINAL, violations
 from tests.proof.faults.backend import Item
 from tests.proof.faults.wire import Sent
+from tests.proof.promises import NUMBERS
 
 #: AWS takes a request no longer after it was signed: so late can one arrive.
 LATE_SECONDS_MAX: Final = 300
@@ -95,7 +96,8 @@ class Judge:
         self._items = items
 
     def demand(self, holds: bool, complaint: str) -> None:  # noqa: FBT001 - it is what is demanded
-        """Note a complaint unless it holds."""
+        """Note a complaint, which begins with the promise that is broken, unless it holds."""
+        assert complaint.partition(":")[0] in NUMBERS, complaint
         if not holds:
             self.violations.append(complaint)
 
@@ -124,7 +126,8 @@ class Judge:
         item = items.get(json.loads(message["MessageBody"])["task_id"])
         if item is not None:
             group = hashlib.sha256(item["owner"]["S"].encode()).hexdigest()[:32]
-            self.demand(message.get("MessageGroupId") == group, "the message is of another group")
+            right = message.get("MessageGroupId") == group
+            self.demand(right, "group: the message is of another owner's")
 
     def judge_deletion(self, body: str, items: Mapping[str, Item]) -> None:
         """A message is deleted only when its task has ended, or is none (7)."""
