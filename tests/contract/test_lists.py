@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
+from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.listing import Position, TaskFilter
-from chalicelib.domain.task import Task
+from chalicelib.domain.task import SEED_MAX, Task
+from chalicelib.entrypoints.http.paging import LIMIT_MAX
+from chalicelib.entrypoints.http.schemas import TAGS_BYTES_MAX, TaskListView, encode
+from chalicelib.entrypoints.http.views import summary_of
+from chalicelib.executors.jobs import MESSAGE_CHARACTERS_MAX
 from chalicelib.ports import TaskStore
+from chalicelib.use_cases.list_tasks import ListTasks
 from tests.contract.test_store_contract import bring_to, decide, new_task, without
 from tests.support.in_memory import T0
 
 EVERYTHING = TaskFilter()
+LONGEST = "\x01"
+#: As docs/security.md states it, and what Lambda takes ("Lambda quotas").
+PAGE_BYTES_MAX = 2_300_000
+LAMBDA_ANSWER_BYTES_MAX = 6_291_556
 #: No test reads so long.
 LATE = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -105,6 +116,49 @@ def test_summaries_are_the_tasks_without_circuit_and_result(store: TaskStore) ->
     found = store.get_summaries(tasks[0].owner, [*(task.task_id for task in tasks), str(uuid4())])
     assert found.tasks == {task.task_id: without(task) for task in tasks}
     assert (found.unreadable, found.unprocessed) == (frozenset(), frozenset())
+
+
+def one_of_the_largest(store: TaskStore, owner: str, second: int) -> str:
+    """Store a failed task whose summary is as long as one can be, and return its id.
+
+    A control character takes the most in JSON: seven bytes within the answer that Lambda carries.
+    """
+    names = [f"{number}{LONGEST * 127}" for number in range(TAGS_BYTES_MAX // 256)]
+    task = new_task()
+    task = dataclasses.replace(
+        task,
+        owner=owner,
+        correlation_id="c" * 128,
+        submitted_at=T0 + timedelta(seconds=second),
+        request=dataclasses.replace(
+            task.request, tags=dict.fromkeys(names, LONGEST * 128), seed=SEED_MAX
+        ),
+    )
+    store.create_if_absent(task)
+    failure = decide("fail", store.apply(decide("claim", task)))
+    store.apply(dataclasses.replace(failure, error_message=LONGEST * MESSAGE_CHARACTERS_MAX))
+    return task.task_id
+
+
+def test_a_page_of_the_largest_summaries_fits_an_answer_and_the_walk_goes_on(
+    store: TaskStore, figures: Callable[[str], None]
+) -> None:
+    """A hundred with tags and messages at their limits; the rest is on the next page."""
+    owner = an_owner()
+    submitted = [one_of_the_largest(store, owner, second) for second in range(LIMIT_MAX + 5)]
+    listing = ListTasks(store=store, clock=SystemClock(), begin_seconds_max=60)
+    seen: list[str] = []
+    sizes: list[int] = []
+    after: Position | None = None
+    while not sizes or after is not None:
+        page = listing(owner=owner, task_filter=EVERYTHING, limit=LIMIT_MAX, after=after)
+        after = page.next_position
+        seen += [task.task_id for task in page.tasks]
+        view = TaskListView(tasks=[summary_of(task) for task in page.tasks], next_cursor="c" * 512)
+        sizes.append(len(json.dumps({"body": encode(view)})))
+    assert seen == submitted[::-1]
+    assert max(sizes) <= PAGE_BYTES_MAX < LAMBDA_ANSWER_BYTES_MAX
+    figures(f"the largest page of a list: {max(sizes):,} bytes in the answer that Lambda carries")
 
 
 def test_a_hundred_summaries_are_read_at_once(store: TaskStore) -> None:

@@ -33,6 +33,7 @@ from tests.support.in_memory import T0, FakeClock, InMemoryTaskStore, a_task, wi
 
 OWNERS = ("alice", "bob")
 TAGS: tuple[dict[str, str], ...] = ({}, {"team": "a"}, {"team": "b"}, {"team": "a", "run": "1"})
+EVERY_ENTRY = 10**9
 FORMAT = "%Y-%m-%dT%H:%M:%S.%f+0000"
 
 
@@ -44,6 +45,8 @@ class ShardedStore(InMemoryTaskStore):
         self._chance = chance
         self.unreadable: set[str] = set()
         self.busy = 0.0
+        #: Where a query is cut by bytes; one for a single time, without a limit, is not.
+        self.entries_a_call = EVERY_ENTRY
         self.entries_read = 0
         self.batch_reads = 0
 
@@ -75,7 +78,9 @@ class ShardedStore(InMemoryTaskStore):
         )
 
     def _query(self, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - as botocore takes them
-        limit = arguments.get("Limit", 10**9)
+        limit = (
+            min(arguments["Limit"], self.entries_a_call) if "Limit" in arguments else EVERY_ENTRY
+        )
         values = {n: v["S"] for n, v in arguments["ExpressionAttributeValues"].items()}
         entries = [
             (position.submitted_at, self._chance.random(), position.task_id)
@@ -259,9 +264,23 @@ class Listing(RuleBasedStateMachine):
         return self.chance.sample(ids, min(count, len(ids)))
 
 
+class CutListing(Listing):
+    """Queries end before their limit, as those of a megabyte do."""
+
+    @rule(entries=st.sampled_from([1, 3, 30, EVERY_ENTRY]))
+    def be_cut(self, entries: int) -> None:
+        """Choose after how many entries."""
+        self.store.entries_a_call = entries
+
+
 def test_a_walk_shows_each_task_once_whatever_happens_meanwhile() -> None:
     """The promise of `GET /tasks`, under whatever comes."""
     run_state_machine_as_test(Listing)
+
+
+def test_a_walk_goes_on_behind_pages_that_are_cut_by_bytes() -> None:
+    """Without hole or repeat, wherever a query or a batch read ends."""
+    run_state_machine_as_test(CutListing)
 
 
 def test_the_machine_finds_a_cut_between_equal_times() -> None:
