@@ -22,6 +22,10 @@ from chalicelib.settings import Settings
 MEMORY_MB_MAX: Final = 256
 #: Validations under way at the same time in one process; a function's handles one request.
 _CHILDREN_MAX: Final = 2
+#: What one validation may take of the processor and of memory.
+LIMITS: Final = JobLimits(
+    processor_seconds_max=VALIDATION_SECONDS_MAX, memory_bytes_max=MEMORY_MB_MAX << 20
+)
 _FACTORY: Final = "chalicelib.executors.validator:build"
 
 _decoder: Final = msgspec.json.Decoder(Validation)
@@ -30,15 +34,21 @@ _decoder: Final = msgspec.json.Decoder(Validation)
 class ChildValidator:
     """Validates circuits (`Validator`)."""
 
-    def __init__(self, settings: Settings, observer: Observer) -> None:
-        """Build the pool; no child is started yet."""
+    def __init__(
+        self,
+        settings: Settings,
+        observer: Observer,
+        *,
+        limits: JobLimits = LIMITS,
+        seconds_max: float = VALIDATION_SECONDS_MAX,
+    ) -> None:
+        """Build the pool, with a wall limit of `seconds_max`; no child is started yet."""
         self._observer = observer
+        self._seconds_max = seconds_max
         self._pool = ProcessPool(
             _FACTORY,
             children_max=_CHILDREN_MAX,
-            limits=JobLimits(
-                processor_seconds_max=VALIDATION_SECONDS_MAX, memory_bytes_max=MEMORY_MB_MAX << 20
-            ),
+            limits=limits,
             reporter=observer,
             environment={"EXECUTION_AMPLITUDES_MAX": str(settings.execution_amplitudes_max)},
         )
@@ -46,7 +56,7 @@ class ChildValidator:
     def validate(self, request: TaskRequest) -> Validation:
         """See `Validator`."""
         try:
-            document = self._pool.ask(request, time_limit_seconds=VALIDATION_SECONDS_MAX).document
+            document = self._pool.ask(request, time_limit_seconds=self._seconds_max).document
             return _decoder.decode(document or "")
         except (LimitReached, TransientExecutionError) as exc:
             message = (
