@@ -133,3 +133,12 @@ def _queue_in_memory() -> QueueUnderTest:
         return deliveries
 
     return QueueUnderTest(queue, receive)
+
+
+@pytest.fixture
+def real_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Backend:
+    """Return the real one alone: moto is not safe under threads."""
+    backend: Backend = request.getfixturevalue(REAL_BACKEND)
+    for name, value in backend.environment.items():
+        monkeypatch.setenv(name, value)
+    return backend

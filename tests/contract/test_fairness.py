@@ -14,7 +14,7 @@ from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.task import Task
 from tests.contract.test_store_contract import new_task
-from tests.support.backends import REAL_BACKEND, Backend
+from tests.support.backends import Backend
 
 #: SQS's fair queues tell tenants apart by the group, and take the few before the flood.
 FLOOD: Final = int(os.environ.get("FLOOD_TASKS") or 2_000)
@@ -23,23 +23,16 @@ FEW: Final = 20
 pytestmark = pytest.mark.emulator
 
 
-@pytest.fixture
-def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Backend:
-    """Return the real one alone: moto is not safe under threads."""
-    backend: Backend = request.getfixturevalue(REAL_BACKEND)
-    for name, value in backend.environment.items():
-        monkeypatch.setenv(name, value)
-    return backend
-
-
 def of(owner: str, count: int) -> list[Task]:
     """Return tasks of an owner."""
     return [dataclasses.replace(new_task(), owner=owner) for _ in range(count)]
 
 
-def test_a_flood_and_a_few_are_two_groups_on_the_wire_and_in_the_queue(backend: Backend) -> None:
+def test_a_flood_and_a_few_are_two_groups_on_the_wire_and_in_the_queue(
+    real_backend: Backend,
+) -> None:
     """Singly sent and swept alike; what the emulator gives back has the group that was sent."""
-    queue = SqsTaskQueue(backend.settings())
+    queue = SqsTaskQueue(real_backend.settings())
     sent: collections.Counter[str] = collections.Counter()
 
     def see(params: dict[str, Any], **_: object) -> None:
@@ -57,7 +50,7 @@ def test_a_flood_and_a_few_are_two_groups_on_the_wire_and_in_the_queue(backend: 
     )
     assert sorted(sent.values()) == [FEW, FLOOD]
     assert all(len(group) == 32 and group.isalnum() for group in sent)
-    client, url = backend.sqs(), backend.queue_url
+    client, url = real_backend.sqs(), real_backend.queue_url
     received = client.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["MessageGroupId"]
     )["Messages"]

@@ -23,7 +23,7 @@ from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import Task
 from chalicelib.use_cases.list_tasks import ListTasks
 from tests.contract.test_store_contract import decide
-from tests.support.backends import REAL_BACKEND, Backend
+from tests.support.backends import Backend
 from tests.support.in_memory import T0, a_task
 
 TASKS: Final = int(os.environ.get("WALK_TASKS") or 600)
@@ -34,15 +34,6 @@ PAGE: Final = 100
 AT_ONCE: Final = 8
 
 pytestmark = pytest.mark.emulator
-
-
-@pytest.fixture
-def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Backend:
-    """Return the real one alone: moto is not safe under threads."""
-    backend: Backend = request.getfixturevalue(REAL_BACKEND)
-    for name, value in backend.environment.items():
-        monkeypatch.setenv(name, value)
-    return backend
 
 
 def tasks_of_two(count: int, *, seed: int) -> list[Task]:
@@ -80,10 +71,10 @@ def on_many(work: Callable[[Task], object], tasks: list[Task]) -> None:
 
 
 def test_each_task_of_the_start_is_seen_once_while_others_come_and_end(
-    backend: Backend, figures: Callable[[str], None]
+    real_backend: Backend, figures: Callable[[str], None]
 ) -> None:
     """In order, by its owner alone, with the state that it has by then."""
-    store = DynamoDbTaskStore(backend.settings())
+    store = DynamoDbTaskStore(real_backend.settings())
     before = tasks_of_two(TASKS, seed=1)
     on_many(store.create_if_absent, before)
     more = tasks_of_two(MORE, seed=2)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +14,10 @@ from chalice.test import Client, HTTPResponse
 
 import app as lambda_functions
 from chalicelib import composition
-from chalicelib.adapters import telemetry
 from tests.support.backends import Backend, moto_backend
+from tests.support.logged import Lines, logged_lines
 
-Logged = Callable[[], list[dict[str, Any]]]
+Logged = Lines
 JSON = {"Content-Type": "application/json"}
 
 
@@ -160,13 +158,8 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
 @pytest.fixture
 def logged() -> Iterator[Logged]:
     """Return a function that gives every line logged so far, parsed."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(telemetry.logger.registered_formatter)
-    underneath = logging.getLogger(telemetry.SERVICE)
-    underneath.addHandler(handler)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    underneath.removeHandler(handler)
+    with logged_lines() as lines:
+        yield lines
 
 
 @pytest.fixture

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from chalicelib.adapters import telemetry
 from chalicelib.adapters.telemetry import TelemetryObserver
 from chalicelib.domain import lifecycle
 from chalicelib.domain.task import Lease, Task
 from chalicelib.errors import QueueUnavailable
 from tests.support.in_memory import T0, a_result, a_task
-
-Lines = Callable[[], list[dict[str, Any]]]
+from tests.support.logged import Lines, logged_lines
 
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
     """Return a function that gives every line logged so far, parsed."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(telemetry.logger.registered_formatter)
-    underneath = logging.getLogger(telemetry.SERVICE)
-    underneath.addHandler(handler)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    underneath.removeHandler(handler)
+    with logged_lines() as logged:
+        yield logged
 
 
 def _claimed(task: Task, at: float) -> Task:
