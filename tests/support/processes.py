@@ -9,6 +9,15 @@ from pathlib import Path
 import psutil
 
 
+def is_bound(pid: int) -> bool:
+    """Whether an executor's child has set what holds for its whole life, its parent's death first.
+
+    Before that it is a program that starts like any other: it ends by itself once it sees that its
+    parent has ended, and the kernel knows nothing of it. What it sets last can be seen: no files.
+    """
+    return psutil.Process(pid).rlimit(psutil.RLIMIT_FSIZE) == (0, 0)
+
+
 def is_running(pid: int) -> bool:
     """Whether there is such a process. One that has ended and was not reaped does not run."""
     return state_of(pid) not in {None, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
