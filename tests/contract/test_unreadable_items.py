@@ -8,7 +8,7 @@ from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.errors import TaskAlreadyEnded, TaskNotFound
 from chalicelib.use_cases.execute import Acknowledge, Redeliver
 from tests.support.backends import REAL_BACKEND, Backend
-from tests.support.in_memory import RecordingObserver
+from tests.support.fakes import RecordingObserver
 from tests.support.on_one_store import DAY_SECONDS, GRACE_SECONDS, OWNER, OnOneStore
 from tests.support.spoiling import (
     FROM_THE_FUTURE,

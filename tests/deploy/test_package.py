@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -17,20 +16,12 @@ from typing import Any
 
 import pytest
 
-from infra.package import archive, botocore_data
-from infra.package.archive import PackageRefused, check, compile_tree, write_zip
-from infra.package.dependencies import (
-    HERE,
-    DependenciesUnavailable,
-    fetch_command,
-    install,
-    pinned,
-    this_architecture,
-)
+from infra.package import botocore_data
+from infra.package.dependencies import fetch_command, pinned, this_architecture
 from infra.package.packaging import Package, make_package
 from infra.package.place import ANYWHERE, place_of
-from infra.package.workspace import SIMULATOR_LOCK, ChaliceFailed, Workspace
-from infra.stage import InvalidStage, StageSpec
+from infra.package.workspace import SIMULATOR_LOCK
+from infra.stage import StageSpec
 from tests.support.backends import ROOT
 from tests.support.circuits import BELL
 
@@ -146,35 +137,6 @@ def test_lambda_gets_the_wheels_of_its_own_platform(tmp_path: Path) -> None:
     assert platforms == {"--platform=manylinux2014_aarch64", "--platform=manylinux_2_17_aarch64"}
 
 
-def test_a_package_that_cannot_be_fetched_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In pip's own words, and for which platform it was."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    with pytest.raises(DependenciesUnavailable, match=r"for arm64, Python 3\.11:\nERROR: .*boto"):
-        install(
-            _only_boto3(tmp_path), tmp_path / "tree", architecture="arm64", runtime="python3.11"
-        )
-
-
-def test_an_environment_that_is_not_the_locked_one_is_refused(tmp_path: Path) -> None:
-    """What is tested would not be what is shipped."""
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("boto3==1.0.0 --hash=sha256:" + 64 * "0" + "\n")
-    with pytest.raises(DependenciesUnavailable, match=r"1\.0\.0 is locked, \S+ is installed"):
-        install(requirements, tmp_path / "tree", architecture=HERE, runtime="python3.11")
-
-
-def _only_boto3(directory: Path) -> Path:
-    text = (ROOT / "requirements.txt").read_text()
-    start = text.index("boto3==")
-    target = directory / "requirements.txt"
-    target.write_text(text[start : text.index("botocore==")])
-    return target
-
-
 def test_two_builds_are_the_same_bytes(
     package: Package, checkout: Path, spec: StageSpec, tmp_path: Path
 ) -> None:
@@ -236,101 +198,6 @@ def _of_any_machine(name: str) -> str:
     return re.sub(r"(x86_64|aarch64)-linux-gnu", "any", name)
 
 
-def test_chalice_must_take_the_prepared_package(spec: StageSpec, tmp_path: Path) -> None:
-    """If it builds one of its own, that is not shipped: large, uncompiled, never tested."""
-    project = Workspace(ROOT, tmp_path / "project", spec)
-    (project.directory / ".chalice").mkdir(parents=True)
-    (project.directory / ".chalice" / "config.json").write_text(
-        '{"version": "2.0", "app_name": "x"}'
-    )
-    (project.directory / "app.py").write_text("import chalice\napp = chalice.Chalice('x')\n")
-    with pytest.raises(ChaliceFailed, match="did not take the prepared package"):
-        project.chalice("package", str(tmp_path / "out"), region="us-east-1")
-
-
-def test_a_failure_of_chalice_is_told_in_its_own_words(spec: StageSpec, tmp_path: Path) -> None:
-    """The person who deploys sees what it said."""
-    project = Workspace(ROOT, tmp_path / "project", spec)
-    project.directory.mkdir()
-    with pytest.raises(ChaliceFailed, match="Unable to load the project config file"):
-        project.chalice("package", "--stage", spec.stage, str(tmp_path / "out"), region="us-east-1")
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """Return a tiny package's directory, fit to be shipped."""
-    tree = tmp_path / "tree"
-    (tree / "botocore" / "data" / "sqs").mkdir(parents=True)
-    (tree / "botocore" / "data" / "sqs" / "service-2.json").write_text("{}")
-    (tree / "module.py").write_text("answer = 42\n")
-    extension = b"\x7fELF" + bytes(14) + (62).to_bytes(2, "little")
-    (tree / "extension.so").write_bytes(extension)
-    compile_tree(tree)
-    return tree
-
-
-def complaint(tree: Path, **changed: Any) -> str:  # noqa: ANN401
-    """Pack a directory, check it, and return what is wrong with it."""
-    package = tree.with_suffix(".zip")
-    write_zip(tree, package)
-    expected = {"services": frozenset({"sqs"}), "architecture": "x86_64"} | changed
-    try:
-        check(package, **expected)
-    except PackageRefused as exc:
-        return str(exc)
-    return ""
-
-
-def test_a_good_package_passes(tree: Path) -> None:
-    """The tests below each break one thing of it."""
-    assert complaint(tree) == ""
-
-
-def test_a_module_without_bytecode_is_found(tree: Path) -> None:
-    """Each cold start would compile it again."""
-    (tree / "late.py").write_text("pass\n")
-    assert "modules without valid bytecode: late.py" in complaint(tree)
-
-
-def test_bytecode_of_another_source_is_found(tree: Path) -> None:
-    """Python would run it: an unchecked hash is believed."""
-    (tree / "module.py").write_text("answer = 43\n")
-    assert "modules without valid bytecode: module.py" in complaint(tree)
-
-
-def test_bytecode_that_checks_its_source_is_found(tree: Path) -> None:
-    """Python's default form compares times, which a zip does not keep."""
-    subprocess.run(
-        [sys.executable, "-m", "compileall", "-q", "-f", str(tree / "module.py")], check=True
-    )
-    assert "modules without valid bytecode: module.py" in complaint(tree)
-
-
-def test_tests_in_the_package_are_found(tree: Path) -> None:
-    """They are not for Lambda."""
-    (tree / "package" / "tests").mkdir(parents=True)
-    (tree / "package" / "tests" / "data.txt").write_text("")
-    assert "tests: package/tests/data.txt" in complaint(tree)
-
-
-def test_data_of_other_services_is_found(tree: Path) -> None:
-    """Botocore's 30 MB must not come back unnoticed, nor what is needed go."""
-    assert "data of sqs instead of dynamodb, sqs" in complaint(
-        tree, services=frozenset({"dynamodb", "sqs"})
-    )
-
-
-def test_an_extension_for_another_machine_is_found(tree: Path) -> None:
-    """It would fail in Lambda only, at the first import."""
-    assert "built for x86_64 instead of arm64" in complaint(tree, architecture="arm64")
-
-
-def test_a_package_that_is_too_large_is_found(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something came in that was not meant to ship."""
-    monkeypatch.setattr(archive, "ZIP_BYTES_MAX", 100)
-    assert "more than 100" in complaint(tree)
-
-
 def test_a_cut_model_keeps_what_operations_are_made_of() -> None:
     """Names that happen to be `documentation` are names; only botocore's own word goes."""
     model = {
@@ -369,14 +236,6 @@ def test_a_policy_names_the_place_of_the_stage() -> None:
     assert ANYWHERE.named_in("arn:aws:sqs:*:*:tasks") == {
         "Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:tasks"
     }
-
-
-def test_a_stage_is_built_by_its_own_python_only(spec: StageSpec, tmp_path: Path) -> None:
-    """Two people with two Pythons would otherwise deploy two runtimes unnoticed."""
-    other = dataclasses.replace(spec, runtime="python3.10")
-    with pytest.raises(InvalidStage, match=r"runs on python3\.10 .* PYTHON=python3\.10"):
-        make_package(ROOT, other, tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def _applicable() -> Iterator[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.functional.conftest import JSON, Answer, Api
-from tests.functional.test_errors import assert_problem
+from tests.functional.problems import assert_problem
 
 
 def post_batch(api: Api, members: object, **headers: str) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import uuid
 from typing import Any
@@ -10,30 +9,11 @@ from typing import Any
 import pytest
 
 from chalicelib import composition
-from chalicelib.domain.task import Task
-from chalicelib.errors import StoreFull
-from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.settings import Settings
-from infra.local.supervisor.watch import free_port
-from tests.functional.conftest import JSON, Answer, Api, Logged
-from tests.support.in_memory import InMemoryTaskStore
+from tests.functional.conftest import JSON, Answer, Api
+from tests.functional.problems import MISSING_ID, assert_problem
 
-MISSING_ID = "11111111-2222-4333-8444-555555555555"
 MEGABYTE = 1_000_000
-
-
-def assert_problem(answer: Answer, status: int, *said: str) -> None:
-    """Check that an answer is a problem document that says certain things, and no more."""
-    assert answer.status == status, answer.body
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert {"type", "title", "status", "detail", "correlation_id"} <= set(answer.body)
-    assert answer.body["status"] == status
-    assert answer.headers["X-Correlation-ID"] == answer.body["correlation_id"]
-    shown = str(answer.body)
-    for text in said:
-        assert text in shown
-    for leak in ("Traceback", "botocore", "pynamodb", "An error occurred", "amazonaws", 'File "'):
-        assert leak not in shown
 
 
 def random_text(length: int) -> str:
@@ -192,103 +172,6 @@ def test_a_bad_idempotency_key_is_a_400(api: Api, key: str) -> None:
     """It is named as a header, with the limit."""
     answer = api.post({"circuit": "x"}, Idempotency_Key=key)
     assert_problem(answer, 400, "Idempotency-Key", "1 to 255 visible ASCII characters")
-
-
-@pytest.fixture
-def no_database(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """Return an API whose database refuses connections."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{free_port()}")
-    return api
-
-
-@pytest.fixture
-def no_queue(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """Return an API whose queue refuses connections."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", f"http://127.0.0.1:{free_port()}")
-    return api
-
-
-def test_without_a_database_everything_but_health_is_a_503(no_database: Api) -> None:
-    """A refused put kept nothing, and says so; clients are told to come back."""
-    posted = no_database.post({"circuit": "x"})
-    assert_problem(posted, 503, "submit it again later")
-    assert posted.body["kept"] == "no"
-    assert "task_id" not in posted.body
-    assert int(posted.headers["Retry-After"]) > 0
-    for answer in (no_database.get(MISSING_ID), no_database.cancel(MISSING_ID)):
-        assert_problem(answer, 503)
-        assert "Retry-After" in answer.headers
-    health = no_database.request("GET", "/health")
-    assert (health.status, health.body["status"]) == (503, "unavailable")
-    assert (health.body["database_status"], health.body["queue_status"]) == (
-        "unavailable",
-        "healthy",
-    )
-
-
-def test_a_refused_put_with_a_key_may_have_been_kept_by_another(no_database: Api) -> None:
-    """With a key, another request may have stored the task, so it is not known."""
-    posted = no_database.post({"circuit": "x"}, Idempotency_Key="k")
-    assert_problem(posted, 503, "same Idempotency-Key")
-    assert posted.body["kept"] == "unknown"
-    assert posted.headers["Location"] == f"tasks/{posted.body['task_id']}"
-
-
-def test_without_a_queue_a_submission_keeps_nothing_and_reads_go_on(no_queue: Api) -> None:
-    """The task is taken back before the 503 says that it was."""
-    posted = no_queue.post({"circuit": "x"})
-    assert_problem(posted, 503, "nothing was kept")
-    assert posted.body["kept"] == "no"
-    assert no_queue.items() == []
-    assert no_queue.get(MISSING_ID).status == 404
-    health = no_queue.request("GET", "/health")
-    assert (health.status, health.body["status"]) == (200, "degraded")
-    assert health.body["queue_status"] == "unavailable"
-
-
-def test_without_a_queue_a_keyed_submission_is_kept(no_queue: Api) -> None:
-    """A concurrent retry may have been told that the task is accepted, so it stays."""
-    posted = no_queue.post({"circuit": "x"}, Idempotency_Key="k")
-    assert_problem(posted, 503, "do not repeat it")
-    assert posted.body["kept"] == "yes"
-    assert no_queue.get(posted.body["task_id"]).body["status"] == "pending"
-
-
-class _FullStore(InMemoryTaskStore):
-    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
-        raise StoreFull
-
-
-class _BuggyStore(InMemoryTaskStore):
-    def get(self, task_id: str) -> Task | None:
-        message = f"An error occurred in amazonaws for {task_id}"
-        raise RuntimeError(message)
-
-
-def _with_store(store: InMemoryTaskStore) -> None:
-    service = composition.get_service()
-    ports = dataclasses.replace(service.ports, store=store)
-    composition.override_service(composition.build(service.settings, ports))
-
-
-def test_a_full_database_is_a_507(api: Api) -> None:
-    """The database says that it has reached a limit."""
-    _with_store(_FullStore())
-    assert_problem(api.post({"circuit": "x"}), 507, "reached a limit")
-
-
-def test_a_bug_is_a_500_that_tells_nothing_but_the_correlation_id(api: Api, logged: Logged) -> None:
-    """The client gets a generic body; the log has the context and the stack trace."""
-    _with_store(_BuggyStore())
-    answer = api.get(MISSING_ID, X_Correlation_ID="find-me")
-    assert_problem(answer, 500, "find-me")
-    assert MISSING_ID not in str(answer.body)
-    assert "_BuggyStore" not in str(answer.body)
-    (bug,) = [line for line in logged() if line["level"] == "ERROR"]
-    assert bug["correlation_id"] == "find-me"
-    assert bug["exception_name"] == "RuntimeError"
-    assert "_BuggyStore" not in bug["message"]
-    assert "in get" in bug["exception"]
 
 
 def test_a_deployed_stage_refuses_a_caller_without_a_name(

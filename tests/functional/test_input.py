@@ -12,7 +12,7 @@ import app as lambda_functions
 from chalicelib.entrypoints.http.problems import problem_for
 from chalicelib.errors import TaskServiceError
 from tests.functional.conftest import Answer, Api
-from tests.functional.test_errors import assert_problem
+from tests.functional.problems import assert_problem
 
 #: An answer to bad input stays below this, whatever came in.
 ANSWER_BYTES_MAX = 8_000

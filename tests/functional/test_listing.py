@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.functional.conftest import Answer, Api
-from tests.functional.test_errors import assert_problem
+from tests.functional.problems import assert_problem
 
 
 def list_tasks(api: Api, **parameters: object) -> Answer:

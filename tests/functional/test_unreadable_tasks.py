@@ -15,7 +15,7 @@ from chalicelib.domain.task import Task
 from infra.audit.audit import Tolerance, audit
 from infra.audit.reading import Located, Reader
 from tests.functional.conftest import Api, Logged
-from tests.functional.test_errors import assert_problem
+from tests.functional.problems import assert_problem
 from tests.support.backends import Backend, moto_backend
 from tests.support.on_one_store import GRACE_SECONDS, OnOneStore
 from tests.support.spoiling import KINDS, OF_THE_CIRCUIT, OF_THE_CONDITIONS, OF_THE_INDEX

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.functional.conftest import Answer, Api
-from tests.functional.test_errors import assert_problem
+from tests.functional.problems import assert_problem
 from tests.support.circuits import KNOWN
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'

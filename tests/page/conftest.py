@@ -15,7 +15,8 @@ from quantum_tasks.signing import NoSigner
 from quantum_tasks.transport import HttpTransport
 from quantum_tasks.ui_server import PageServer
 from tests.page.browser import Connection, Tab, chromium, find_chromium, new_tab
-from tests.page.stub import Service, serving
+from tests.page.stub import Service
+from tests.page.stub_server import serving
 from tests.page.ui_requests import send, token_target
 
 HERE = Path(__file__).parent

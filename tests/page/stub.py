@@ -1,4 +1,4 @@
-"""The service as the page sees it, in memory and over a real socket.
+"""The service as the page sees it, in memory; `stub_server.py` puts it behind a real socket.
 
 It keeps the contract of the README (answers, headers, problem documents) and lets a test say when
 a task moves on, what the next answer is, and what a hostile task holds.
@@ -6,19 +6,14 @@ a task moves on, what the next answer is, and what a hostile task holds.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
-
-from infra.local.stand_ins.page import is_page, page
 
 OPEN = frozenset({"pending", "processing"})
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -282,58 +277,3 @@ def validation(circuit: str) -> dict[str, Any]:
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    service: Service
-
-    def do_GET(self) -> None:
-        self._answer("GET")
-
-    def do_POST(self) -> None:
-        self._answer("POST")
-
-    def _answer(self, method: str) -> None:
-        if is_page(method, self.path):
-            named, content = page()
-            self._send(200, dict(named), content)
-            return
-        url = urlsplit(self.path)
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else None
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.service.answer(Asked(method, url.path, parse_qs(url.query), headers, body))
-        content = b"" if answer.body is None else json.dumps(answer.body).encode()
-        if answer is BROKEN:
-            self.close_connection = True
-            self._send(200, {"Content-Length": "100"}, b"{")
-        else:
-            self._send(answer.status, answer.headers, content)
-
-    def _send(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
-        self.send_response(status)
-        named = {"Content-Type": "application/json", "Content-Length": str(len(content))}
-        for name, value in (named | dict(headers)).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Keep the tests' output to themselves."""
-
-
-@contextlib.contextmanager
-def serving(service: Service) -> Iterator[str]:
-    """Serve until the end of the block, and give the address."""
-    handler = type("Handler", (_Handler,), {"service": service})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -1,4 +1,4 @@
-"""Store, queue, executor, clock and observer in memory: the ports' simplest true implementations.
+"""Store, queue and clock in memory, the ports' simplest true implementations; small valid tasks.
 
 The contract suite holds store and queue to the same behaviour as DynamoDB and SQS.
 """
@@ -6,29 +6,21 @@ The contract suite holds store and queue to the same behaviour as DynamoDB and S
 from __future__ import annotations
 
 import dataclasses
-import enum
 import itertools
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.message import Delivery, TaskMessage
-from chalicelib.domain.task import (
-    SCHEMA_VERSION,
-    Task,
-    TaskEvent,
-    TaskRequest,
-    TaskResult,
-    TaskStatus,
-)
+from chalicelib.domain.task import Task, TaskEvent, TaskRequest, TaskResult, TaskStatus
 from chalicelib.domain.transition import Transition
-from chalicelib.domain.unreadable import PINNED, StoredTask, TaskUnreadable
-from chalicelib.domain.validation import Validation
+from chalicelib.domain.unreadable import PINNED, StoredTask
 from chalicelib.errors import ConditionFailed
 from chalicelib.ports import KeptCircuit, PutOutcome
+from tests.support.spoilt_tasks import Spoilt, how_spoilt, readable, seen_of
 
 T0: Final = datetime(2026, 1, 1, 12, 0, 0, 1, tzinfo=UTC)
 
@@ -46,60 +38,6 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """Let time pass, or run backwards."""
         self._now += timedelta(seconds=seconds)
-
-
-class Spoilt(enum.StrEnum):
-    """What is wrong with a stored task."""
-
-    #: The item that its `circuit_ref` names is gone.
-    CIRCUIT = "circuit"
-    #: Something that no transition's condition reads, such as an event of its history.
-    ITEM = "item"
-    #: Its status is none that is known, so that no condition holds.
-    STATUS = "status"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SpoiltTask(Task):
-    """A task whose item cannot be read. Its fields are what is true of it all the same."""
-
-    spoilt: Spoilt
-
-
-def spoil(task: Task, how: Spoilt) -> SpoiltTask:
-    """Return the task when its item has been spoilt."""
-    fields = {field.name: getattr(task, field.name) for field in dataclasses.fields(Task)}
-    return SpoiltTask(**fields, spoilt=how)
-
-
-def _spoilt(task: Task) -> Spoilt | None:
-    return task.spoilt if isinstance(task, SpoiltTask) else None
-
-
-def _seen(task: Task) -> StoredTask:
-    """Return what can be told of a task that cannot be read."""
-    is_unknown = _spoilt(task) is Spoilt.STATUS and not task.status.is_terminal
-    return StoredTask(
-        task_id=task.task_id,
-        reason="it is spoilt",
-        is_newer=task.schema_version > SCHEMA_VERSION,
-        owner=task.owner,
-        correlation_id=task.correlation_id,
-        status="unknown" if is_unknown else task.status.value,
-        attempt=task.attempt,
-        lease=task.lease,
-        submitted_at=task.submitted_at,
-        due_at=task.due_at,
-    )
-
-
-def _readable(task: Task, *, payloads: bool, applied: bool = False) -> Task:
-    spoilt = _spoilt(task)
-    if task.schema_version > SCHEMA_VERSION or (
-        spoilt is not None and (payloads or spoilt is not Spoilt.CIRCUIT)
-    ):
-        raise TaskUnreadable(_seen(task), applied=applied)
-    return task
 
 
 def without_payloads(task: Task) -> Task:
@@ -133,12 +71,12 @@ class InMemoryTaskStore:
     def get(self, task_id: str) -> Task | None:
         """See `TaskStore`."""
         task = self.tasks.get(task_id)
-        return None if task is None else _readable(task, payloads=True)
+        return None if task is None else readable(task, payloads=True)
 
     def get_without_payloads(self, task_id: str) -> Task | None:
         """See `TaskStore`."""
         task = self.tasks.get(task_id)
-        return None if task is None else without_payloads(_readable(task, payloads=False))
+        return None if task is None else without_payloads(readable(task, payloads=False))
 
     def apply(self, transition: Transition) -> Task:
         """See `TaskStore`."""
@@ -147,13 +85,13 @@ class InMemoryTaskStore:
             task = self.tasks.get(transition.task_id)
             if (
                 task is None
-                or _spoilt(task) is Spoilt.STATUS
+                or how_spoilt(task) is Spoilt.STATUS
                 or not transition.condition.holds_for(task)
             ):
                 raise ConditionFailed
             changed = lifecycle.after(task, transition)
             self.tasks[task.task_id] = changed
-            read = _readable(changed, payloads=needed, applied=True)
+            read = readable(changed, payloads=needed, applied=True)
             return dataclasses.replace(read if needed else without_payloads(read), result=None)
 
     def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
@@ -163,7 +101,7 @@ class InMemoryTaskStore:
             task = self.tasks.get(seen.task_id)
             if task is None:
                 raise ConditionFailed
-            now = {name: getattr(_seen(task), name) for name in self.pinned}
+            now = {name: getattr(seen_of(task), name) for name in self.pinned}
             lease_at = condition.no_live_lease_at
             if (
                 now != {name: getattr(seen, name) for name in self.pinned}
@@ -232,14 +170,6 @@ class _Message:
     receipt_handle: str = ""
 
 
-class TrustingValidator:
-    """Finds nothing wrong (`Validator`)."""
-
-    def validate(self, request: TaskRequest) -> Validation:
-        """See `Validator`."""
-        return Validation(valid=True)
-
-
 class InMemoryTaskQueue:
     """Keeps messages in a list, with visibility timeouts and receive counts (`TaskQueue`)."""
 
@@ -290,72 +220,6 @@ class InMemoryTaskQueue:
 
     def ping(self) -> None:
         """See `TaskQueue`."""
-
-
-class ScriptedExecutor:
-    """Does what a test has lined up, then succeeds (`Executor`)."""
-
-    def __init__(self, *outcomes: Exception | TaskResult) -> None:
-        self._outcomes = list(outcomes)
-        self.executed: list[TaskRequest] = []
-
-    def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
-        """See `Executor`."""
-        self.executed.append(request)
-        outcome = self._outcomes.pop(0) if self._outcomes else a_result(request.shots)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-
-class RecordingObserver:
-    """Remembers what it is told (`Observer`)."""
-
-    def __init__(self) -> None:
-        self.events: list[TaskEvent] = []
-        self.sent: list[TaskMessage] = []
-        self.problems: list[tuple[str, Exception]] = []
-        self.others: list[str] = []
-
-    def transitioned(self, task: Task) -> None:
-        """See `Observer`."""
-        self.events.append(task.history[-1].event)
-
-    def replayed(self, task: Task) -> None:
-        """See `Observer`."""
-        self.others.append("replayed")
-
-    def removed(self, task: Task) -> None:
-        """See `Observer`."""
-        self.others.append("removed")
-
-    def published(self, message: TaskMessage, *, message_id: str) -> None:
-        """See `Observer`."""
-        self.sent.append(message)
-
-    def consumed(self, delivery: Delivery) -> None:
-        """See `Observer`."""
-        self.others.append("consumed")
-
-    def acknowledged(self, delivery: Delivery, *, reason: str) -> None:
-        """See `Observer`."""
-        self.others.append("acknowledged")
-
-    def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
-        """See `Observer`."""
-        self.others.append("given back")
-
-    def unreadable(self, error: TaskUnreadable) -> None:
-        """See `Observer`."""
-        self.others.append("unreadable")
-
-    def unknown_task(self, delivery: Delivery) -> None:
-        """See `Observer`."""
-        self.others.append("unknown task")
-
-    def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
-        """See `Observer`."""
-        self.problems.append((operation, error))
 
 
 def a_request(

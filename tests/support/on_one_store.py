@@ -16,14 +16,8 @@ from chalicelib.domain.task import Task
 from chalicelib.use_cases.execute import Acknowledge, Disposition
 from chalicelib.use_cases.sweep import SweepReport
 from tests.support.backends import Backend
-from tests.support.in_memory import (
-    FakeClock,
-    InMemoryTaskQueue,
-    RecordingObserver,
-    ScriptedExecutor,
-    TrustingValidator,
-    a_task,
-)
+from tests.support.fakes import RecordingObserver, ScriptedExecutor, TrustingValidator
+from tests.support.in_memory import FakeClock, InMemoryTaskQueue, a_task
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -20,7 +20,8 @@ from chalicelib.domain.task import (
     TaskResult,
     TaskStatus,
 )
-from tests.support.in_memory import T0, Spoilt, SpoiltTask, spoil
+from tests.support.in_memory import T0
+from tests.support.spoilt_tasks import Spoilt, SpoiltTask, spoil
 
 #: Every clock, always.
 NOW: Final = T0

@@ -31,7 +31,7 @@ from tests.proof.promises import (
     TRUTH,
     UNAIDED,
 )
-from tests.support.in_memory import Spoilt
+from tests.support.spoilt_tasks import Spoilt
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

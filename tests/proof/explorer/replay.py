@@ -42,7 +42,7 @@ from tests.proof.explorer.values import (
     Program,
     Reply,
 )
-from tests.support.in_memory import TrustingValidator
+from tests.support.fakes import TrustingValidator
 
 #: What each actor may read of a task. Anything else is an error: the explorer takes tasks that
 #: differ in nothing else for the same.

@@ -8,7 +8,7 @@ from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.items import NEWER
 from tests.proof.explorer.programs import IN_A_BATCH, OWNER_NAME, STRANGER
 from tests.proof.explorer.values import Fault
-from tests.support.in_memory import Spoilt
+from tests.support.spoilt_tasks import Spoilt
 
 #: Everything that may happen to a call, and to the process that makes it.
 CALLS: Final = frozenset(

@@ -44,7 +44,7 @@ from tests.proof.explorer.values import (
     Violation,
 )
 from tests.proof.promises import ACCEPTED, TRUTH
-from tests.support.in_memory import Spoilt
+from tests.support.spoilt_tasks import Spoilt
 
 _ENVIRONMENT: Final = "environment"
 _OLD_AGE: Final = "old age"

@@ -66,7 +66,8 @@ from tests.proof.faults.judge import (
 )
 from tests.proof.faults.kinds import Kind
 from tests.proof.faults.wire import CallName, Held, ProcessDied, Sent, Wire
-from tests.support.in_memory import FakeClock, RecordingObserver, TrustingValidator, a_result
+from tests.support.fakes import RecordingObserver, TrustingValidator
+from tests.support.in_memory import FakeClock, a_result
 
 OWNER: Final = "local"
 #: How the tags of a batch's members begin that keep their place and their request.

@@ -8,22 +8,17 @@ import pytest
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.task import TaskEvent, TaskStatus
-from chalicelib.errors import (
-    QueueUnavailable,
-    StoreUnavailable,
-    TaskAlreadyEnded,
-    TaskNotFound,
-)
+from chalicelib.errors import QueueUnavailable, StoreUnavailable, TaskAlreadyEnded, TaskNotFound
 from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.health import CheckHealth, Health
 from chalicelib.use_cases.read import GetTask
+from tests.support.fakes import RecordingObserver
 from tests.support.faults import FailAfter, FailBefore, Faulty
 from tests.support.in_memory import (
     T0,
     FakeClock,
     InMemoryTaskQueue,
     InMemoryTaskStore,
-    RecordingObserver,
     a_result,
     a_task,
 )

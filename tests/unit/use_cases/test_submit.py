@@ -21,14 +21,9 @@ from chalicelib.errors import (
 )
 from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.use_cases.submit import Submission, SubmitTask, keyed_task_id
+from tests.support.fakes import RecordingObserver
 from tests.support.faults import FailAfter, FailBefore, Faulty
-from tests.support.in_memory import (
-    FakeClock,
-    InMemoryTaskQueue,
-    InMemoryTaskStore,
-    RecordingObserver,
-    a_request,
-)
+from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_request
 
 REFUSED = FailBefore(StoreUnavailable(in_doubt=False))
 IN_DOUBT = FailBefore(StoreUnavailable(in_doubt=True))

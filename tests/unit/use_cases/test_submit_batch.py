@@ -9,22 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.domain.task import Task
-from chalicelib.errors import (
-    InvalidRequest,
-    Kept,
-    StoreUnavailable,
-    SubmissionUnavailable,
-)
+from chalicelib.errors import InvalidRequest, Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted, keyed_task_id
 from chalicelib.use_cases.submit_batch import Outcome, SubmitBatch
-from tests.support.in_memory import (
-    FakeClock,
-    InMemoryTaskQueue,
-    InMemoryTaskStore,
-    RecordingObserver,
-    a_request,
-)
+from tests.support.fakes import RecordingObserver
+from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_request
 
 
 def a_submission(number: int, key: str | None = None, index: int | None = None) -> Submission:
