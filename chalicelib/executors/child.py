@@ -21,7 +21,6 @@ import msgspec
 
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.executors.endings import memory_limit_reached
 from chalicelib.executors.jobs import (
     ANSWER_BYTES_MAX,
     Answer,
@@ -106,7 +105,7 @@ def _answer(executor: Runnable, bounds: JobBounds, job: Job) -> bytes:
         line = line_of(msgspec.structs.replace(answer, worn_out=worn_out) if worn_out else answer)
     except MemoryError:
         bounds.lift()
-        return line_of(_out_of_memory(job))
+        return line_of(Answer(number=job.number, out_of_memory=True, worn_out=True))
     if len(line) > ANSWER_BYTES_MAX:
         message = f"the result takes {len(line):,} bytes; at most {ANSWER_BYTES_MAX:,} can be kept"
         return line_of(Answer(number=job.number, permanent=message, worn_out=True))
@@ -127,14 +126,6 @@ def _execute(executor: Runnable, job: Job) -> Answer:
     if isinstance(result, str):
         return Answer(number=job.number, document=result)
     return Answer(number=job.number, result=result)
-
-
-def _out_of_memory(job: Job) -> Answer:
-    return Answer(
-        number=job.number,
-        permanent=str(memory_limit_reached(job.memory_bytes_max)),
-        worn_out=True,
-    )
 
 
 def _unexpected(job: Job, error: BaseException) -> Answer:

@@ -38,7 +38,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How an execution ended in the child: one of the first five is set."""
+    """How an execution ended in the child: one of the first six is set."""
 
     number: int
     result: TaskResult | None = None
@@ -50,6 +50,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The executor raised something else: its type, and a traceback for the log.
     unexpected: str | None = None
     traceback: str = ""
+    #: It wanted more memory than it may have.
+    out_of_memory: bool = False
     #: The child is not as it was when it started (it grew, or lacked memory): use it no more.
     worn_out: bool = False
 

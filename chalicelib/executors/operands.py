@@ -152,9 +152,9 @@ class Operands:
             return
         resolved = [self._resolve(operand) for operand in operands]
         known = [qubits for qubits in resolved if qubits is not None]
-        if len(known) < len(resolved) and self.unknown is None:
+        if len(known) < len(resolved):
             message = f"it cannot be told whether {what} is given different qubits here"
-            self.unknown = finding_at(node, f"{message}; write the indices as constants")
+            self._unknown_at(node, f"{message}; write the indices as constants")
         length = max((len(qubits) for qubits in known), default=0)
         for at in range(length):
             row = [
@@ -180,6 +180,10 @@ class Operands:
         if len(self.repeated) < _FINDINGS_MAX:
             self.repeated.setdefault((finding.line, finding.column), finding)
 
+    def _unknown_at(self, node: ast.Node, message: str) -> None:
+        if self.unknown is None:
+            self.unknown = finding_at(node, message)
+
     # --- statements ---
 
     def _visit_all(self, statements: Sequence[ast.Statement]) -> None:
@@ -187,7 +191,7 @@ class Operands:
             self._steps += 1
             if self._steps > STEPS_MAX:
                 message = f"the circuit is too long to be checked beyond {STEPS_MAX:,} steps"
-                self.unknown = self.unknown or finding_at(statement, message)
+                self._unknown_at(statement, message)
                 raise _TooLong
             self._visit(statement)
 
@@ -195,7 +199,7 @@ class Operands:
         if isinstance(node, ast.GateCall) and node.name.name not in self._subroutines:
             self._check(node, f"gate '{node.name.name}'", node.qubits)
         elif isinstance(node, ast.GateCall):
-            self._call(node.name.name, [*node.arguments, *node.qubits])
+            self._call(node, node.name.name, [*node.arguments, *node.qubits])
         elif isinstance(node, ast.GlobalPhase):
             self._check(node, "gphase", node.qubits)
         elif isinstance(node, ast.For):
@@ -255,11 +259,14 @@ class Operands:
     def _visit_calls(self, node: ast.Statement) -> None:
         value = getattr(node, "expression", getattr(node, "value", getattr(node, "init", None)))
         if isinstance(value, ast.FunctionCall):
-            self._call(value.name.name, value.arguments)
+            self._call(node, value.name.name, value.arguments)
 
-    def _call(self, name: str, arguments: Sequence[ast.Node]) -> None:
+    def _call(self, node: ast.Node, name: str, arguments: Sequence[ast.Node]) -> None:
         definition = self._subroutines.get(name)
-        if definition is None or self._calls >= CALLS_MAX:
+        if definition is None:
+            return
+        if self._calls >= CALLS_MAX:
+            self._unknown_at(node, f"calls inside calls are checked {CALLS_MAX} deep, not deeper")
             return
         bound: dict[str, Qubits | float | None] = {}
         for parameter, argument in zip(definition.arguments, arguments, strict=False):

@@ -1,0 +1,109 @@
+"""What is told of a circuit's operands by going through it: bounds, and what is not known."""
+
+from __future__ import annotations
+
+import openqasm
+import pytest
+
+from chalicelib.executors.operands import CALLS_MAX, STEPS_MAX, Operands
+from tests.support.circuits import H3
+
+QUBITS = f"{H3}qubit[4] q;\nbit[4] c;\n"
+
+
+def operands(text: str) -> Operands:
+    """Go through a circuit."""
+    return Operands(openqasm.parse(text))
+
+
+@pytest.mark.parametrize(("more", "is_known"), [(0, True), (1, False)])
+def test_a_circuit_is_gone_through_up_to_its_bound(more: int, is_known: bool) -> None:  # noqa: FBT001
+    """Declarations, the include and the loop are steps too; one step more is too many."""
+    times = STEPS_MAX - 4 + more
+    seen = operands(f"{QUBITS}for int i in [1:{times}] {{ x q[0]; }}\n")
+    assert (seen.unknown is None) is is_known
+    if seen.unknown is not None:
+        assert seen.unknown.message == "the circuit is too long to be checked beyond 200,000 steps"
+        assert (seen.unknown.line, seen.unknown.column) == (5, 27)
+
+
+def test_the_first_unknown_place_is_named_although_more_follows() -> None:
+    """Also where the circuit is too long in addition."""
+    seen = operands(
+        f"{QUBITS}int n = 1;\ncx q[n], q[0];\ncx q[0], q[n];\n"
+        f"for int i in [1:{STEPS_MAX}] {{ x q[0]; }}\n"
+    )
+    assert seen.unknown is not None
+    assert seen.unknown.line == 6
+    assert "it cannot be told whether gate 'cx' is given different qubits" in seen.unknown.message
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", 1),
+        ("x q[0];", 1),
+        ("cx q[0], q[1];", 2),
+        ("cx q[0], q[1];\ncx q[2], q[3];", 2),
+        ("cx q[0], q[1];\ncx q[2], q[1];", 3),
+        ("cx q[3], q[0];\ncx q[1], q[2];\ncx q[2], q[0];", 4),
+        ("ccx q[0], q[1], q[2];", 3),
+        ("cx q[0], q[1:3];", 4),
+        ("cx q[0:1], q[2:3];", 2),
+        ("cx $0, $1;", 2),
+    ],
+)
+def test_the_largest_part_is_what_gates_join(text: str, part: int) -> None:
+    """A gate on registers joins them pair by pair, one qubit with a register all of them."""
+    assert operands(QUBITS + text).part == part
+
+
+def test_without_qubits_there_is_no_part() -> None:
+    """A circuit of bits alone joins nothing."""
+    assert operands(f"{H3}bit c;\n").part == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "qubits"),
+    [
+        ("q[-1], q[3]", 1),
+        ("q[-4], q[0]", 1),
+        ("q[0:2:2], q[2]", 1),
+        ("q[:1], q[1]", 1),
+        ("q[2:], q[3]", 1),
+        ("q[-2:-1], q[3]", 1),
+        ("q[3:-1:2], q[2]", 1),
+        ("q[0:2:3], q[3]", 0),
+        ("q[3:-1:2], q[1]", 0),
+        ("q[1:1], q[0]", 0),
+    ],
+)
+def test_slices_end_where_openqasm_ends_them(text: str, qubits: int) -> None:
+    """Their end is included, whichever way they go, and negative numbers count from the end."""
+    assert len(operands(f"{QUBITS}cx {text};\n").repeated) == qubits
+
+
+@pytest.mark.parametrize("text", ["q[4], q[0]", "q[-5], q[0]", "q[0:0:1], q[1]"])
+def test_indices_that_are_none_leave_it_unknown(text: str) -> None:
+    """Past either end, and in steps of zero."""
+    seen = operands(f"{QUBITS}cx {text};\n")
+    assert (seen.unknown is not None, seen.repeated) == (True, {})
+
+
+def test_a_repeated_qubit_is_kept_once_for_each_place_and_only_for_so_many() -> None:
+    """A loop finds the same place again and again; the first twenty places tell what to mend."""
+    looped = operands(f"{QUBITS}for int i in [0:3] {{ cx q[i], q[i]; }}\n")
+    assert [finding.line for finding in looped.repeated.values()] == [5]
+    many = operands(QUBITS + "cx q[0], q[0];\n" * 21)
+    assert [finding.line for finding in many.repeated.values()] == list(range(5, 25))
+
+
+@pytest.mark.parametrize(("depth", "is_found"), [(CALLS_MAX, True), (CALLS_MAX + 1, False)])
+def test_calls_in_calls_are_followed_up_to_their_bound(depth: int, is_found: bool) -> None:  # noqa: FBT001
+    """Deeper, it cannot be told what happens, and that is said."""
+    calls = "def f1(qubit a) { cx a, a; }\n" + "".join(
+        f"def f{n}(qubit a) {{ f{n - 1}(a); }}\n" for n in range(2, depth + 1)
+    )
+    seen = operands(f"{H3}{calls}qubit[2] q;\nbit[2] c;\nf{depth}(q[0]);\n")
+    assert (len(seen.repeated) == 1) is is_found
+    assert (seen.unknown is None) is is_found
