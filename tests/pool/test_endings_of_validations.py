@@ -9,7 +9,7 @@ from chalicelib.executors import validation
 from chalicelib.executors.validation import ChildValidator
 from chalicelib.settings import Settings
 from tests.pool.conftest import request_for
-from tests.support.in_memory import RecordingObserver
+from tests.support.fakes import RecordingObserver
 
 
 @pytest.mark.parametrize(
