@@ -202,7 +202,7 @@ def _expected(kind: Any) -> str:  # noqa: ANN401 - an annotation
         limit = bounds.max_length
         return f"at most {limit} characters" if limit else "1 to 64 letters, digits, - and _"
     number = "an integer" if base is int else "a number"
-    return f"{number} from {bounds.ge:,g} to {bounds.le:,g}".replace(",", "")
+    return f"{number} from {bounds.ge:.12g} to {bounds.le:.12g}"
 
 
 #: What must not exceed what, where both may be set.
