@@ -21,8 +21,8 @@ COMPOSE ?= docker compose
 # What `make test` hands on to pytest: make test ARGS="tests/unit -k claim"
 ARGS ?=
 
-# All tests, two files at a time: most of them wait for processes of their own.
-everything := --numprocesses 2 --dist loadscope --no-loadscope-reorder
+# All tests, three files at a time: they wait for processes of their own for nearly half of the time.
+everything := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 # What `make chaos` and `make prove` do: for how long, from which seed (else another one each time), to how many tasks.
 MINUTES ?= 5
