@@ -13,7 +13,8 @@ from chalicelib.entrypoints.http import schemas
 from chalicelib.entrypoints.http.problems import KINDS
 from chalicelib.settings import Settings
 from infra.package.archive import ZIP_BYTES_MAX
-from tests.proof.explorer.mutants import MUTANTS, REDUNDANT
+from tests.proof.explorer.condition_mutants import REDUNDANT
+from tests.proof.explorer.mutants import MUTANTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

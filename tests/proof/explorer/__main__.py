@@ -12,7 +12,8 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from tests.proof.explorer.mutants import MUTANTS, REDUNDANT
+from tests.proof.explorer.condition_mutants import REDUNDANT
+from tests.proof.explorer.mutants import MUTANTS
 from tests.proof.explorer.report import Figures, print_mutants, print_redundant, print_suite
 from tests.proof.explorer.suites import FULL, SMALL
 

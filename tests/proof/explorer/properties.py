@@ -1,4 +1,4 @@
-"""The properties, and those of them that one write alone can break.
+"""The properties, and those of them that one write or one answer alone can break.
 
 The others need to know what was promised, executed or sent before: `world` keeps that and checks.
 """
@@ -10,8 +10,19 @@ from typing import Final
 
 from chalicelib.domain.task import OPEN_STATUSES, Task, TaskEvent, TaskStatus
 from tests.proof.explorer.items import NEWER, NOW, how_spoilt, token_text
-from tests.proof.explorer.values import Actor, Call, Operation, Violation
-from tests.proof.promises import ATTEMPT, BURNED, FENCE, HISTORY, NEWER_KEPT, OWNER, TERMINAL
+from tests.proof.explorer.programs import circuit_of
+from tests.proof.explorer.values import Actor, Answer, Call, Operation, Violation
+from tests.proof.promises import (
+    ACCEPTED,
+    ATTEMPT,
+    BURNED,
+    FENCE,
+    HISTORY,
+    NEWER_KEPT,
+    OWNER,
+    TERMINAL,
+    TRUTH,
+)
 
 _PENDING, _PROCESSING = TaskStatus.PENDING, TaskStatus.PROCESSING
 _FAILED, _CANCELLED = TaskStatus.FAILED, TaskStatus.CANCELLED
@@ -140,4 +151,21 @@ def _check_end(after: Task) -> Violation | None:
     if after.result is not None and after.result.seed != after.attempt:
         message = f"attempt {after.result.seed}'s result stands for attempt {after.attempt}"
         return Violation(TERMINAL, message)
+    return None
+
+
+def check_answer(
+    answer: Answer, body: str, *, task: Task | None, executed: bool
+) -> Violation | None:
+    """Check what the client of a request is told against the stored task."""
+    mine = task is not None and task.request.circuit == circuit_of(body)
+    if answer is Answer.ACCEPTED and not mine:
+        found = "is not there" if task is None else "is another request's"
+        return Violation(ACCEPTED, f"a client is told 202 for a task that {found}")
+    if answer is Answer.CONFLICT and (task is None or mine):
+        return Violation(TRUTH, "a client is told 422 though its key has no other request")
+    if answer is Answer.KEPT and task is None:
+        return Violation(TRUTH, "a client is told kept=yes for a task that is not there")
+    if answer is Answer.NOT_KEPT and (task is not None or executed):
+        return Violation(TRUTH, "a client is told kept=no for a task that is there")
     return None

@@ -7,34 +7,26 @@ and not a copy of it.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from chalicelib.composition import Ports, Service
 from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
-from chalicelib.domain.message import Delivery, TaskMessage
-from chalicelib.domain.task import Lease, Task, TaskEvent, TaskRequest, TaskResult
+from chalicelib.domain.message import TaskMessage
+from chalicelib.domain.task import Task, TaskRequest, TaskResult
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import PINNED, StoredTask, TaskUnreadable
-from chalicelib.errors import TaskServiceError
 from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.settings import Settings
 from tests.proof.explorer.code import Code
-from tests.proof.explorer.items import (
-    LONG_AGO,
-    NO_HOLDER,
-    NOW,
-    canonical_lease,
-    canonical_time,
-    token_number,
-    token_text,
-)
+from tests.proof.explorer.items import NO_HOLDER, NOW, token_text
+from tests.proof.explorer.observer import ReasonsObserver
 from tests.proof.explorer.programs import run
 from tests.proof.explorer.values import (
     Actor,
     Call,
+    Calls,
     Ended,
     ExplorerError,
     Node,
@@ -42,30 +34,13 @@ from tests.proof.explorer.values import (
     Program,
     Reply,
 )
-from tests.support.fakes import TrustingValidator
-
-#: What each actor may read of a task. Anything else is an error: the explorer takes tasks that
-#: differ in nothing else for the same.
-_SEEN: Final[Mapping[Actor, frozenset[str]]] = {
-    Actor.SUBMITTER: frozenset(
-        {"task_id", "owner", "request_fingerprint", "status", "correlation_id"}
-    ),
-    Actor.WORKER: frozenset({"task_id", "request", "status", "attempt", "lease"}),
-    Actor.SWEEPER: frozenset(
-        {
-            *("task_id", "status", "attempt", "lease", "due_at", "sweeps"),
-            *("submitted_at", "correlation_id", "owner"),
-        }
-    ),
-    Actor.CANCELLER: frozenset({"task_id", "owner", "status"}),
-}
-#: All fields of a transition but the constant ones, and its result, which its seed stands for.
-_TOLD_APART_BY: Final = tuple(
-    field.name
-    for field in dataclasses.fields(Transition)
-    if field.name not in {"task_id", "at", "result"}
+from tests.proof.explorer.views import (
+    TOLD_APART_BY,
+    TaskView,
+    canonical_transition,
+    transition_text,
 )
-_ANOTHER_HOLDER: Final = token_text(-1)
+from tests.support.fakes import TrustingValidator
 
 
 class Paused(BaseException):
@@ -74,64 +49,6 @@ class Paused(BaseException):
     def __init__(self, call: Call) -> None:
         super().__init__(call.text)
         self.call = call
-
-
-class TaskView:
-    """What one actor may see of a task."""
-
-    def __init__(self, seen: Mapping[str, object]) -> None:
-        self.__dict__.update(seen)
-
-    def __getattr__(self, name: str) -> object:
-        """Refuse what is not in view."""
-        message = f"the code reads a task's {name}: add it to _SEEN, so that states show it"
-        raise ExplorerError(message)
-
-
-def view(task: Task, call: Call) -> TaskView:
-    """Return the task as the caller may see it; of tokens it can tell only its own."""
-    seen: dict[str, Any] = {name: getattr(task, name) for name in _SEEN[call.actor]}
-    lease = seen.get("lease")
-    if lease is not None:
-        mine = call.actor is Actor.WORKER and lease.holder == token_text(call.token)
-        seen["lease"] = dataclasses.replace(lease, holder=lease.holder if mine else _ANOTHER_HOLDER)
-    return TaskView(seen)
-
-
-def view_unread(seen: StoredTask, call: Call) -> StoredTask:
-    """Return what the caller may see of an item that cannot be read; of tokens only its own."""
-    lease = canonical_lease(seen.lease)
-    if lease is not None and lease.holder != token_text(call.token):
-        lease = dataclasses.replace(lease, holder=_ANOTHER_HOLDER)
-    submitted_at = seen.submitted_at
-    return dataclasses.replace(
-        seen,
-        lease=lease,
-        due_at=canonical_time(seen.due_at),
-        submitted_at=None if submitted_at is None else LONG_AGO if submitted_at < NOW else NOW,
-    )
-
-
-def view_text(task: Task, call: Call) -> str:
-    """Return what tells two views apart."""
-    return repr(sorted(view(task, call).__dict__.items(), key=lambda entry: entry[0]))
-
-
-class Calls:
-    """All calls that were met, each once."""
-
-    def __init__(self) -> None:
-        self._by_key: dict[object, Call] = {}
-        self.all: list[Call] = []
-
-    def get(self, key: object, actor: Actor, operation: Operation, **fields: Any) -> Call:  # noqa: ANN401
-        """Return the call with this key, made of the fields if it is new."""
-        call = self._by_key.get((actor, operation, key))
-        if call is None:
-            call = Call(number=len(self.all), actor=actor, operation=operation, **fields)
-            self._by_key[actor, operation, key] = call
-            self.all.append(call)
-        return call
 
 
 class Script:
@@ -146,17 +63,21 @@ class Script:
         self._tokens: list[int] = []
         self._token = NO_HOLDER
         self._attempt = 0
-        #: Why deliveries were acknowledged or given back, in any run so far.
-        self.reasons: set[str] = set()
+        self._observer = ReasonsObserver()
         ports = Ports(
             validator=TrustingValidator(),
             store=self,
             queue=self,
             executor=self,
             clock=self,
-            observer=self,
+            observer=self._observer,
         )
         self.service: Service = code.build(settings, ports, self._new_token, pieces=pieces)
+
+    @property
+    def reasons(self) -> set[str]:
+        """Why deliveries were acknowledged or given back, in any run so far."""
+        return self._observer.reasons
 
     def run(self, program: Program, past: tuple[tuple[Call, Reply], ...], *, keyed: bool) -> Node:
         """Run a program to the first call that its past does not answer, or to its end."""
@@ -214,11 +135,11 @@ class Script:
 
     def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
         """See `TaskStore`."""
-        plain = self._code.weaken(_plain(transition))
+        plain = self._code.weaken(canonical_transition(transition))
         pinned = tuple(getattr(seen, name) for name in PINNED)
         self._answer(
             Operation.APPLY_UNREAD,
-            (pinned, *(getattr(plain, name) for name in _TOLD_APART_BY)),
+            (pinned, *(getattr(plain, name) for name in TOLD_APART_BY)),
             text=f"writes {plain.event} unread, {seen.status} and attempt {seen.attempt} as seen",
             on_store=lambda store: store.apply_unread(plain, seen),
             transition=plain,
@@ -226,13 +147,13 @@ class Script:
 
     def apply(self, transition: Transition) -> Task:
         """See `TaskStore`."""
-        plain = self._code.weaken(_plain(transition))
+        plain = self._code.weaken(canonical_transition(transition))
         seed = None if plain.result is None else plain.result.seed
-        key = (seed, *(getattr(plain, name) for name in _TOLD_APART_BY))
+        key = (seed, *(getattr(plain, name) for name in TOLD_APART_BY))
         task: Task = self._answer(
             Operation.APPLY,
             key,
-            text=_transition_text(plain, self._attempt),
+            text=transition_text(plain, self._attempt),
             on_store=lambda store: store.apply(plain),
             transition=plain,
         )
@@ -316,42 +237,6 @@ class Script:
         """See `Clock`: time does not pass; what its passing would change, the world changes."""
         return NOW
 
-    # --- the observer ---
-
-    def transitioned(self, task: Task) -> None:
-        """See `Observer`."""
-
-    def replayed(self, task: Task) -> None:
-        """See `Observer`."""
-
-    def removed(self, task: Task) -> None:
-        """See `Observer`."""
-
-    def published(self, message: TaskMessage, *, message_id: str) -> None:
-        """See `Observer`."""
-
-    def consumed(self, delivery: Delivery) -> None:
-        """See `Observer`."""
-
-    def acknowledged(self, delivery: Delivery, *, reason: str) -> None:
-        """See `Observer`."""
-        self.reasons.add(f"done: {reason}")
-
-    def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
-        """See `Observer`."""
-        self.reasons.add(f"given back: {reason}")
-
-    def unreadable(self, error: TaskUnreadable) -> None:
-        """See `Observer`."""
-
-    def unknown_task(self, delivery: Delivery) -> None:
-        """See `Observer`."""
-
-    def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
-        """See `Observer`. An error that is not the service's own is a bug."""
-        if not isinstance(error, TaskServiceError):
-            raise ExplorerError(f"unexpected while trying to {operation}: {error!r}") from error
-
     # --- the machinery ---
 
     def _new_token(self) -> str:
@@ -385,24 +270,3 @@ class Script:
         if actor is Actor.WORKER and isinstance(reply.value, TaskView):
             self._attempt = reply.value.__dict__["attempt"]
         return reply.value
-
-
-def _plain(transition: Transition) -> Transition:
-    """Return it without what states do not tell apart."""
-    return dataclasses.replace(
-        transition,
-        notes=None if transition.notes is None else "why",
-        error_message=None if transition.error_message is None else "failed",
-        lease=canonical_lease(transition.lease),
-        due_at=canonical_time(transition.due_at),
-    )
-
-
-def _transition_text(transition: Transition, attempt: int) -> str:
-    event = transition.event
-    if event is TaskEvent.CLAIM:
-        assert isinstance(transition.lease, Lease)
-        return f"claims with token {token_number(transition.lease.holder)}"
-    if event in {TaskEvent.COMPLETE, TaskEvent.FAIL, TaskEvent.RELEASE}:
-        return f"{event}s attempt {attempt}"
-    return f"writes {event}, as read: {', '.join(sorted(transition.condition.statuses))}"

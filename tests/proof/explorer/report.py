@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from tests.proof.explorer.configuration import Configuration
-from tests.proof.explorer.mutants import Mutant, Redundant
+from tests.proof.explorer.mutant import Mutant, Redundant
 from tests.proof.explorer.search import Exploration, Found, explore
 from tests.proof.explorer.values import Fault
 from tests.proof.explorer.world import World

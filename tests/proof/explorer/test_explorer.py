@@ -11,8 +11,10 @@ import pytest
 from chalicelib.domain.task import Task, TaskEvent
 from chalicelib.use_cases.submit import SubmitTask, Submitted
 from tests.proof.explorer.code import Code
+from tests.proof.explorer.condition_mutants import REDUNDANT
 from tests.proof.explorer.configuration import Configuration
-from tests.proof.explorer.mutants import MUTANTS, REDUNDANT, Mutant, Redundant
+from tests.proof.explorer.mutant import Mutant, Redundant
+from tests.proof.explorer.mutants import MUTANTS
 from tests.proof.explorer.report import Figures, explore_service, hunt
 from tests.proof.explorer.search import explore
 from tests.proof.explorer.suites import SMALL

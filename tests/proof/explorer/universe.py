@@ -25,8 +25,18 @@ from tests.proof.explorer.code import Code
 from tests.proof.explorer.items import NOW, Items, attempt_result
 from tests.proof.explorer.programs import task_id
 from tests.proof.explorer.properties import check_write
-from tests.proof.explorer.replay import Calls, Script, view, view_text, view_unread
-from tests.proof.explorer.values import SENDS, Call, Node, Operation, Program, Reply, Violation
+from tests.proof.explorer.replay import Script
+from tests.proof.explorer.values import (
+    SENDS,
+    Call,
+    Calls,
+    Node,
+    Operation,
+    Program,
+    Reply,
+    Violation,
+)
+from tests.proof.explorer.views import view, view_text, view_unread
 
 DONE = Reply("done", "message-1")
 NOT_TAKEN = Reply("not taken", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chalicelib.domain.transition import Transition
 from chalicelib.ports import TaskStore
@@ -170,3 +170,20 @@ class ExplorerError(BaseException):
 
     Not an `Exception`, so that no error handling of the code under test answers it.
     """
+
+
+class Calls:
+    """All calls that were met, each once."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[object, Call] = {}
+        self.all: list[Call] = []
+
+    def get(self, key: object, actor: Actor, operation: Operation, **fields: Any) -> Call:  # noqa: ANN401
+        """Return the call with this key, made of the fields if it is new."""
+        call = self._by_key.get((actor, operation, key))
+        if call is None:
+            call = Call(number=len(self.all), actor=actor, operation=operation, **fields)
+            self._by_key[actor, operation, key] = call
+            self.all.append(call)
+        return call

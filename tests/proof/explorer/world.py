@@ -10,19 +10,20 @@ import itertools
 from collections.abc import Iterator
 from typing import Final
 
-from chalicelib.domain.task import TaskEvent, TaskStatus
+from chalicelib.domain.task import TaskStatus
 from chalicelib.settings import Settings
+from tests.proof.explorer.beginning import beginning
 from tests.proof.explorer.code import REAL, Code
 from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.effects import AGAIN, DEAD, Effects
-from tests.proof.explorer.items import NEWER, NO_HOLDER, Item
-from tests.proof.explorer.programs import circuit_of
+from tests.proof.explorer.environment import ENVIRONMENT, MISHAP, OLD_AGE, Environment
+from tests.proof.explorer.items import NEWER, Item
+from tests.proof.explorer.properties import check_answer
 from tests.proof.explorer.state import (
     DELETED,
     GONE,
     IDLE,
     STALE,
-    Ghost,
     Label,
     Place,
     Progress,
@@ -33,7 +34,6 @@ from tests.proof.explorer.state import (
 )
 from tests.proof.explorer.universe import DONE, Universe, unavailable
 from tests.proof.explorer.values import (
-    SENDS,
     Actor,
     Answer,
     Call,
@@ -43,12 +43,9 @@ from tests.proof.explorer.values import (
     Program,
     Violation,
 )
-from tests.proof.promises import ACCEPTED, TRUTH
+from tests.proof.promises import TRUTH
 from tests.support.spoilt_tasks import Spoilt
 
-_ENVIRONMENT: Final = "environment"
-_OLD_AGE: Final = "old age"
-_MISHAP: Final = "mishap"
 #: So spoilt that without a message only the end of the sweeper's patience can end it.
 _AGED_OUT: Final = frozenset({Spoilt.ITEM.value, Spoilt.STATUS.value})
 
@@ -72,36 +69,16 @@ class World:
             pieces=configuration.pieces,
         )
         self.effects = Effects(configuration, self.universe)
+        self._environment = Environment(configuration, self.universe, self.effects)
         clients = [f"submitter of {body}" for body in configuration.submitters]
-        self._no_help = frozenset({Actor.CANCELLER.name.lower(), _OLD_AGE, _MISHAP, *clients})
+        self._no_help = frozenset({Actor.CANCELLER.name.lower(), OLD_AGE, MISHAP, *clients})
         self._sweeper = self.universe.root(Program(Actor.SWEEPER))
         self._items: list[Item] = self.universe.items.all
         self._nodes: list[Node] = self.universe.nodes
 
     def initial(self) -> State:
         """Return the state in which nothing has happened."""
-        config, root = self.configuration, self.universe.root
-        submitters = [
-            (root(Program(Actor.SUBMITTER, body=body)), 0, (0, config.submitters.index(body)))
-            for body in config.submitters
-        ]
-        sweepers = config.sweepers if self._code.sweeps else 0
-        cancellers = [
-            (root(Program(Actor.CANCELLER, owner=owner)), 0, ()) for owner in config.cancellers
-        ]
-        return State(
-            item=0,
-            messages=(),
-            actors=(
-                tuple(sorted(submitters)),
-                ((IDLE, 0, ()),) * config.workers,
-                ((self._sweeper, 0, ()),) * sweepers,
-                tuple(sorted(cancellers)),
-            ),
-            late=(),
-            faults=config.faults,
-            ghost=Ghost(),
-        )
+        return beginning(self.configuration, self.universe, sweeps=self._code.sweeps)
 
     def is_settled(self, state: State) -> bool:
         """Whether the task has ended, or is rightly not there."""
@@ -120,7 +97,7 @@ class World:
 
         An item that cannot be read may have no other end than being given up.
         """
-        if label.who == _OLD_AGE:
+        if label.who == OLD_AGE:
             return self._items[before.item].spoilt in _AGED_OUT
         return before.faults == after.faults and label.who not in self._no_help
 
@@ -132,8 +109,7 @@ class World:
                 if progress != before:
                     yield from self._step(state, (actor, place), progress)
                 before = progress
-        yield from self._time_passes(state)
-        yield from self._network(state)
+        yield from self._environment.steps(state)
 
     def _step(self, state: State, place: Place, progress: Progress) -> Iterator[Step]:
         node, retrying, rest = progress
@@ -219,7 +195,7 @@ class World:
             return moved(state, place, (GONE, 0, ()))
         for receive_count in rest:
             state = self.effects.returned(state, receive_count)
-        return self._disowned(moved(state, place, (IDLE, 0, ())))
+        return self._environment.disowned(moved(state, place, (IDLE, 0, ())))
 
     def _who(self, place: Place, progress: Progress) -> str:
         actor, (node, _, rest) = place[0], progress
@@ -244,7 +220,7 @@ class World:
         self, state: State, place: Place, counts: tuple[int, ...], rest: tuple[int, ...]
     ) -> Step:
         counted = 1 if self.configuration.max_receive_count else 0
-        used = self._tokens_in_use(state) | {self._items[state.item].token}
+        used = self._environment.tokens_in_use(state) | {self._items[state.item].token}
         free = (token for token in itertools.count(1) if token not in used)
         deliveries = tuple(
             (next(free) if self._code.token_per_claim else 1, count + counted or 1)
@@ -263,7 +239,7 @@ class World:
             if receive_count >= 0:
                 stale = (*rest[:number], STALE, *rest[number + 1 :])
                 after = moved(state, place, (node, retrying, stale))
-                label = Label(_ENVIRONMENT, f"visibility of {self._who(place, progress)} ends")
+                label = Label(ENVIRONMENT, f"visibility of {self._who(place, progress)} ends")
                 yield label, self.effects.returned(after, receive_count)
 
     def _delete_messages(self, state: State, place: Place, progress: Progress) -> Iterator[Step]:
@@ -285,7 +261,12 @@ class World:
         """Tell a client its answer, which must be true, and stay true."""
         label = label._replace(how=f"{label.how} ⇒ {answer}")
         tries, number = state.actors[place[0]][place[1]][2]
-        wrong = self._check_answer(state, answer, self.configuration.submitters[number])
+        wrong = check_answer(
+            answer,
+            self.configuration.submitters[number],
+            task=self._items[state.item].task,
+            executed=state.ghost.executed != 0,
+        )
         if wrong is not None:
             return label, wrong
         ghost = state.ghost
@@ -297,20 +278,6 @@ class World:
         content = answer in {Answer.ACCEPTED, Answer.CONFLICT, Answer.UNREADABLE}
         progress = (GONE if content else IDLE, 0, (tries, number))
         return label, moved(state._replace(ghost=ghost), place, progress)
-
-    def _check_answer(self, state: State, answer: Answer, body: str) -> Violation | None:
-        task = self._items[state.item].task
-        mine = task is not None and task.request.circuit == circuit_of(body)
-        if answer is Answer.ACCEPTED and not mine:
-            found = "is not there" if task is None else "is another request's"
-            return Violation(ACCEPTED, f"a client is told 202 for a task that {found}")
-        if answer is Answer.CONFLICT and (task is None or mine):
-            return Violation(TRUTH, "a client is told 422 though its key has no other request")
-        if answer is Answer.KEPT and task is None:
-            return Violation(TRUTH, "a client is told kept=yes for a task that is not there")
-        if answer is Answer.NOT_KEPT and (task is not None or state.ghost.executed):
-            return Violation(TRUTH, "a client is told kept=no for a task that is there")
-        return None
 
     def _not_cancelled(self, state: State, place: Place, label: Label) -> Step:
         label = label._replace(how=f"{label.how} ⇒ {Answer.NOT_CANCELLED}")
@@ -327,74 +294,3 @@ class World:
             root = self.universe.root(Program(Actor.SUBMITTER, body=body))
             after = moved(state, place, (root, 0, (tries + 1, number)))
             yield Label(f"submitter of {body}", "its client repeats the request"), after
-
-    def _time_passes(self, state: State) -> Iterator[Step]:
-        item, items = self._items[state.item], self.universe.items
-        if not item.open:
-            return
-        if item.leased and not self._is_claim_under_way(state, item.token):
-            after = state._replace(item=items.lease_expired(state.item))
-            yield Label(_ENVIRONMENT, "the lease runs out"), after
-        for how in self.configuration.spoils if item.spoilt is None else ():
-            after = state._replace(item=items.spoilt(state.item, how))
-            yield Label(_MISHAP, f"the item is spoilt: {how}"), after
-        if not state.actors[Actor.SWEEPER]:
-            return
-        if not item.due:
-            ghost = state.ghost._replace(due=1)
-            after = state._replace(item=items.became_due(state.item), ghost=ghost)
-            yield Label(_ENVIRONMENT, "the task comes due"), after
-        if self.configuration.ages and not item.aged:
-            after = state._replace(item=items.aged(state.item))
-            yield Label(_OLD_AGE, "the task gets too old"), after
-
-    def _is_claim_under_way(self, state: State, token: int) -> bool:
-        """Whether a worker has claimed and does not know it yet, if that is to be excluded."""
-        if not self.configuration.spends_no_attempt:
-            return False
-        calls = [self._nodes[node].call for node, _, _ in state.actors[Actor.WORKER] if node >= 0]
-        return any(
-            call is not None
-            and call.token == token
-            and (
-                call.operation in {Operation.GET, Operation.LOOK, Operation.EXECUTE}
-                or (call.transition is not None and call.transition.event is TaskEvent.CLAIM)
-            )
-            for call in calls
-        )
-
-    def _network(self, state: State) -> Iterator[Step]:
-        """Lose messages; let calls arrive that had timed out, or never arrive."""
-        if state.faults and Fault.LOSS in self.configuration.kinds:
-            for number in range(len(state.messages)):
-                left = state.messages[:number] + state.messages[number + 1 :]
-                after = state._replace(messages=left, faults=state.faults - 1)
-                yield Label(_ENVIRONMENT, "a message is LOST"), after
-        for number, late in enumerate(state.late):
-            call = self.universe.calls[late]
-            waiting = state.late[:number] + state.late[number + 1 :]
-            without = state._replace(late=waiting)
-            label = Label("network", call.text, "never arrives")
-            yield label, self._disowned(without)
-            if call.operation in SENDS:
-                arrived = self.effects.sent(without, call)
-            else:
-                arrived, reply = self.effects.stored(without, call)
-                label = label._replace(how=reply.text)
-            if isinstance(arrived, State):
-                arrived = self._disowned(arrived)
-            yield label._replace(what=f"{call.text}, LATE"), arrived
-
-    def _tokens_in_use(self, state: State) -> set[int]:
-        used = {self.universe.calls[number].token for number in state.late}
-        for node, _, _ in state.actors[Actor.WORKER]:
-            if node >= 0:
-                used.update(token for token, _ in self._nodes[node].program.deliveries)
-        return used
-
-    def _disowned(self, state: State) -> State:
-        """Forget whose lease it is once no actor has its token any more."""
-        token = self._items[state.item].token
-        if token == NO_HOLDER or token in self._tokens_in_use(state):
-            return state
-        return state._replace(item=self.universe.items.disowned(state.item))
