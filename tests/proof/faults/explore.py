@@ -15,7 +15,7 @@ from typing import Final
 
 from tests.proof.faults.kinds import KINDS, Kind
 from tests.proof.faults.recovery import REST, Order, finish, next_step, sweeper_first
-from tests.proof.faults.scenarios import Scenario
+from tests.proof.faults.scenarios.scenario import Scenario
 from tests.proof.faults.wire import CallName
 from tests.proof.faults.world import Saved, Step, World
 

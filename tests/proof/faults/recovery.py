@@ -55,7 +55,9 @@ def next_step(world: World, order: Order) -> Step | None:
 def _client_step(world: World) -> Step | None:
     for tag, submitted in world.known.submissions.items():
         if submitted.cancel_asked and submitted.cancelled is None and submitted.task_id:
-            return _of_client(f"cancel {tag} again", World.cancel, tag)
+            return _of_client(
+                f"cancel {tag} again", lambda world, tag: world.clients.cancel(tag), tag
+            )
         if submitted.tries in range(1, _TRIES_MAX):
             if submitted.batch and submitted.key is not None:
                 if submitted.answer in (*_TRIED_AGAIN_WITH_KEY, Answer.NOT_KEPT):
@@ -63,7 +65,9 @@ def _client_step(world: World) -> Step | None:
                 continue
             keyed = submitted.key is not None
             if keyed and submitted.answer in _TRIED_AGAIN_WITH_KEY:
-                return _of_client(f"submit {tag} again", World.submit, tag)
+                return _of_client(
+                    f"submit {tag} again", lambda world, tag: world.clients.submit(tag), tag
+                )
             if not keyed and submitted.answer is Answer.NOT_KEPT:
                 return _of_client(f"submit {tag} again", _submit_again, tag)
     return None
@@ -78,15 +82,15 @@ _TRIED_AGAIN_WITH_KEY: Final = (Answer.UNKNOWN, Answer.KEPT, Answer.BROKEN_OFF, 
 
 def _submit_batch(world: World, tag: str) -> None:
     """Repeat the batch whole: what was accepted is found again."""
-    world.submit_batch(*world.known.submissions[tag].batch)
+    world.clients.submit_batch(*world.known.submissions[tag].batch)
 
 
 def _submit_again(world: World, tag: str) -> None:
     world.known.submissions[tag].tries = _TRIES_MAX
     fresh = f"{tag}'"
     if tag.count("'") < _TRIES_MAX:
-        world.expect(fresh, circuit=world.known.submissions[tag].circuit)
-        world.submit(fresh)
+        world.clients.expect(fresh, circuit=world.known.submissions[tag].circuit)
+        world.clients.submit(fresh)
 
 
 def _deliver(world: World) -> None:
@@ -96,14 +100,14 @@ def _deliver(world: World) -> None:
         world.backend.show_all_messages()
     hidden = min(world.hidden_seconds(message) for message in world.backend.queues.messages)
     world.clock.advance(hidden + 0.01)
-    world.deliver()
+    world.platform.deliver()
 
 
 def _rest(world: World) -> None:
     world.known.swept = True
     dead = {message.body for message in world.backend.queues.dead_letters}
     for task in world.open_tasks():
-        if world.is_accepted(task) and not any(task.task_id in body for body in dead):
+        if world.clients.is_accepted(task) and not any(task.task_id in body for body in dead):
             world.judge.demand(False, f"7: {task.task_id} is {task.status}, without any message")
 
 
@@ -111,7 +115,7 @@ def _sweep(world: World) -> None:
     now = world.clock.now()
     due = min(task.due_at for task in world.open_tasks() if task.due_at is not None)
     world.clock.advance(max(0.0, (due - now) / timedelta(seconds=1)) + 0.01)
-    world.sweep()
+    world.platform.sweep()
 
 
 DELIVER: Final = Step(name="deliver", role="worker", run=_deliver)
@@ -128,7 +132,7 @@ def finish(world: World) -> list[str]:
         if submitted.answer in (Answer.ACCEPTED, Answer.KEPT):
             judge.demand(submitted.task_id in found, f"1: {tag} is gone")
         if submitted.cancelled:
-            judge.demand(world.status_of(tag) == "cancelled", f"2: {tag} is not cancelled")
+            judge.demand(world.clients.status_of(tag) == "cancelled", f"2: {tag} is not cancelled")
     for message in world.backend.queues.dead_letters:
         poison = message.body.startswith("not a message") or any(
             task_id in message.body for task_id in world.known.spoilt
@@ -138,5 +142,5 @@ def finish(world: World) -> list[str]:
             message.receive_count == world.max_receive_count,
             f"5: a dead letter after {message.receive_count} receives",
         )
-    world.read_all()
+    world.clients.read_all()
     return judge.violations

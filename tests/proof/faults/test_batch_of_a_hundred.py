@@ -25,14 +25,16 @@ MORE_BREAKS: Final = (
     ("SendMessage", "process dies after"),
     ("SendMessage", "answered 500 though applied, every request"),
 )
-SUBMIT: Final = Step(name="submit", role="client", run=lambda world: world.submit_batch(*MEMBERS))
+SUBMIT: Final = Step(
+    name="submit", role="client", run=lambda world: world.clients.submit_batch(*MEMBERS)
+)
 _BY_NAME: Final = {kind.name: kind for kind in KINDS}
 
 
 def expect_a_batch(world: World) -> None:
     """Begin with an empty table, and a client that has a batch and its key."""
     world.reset(max_receive_count=8, partial_batches=False)
-    world.expect_batch(*MEMBERS, key="key-1")
+    world.clients.expect_batch(*MEMBERS, key="key-1")
 
 
 def ids(world: World) -> list[str | None]:

@@ -9,7 +9,8 @@ import pytest
 
 from tests.proof.faults.explore import Explorer, Figures
 from tests.proof.faults.kinds import KINDS
-from tests.proof.faults.scenarios import SCENARIOS, Scenario
+from tests.proof.faults.scenarios import SCENARIOS
+from tests.proof.faults.scenarios.scenario import Scenario
 from tests.proof.faults.world import World
 
 #: `python -m tests.proof.faults --full` runs all of them.

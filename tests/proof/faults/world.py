@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import io
 import random
-import re
-import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
@@ -21,33 +17,12 @@ from typing import Any, Final
 import boto3
 import msgspec
 
-from chalicelib import composition
-from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
-from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.adapters.telemetry import logger
 from chalicelib.composition import Service
-from chalicelib.domain.task import TaskRequest, TaskResult, TaskStatus
-from chalicelib.domain.unreadable import TaskUnreadable
-from chalicelib.entrypoints.http import problems
-from chalicelib.entrypoints.sweeper import handle_schedule
-from chalicelib.entrypoints.worker import BatchFailed, handle_batch
-from chalicelib.errors import (
-    IdempotencyConflict,
-    Kept,
-    QueueUnavailable,
-    ServiceUnavailable,
-    StoreFull,
-    SubmissionUnavailable,
-    TaskAlreadyEnded,
-    TaskNotFound,
-)
-from chalicelib.settings import Settings
-from chalicelib.use_cases.submit import Submission
-from chalicelib.use_cases.submit import Submitted as Accepted
+from chalicelib.domain.task import TaskRequest, TaskResult
 from infra.audit.facts import TaskFacts
 from infra.audit.rules import OPEN
 from infra.local.settings import MAX_RECEIVE_COUNT
-from infra.local.stand_ins.sqs_event import event_from, failed_message_ids, queue_arn
 from tests.proof.faults.backend import (
     Message,
     QueuesState,
@@ -55,30 +30,15 @@ from tests.proof.faults.backend import (
     TableState,
     running_backend,
 )
-from tests.proof.faults.judge import (
-    LATE_SECONDS_MAX,
-    TAG,
-    Answer,
-    Judge,
-    Known,
-    Submitted,
-    status_in,
-)
+from tests.proof.faults.clients import Clients
+from tests.proof.faults.judge import LATE_SECONDS_MAX, TAG, Judge, Known
+from tests.proof.faults.keys import hidden_seconds, key_of
 from tests.proof.faults.kinds import Kind
+from tests.proof.faults.platform import Platform
+from tests.proof.faults.process import HandsOn, settings_of, start_process
 from tests.proof.faults.wire import CallName, Held, ProcessDied, Sent, Wire
-from tests.support.fakes import RecordingObserver, TrustingValidator
 from tests.support.in_memory import FakeClock, a_result
 
-OWNER: Final = "local"
-#: How the tags of a batch's members begin that keep their place and their request.
-MEMBER: Final = "m"
-#: What an invocation may take, and what an execution may.
-INVOCATION_SECONDS: Final = 10.0
-#: Small, so that many pieces are little to keep; a side item may still be one of one piece.
-PIECE_BYTES: Final = 4_096
-LARGE_CHARACTERS: Final = 5_000
-#: Tasks that the sweeper notes before it sends.
-UNIT_TASKS: Final = 2
 #: Makes a service different: in one guard, to see what finds that.
 Alteration = Callable[[Service], Service]
 #: What an executor does next: returns a result, raises, or is a hook that decides.
@@ -124,34 +84,18 @@ class World:
         self.judge = Judge()
         #: What executions of a submission do, in turn; the last one again and again.
         self.behaviours: dict[str, Sequence[Behaviour]] = {}
-        self.partial_batches = False
         self.max_receive_count = MAX_RECEIVE_COUNT
-        self.settings: Settings = backend.settings(
-            executor="mock",
-            attempts_max=3,
-            execution_concurrency=1,
-            execution_seconds_max=5.0,
-            backoff_seconds_max=8.0,
-            outage_backoff_seconds_max=8.0,
-            sweep_grace_seconds=60.0,
-            sweep_interval_seconds_max=240.0,
-            sweep_concurrency=1,
-            batch_members_at_once=1,
-            database_pieces_at_once=1,
-        )
+        self.settings = settings_of(backend)
         self.wire = Wire(backend.send, clock, self._on_sent)
         #: Another process's, in which nothing ever fails.
         self._calm_wire = Wire(backend.send, clock, self._on_calm_sent)
-        self._receipts: dict[str, str] = {}
-        #: What this run of the sweeper has sent; the SDK's repetitions are the same body.
-        self._swept: set[str] = set()
-        self._poller = boto3.client("sqs")
-        backend.connect(self._poller)
+        self.platform = Platform(backend, self.judge, lambda: self._process)
         self._hand = boto3.client("dynamodb")
         backend.connect(self._hand)
         self.other = self._start_process(self._calm_wire)
         self._process = self._start_process(self.wire)
         self._process_faults = 0
+        self.clients = Clients(backend, self.judge, lambda: self._process, self.other)
 
     # --- steps -------------------------------------------------------------------------------
 
@@ -194,12 +138,12 @@ class World:
         """
         self.max_receive_count = max_receive_count
         self.backend.clear(max_receive_count=max_receive_count)
-        self._receipts.clear()
+        self.platform.receipts.clear()
         self.judge.begin(Known(), {})
         self.behaviours = {}
         self.wire.held = []
-        if self.partial_batches != partial_batches:
-            self.partial_batches = partial_batches
+        if self.platform.partial_batches != partial_batches:
+            self.platform.partial_batches = partial_batches
             self._process = self._start_process(self.wire)
 
     def save(self) -> Saved:
@@ -230,207 +174,9 @@ class World:
             if (self.clock.now() - held.made_at).total_seconds() < LATE_SECONDS_MAX
         ]
 
-    # --- clients -----------------------------------------------------------------------------
-
-    def expect(self, tag: str, *, key: str | None = None, circuit: str = "h q;") -> None:
-        """Make a client that is going to submit."""
-        self.known.submissions[tag] = Submitted(key=key, circuit=circuit)
-
-    def submit(self, tag: str, *, service: Service | None = None) -> None:
-        """Submit, and remember the answer."""
-        submission = self._begin_submission(tag)
-        self.known.submissions[tag].answer = Answer.BROKEN_OFF
-        outcome: Accepted | Exception
-        try:
-            outcome = (service or self._process).submit(submission)
-        except Exception as exc:  # noqa: BLE001 - it is what is looked for
-            outcome = exc
-        self._note_answer(tag, outcome)
-
-    def expect_batch(self, *tags: str, key: str | None = None) -> None:
-        """Make a client that is going to submit these together; some may be known already."""
-        for index, tag in enumerate(tags):
-            if tag not in self.known.submissions:
-                self.expect(tag, key=key)
-                self.known.submissions[tag].index = index if key is not None else None
-            self.known.submissions[tag].batch = tags
-
-    def submit_batch(self, *tags: str) -> None:
-        """Submit them in one call, and remember each member's answer."""
-        members = [self._begin_submission(tag) for tag in tags]
-        outcomes = self._process.submit_batch(
-            members, surrounding=lambda _: contextlib.nullcontext()
-        )
-        for tag, outcome in zip(tags, outcomes, strict=True):
-            self._note_answer(tag, outcome)
-            if tag.startswith(MEMBER):
-                conflict = self.known.submissions[tag].answer is Answer.CONFLICT
-                self.judge.demand(not conflict, f"2: {tag} was answered 422 and had not changed")
-
-    def _begin_submission(self, tag: str) -> Submission:
-        submitted = self.known.submissions[tag]
-        submitted.tries += 1
-        if submitted.answer is not Answer.ACCEPTED:  # a batch that breaks off tells it nothing new
-            submitted.answer = Answer.BROKEN_OFF
-        return Submission(
-            request=TaskRequest(circuit=submitted.circuit, shots=8, tags={TAG: tag}),
-            owner=OWNER,
-            correlation_id=f"correlation-of-{tag}",
-            idempotency_key=submitted.key,
-            batch_index=submitted.index,
-        )
-
-    def _note_answer(self, tag: str, outcome: Accepted | Exception) -> None:
-        submitted = self.known.submissions[tag]
-        if isinstance(outcome, SubmissionUnavailable):
-            submitted.answer = {
-                Kept.NO: Answer.NOT_KEPT,
-                Kept.YES: Answer.KEPT,
-                Kept.UNKNOWN: Answer.UNKNOWN,
-            }[outcome.kept]
-            problem = problems.problem_for(outcome, correlation_id="").problem
-            submitted.task_id = problem.task_id if isinstance(problem.task_id, str) else None
-        elif isinstance(outcome, StoreFull):
-            submitted.answer = Answer.FULL
-        elif isinstance(outcome, IdempotencyConflict):
-            submitted.answer = Answer.CONFLICT
-        elif isinstance(outcome, Exception):
-            self.judge.demand(False, f"5: submit ended with {outcome!r}")
-        else:
-            submitted.answer = Answer.ACCEPTED
-            submitted.task_id = outcome.task.task_id
-        self.judge.judge_answer(tag, self.backend.table.items)
-
-    def get(self, tag: str) -> None:
-        """Read a task by the id that its client was told."""
-        submitted = self.known.submissions[tag]
-        try:
-            self._process.get(submitted.task_id or "", owner=OWNER)
-        except ServiceUnavailable:
-            pass
-        except TaskUnreadable as exc:
-            self.judge.demand(exc.seen.task_id in self.known.spoilt, f"1: {tag}: {exc}")
-        except TaskNotFound:
-            accepted = submitted.answer in (Answer.ACCEPTED, Answer.KEPT)
-            self.judge.demand(not accepted, f"1: {tag} was {submitted.answer} and cannot be read")
-        except Exception as exc:  # noqa: BLE001 - it is what is looked for
-            self.judge.demand(False, f"5: get ended with {exc!r}")
-
-    def cancel(self, tag: str, *, service: Service | None = None) -> None:
-        """Cancel, and remember what was said."""
-        submitted = self.known.submissions[tag]
-        submitted.cancel_asked, submitted.cancelled = True, None
-        task_id = submitted.task_id or ""
-        before = self.status_of(tag)
-        try:
-            (service or self._process).cancel(task_id, owner=OWNER)
-        except TaskUnreadable as exc:
-            submitted.cancelled = False
-            self.judge.demand(exc.seen.task_id in self.known.spoilt, f"1: {tag}: {exc}")
-        except TaskAlreadyEnded:
-            submitted.cancelled = False
-            self.judge.demand(self.status_of(tag) in ("completed", "failed"), "6: 409 of no end")
-        except TaskNotFound:
-            submitted.cancelled = False
-            accepted = submitted.answer in (Answer.ACCEPTED, Answer.KEPT)
-            self.judge.demand(not accepted, f"1: {tag} was {submitted.answer} and is not found")
-        except ServiceUnavailable as exc:
-            done = before != "cancelled" and self.status_of(tag) == "cancelled"
-            self.judge.demand(exc.in_doubt or not done, "6: said not to be cancelled, and was")
-        except StoreFull:
-            done = before != "cancelled" and self.status_of(tag) == "cancelled"
-            self.judge.demand(not done, "6: said to be full, and was cancelled")
-        except Exception as exc:  # noqa: BLE001 - it is what is looked for
-            self.judge.demand(False, f"5: cancel ended with {exc!r}")
-        else:
-            submitted.cancelled = True
-            self.judge.demand(self.status_of(tag) == "cancelled", "2: said to be cancelled, is not")
-
-    def check_health(self) -> None:
-        """Ask for health, which always answers."""
-        try:
-            self._process.check_health()
-        except Exception as exc:  # noqa: BLE001 - it is what is looked for
-            self.judge.demand(False, f"5: health ended with {exc!r}")
-
-    # --- Lambda ------------------------------------------------------------------------------
-
-    def deliver(
-        self,
-        *,
-        service: Service | None = None,
-        seconds: float = INVOCATION_SECONDS,
-        messages_max: int = 10,
-    ) -> None:
-        """Receive what is visible and hand it to a worker, as Lambda's poller does."""
-        url = self.backend.queue_url
-        messages = self._poller.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=messages_max,
-            WaitTimeSeconds=0,
-            AttributeNames=["All"],
-        ).get("Messages", [])
-        if not messages:
-            return
-        self._receipts |= {m["ReceiptHandle"]: m["Body"] for m in messages}
-        invocation = self._invoke(event_from(messages, queue_arn(url)), service, seconds)
-        failed = failed_message_ids(
-            [m["MessageId"] for m in messages],
-            invocation,
-            reports_batch_item_failures=self.partial_batches,
-        )
-        for message in messages:
-            if message["MessageId"] not in failed:
-                self.judge.judge_deletion(message["Body"], self.backend.table.items)
-                with contextlib.suppress(self._poller.exceptions.ReceiptHandleIsInvalid):
-                    self._poller.delete_message(
-                        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"]
-                    )
-
-    def _invoke(self, event: dict[str, Any], service: Service | None, seconds: float) -> Any:  # noqa: ANN401
-        context = types.SimpleNamespace(
-            aws_request_id="faults", get_remaining_time_in_millis=lambda: int(seconds * 1000)
-        )
-        result: Any = None
-        error: Mapping[str, Any] | None = None
-        try:
-            result = handle_batch(service or self._process, event, context)
-        except BatchFailed:
-            error = {"errorType": "BatchFailed"}
-        except Exception as exc:  # noqa: BLE001 - it is what is looked for
-            error = {"errorType": type(exc).__name__}
-            self.judge.demand(False, f"5: the batch broke off with {exc!r}")
-        return types.SimpleNamespace(result=result, error=error)
-
-    def sweep(self, *, service: Service | None = None) -> None:
-        """Run the sweeper once."""
-        context = types.SimpleNamespace(
-            aws_request_id="faults", get_remaining_time_in_millis=lambda: 60_000
-        )
-        notes = self._sweeps()
-        self._swept.clear()
-        dead = False
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):  # its metrics
-                handle_schedule(service or self._process, context)
-        except QueueUnavailable:
-            dead = not self._swept
-        except (ServiceUnavailable, StoreFull):
-            pass
-        except Exception as exc:  # noqa: BLE001 - it is what is looked for
-            self.judge.demand(False, f"5: the sweep ended with {exc!r}")
-        finally:
-            noted = self._sweeps() - notes
-            self.judge.demand(
-                len(self._swept) <= noted, "10: the sweeper sent more than it had noted"
-            )
-            self.judge.demand(
-                not dead or noted <= UNIT_TASKS, "10: a dead queue leaves more than a unit's notes"
-            )
-
     def send_garbage(self, body: str) -> None:
         """Put something into the queue that is no message of the service."""
-        self._poller.send_message(QueueUrl=self.backend.queue_url, MessageBody=body)
+        self.platform.poller.send_message(QueueUrl=self.backend.queue_url, MessageBody=body)
 
     def spoil(self, tag: str, change: Callable[[dict[str, Any]], object]) -> None:
         """Change a task's item behind the service's back, so that it cannot be read."""
@@ -449,124 +195,35 @@ class World:
 
     def hidden_seconds(self, message: Message) -> float:
         """How long until a message can be received."""
-        return max(0.0, message.visible_at_ms / 1000 - self.clock.now().timestamp())
-
-    def status_of(self, tag: str) -> str | None:
-        """Where a submission's task stands; None if there is none."""
-        task_id = self.known.submissions[tag].task_id
-        item = self.backend.table.items.get(task_id or "")
-        return None if item is None else status_in(item)
+        return hidden_seconds(message, self.clock.now())
 
     def open_tasks(self) -> list[TaskFacts]:
         """Tasks that have not ended."""
         return [task for task in self.tasks() if task.status in OPEN]
 
-    def is_accepted(self, task: TaskFacts) -> bool:
-        """Whether a client was told that it is accepted."""
-        return any(
-            s.task_id == task.task_id and s.answer is Answer.ACCEPTED
-            for s in self.known.submissions.values()
-        )
-
-    def read_all(self) -> None:
-        """Read every task as a client may: it must be whole."""
-        for task in self.tasks():
-            if task.task_id in self.known.spoilt:
-                continue
-            read = self.other.get(task.task_id, owner=OWNER)
-            tag = read.request.tags[TAG]
-            whole = (
-                read.request.circuit == self.known.submissions[tag].circuit
-                and (read.result is not None) == (read.status is TaskStatus.COMPLETED)
-                and read.status.value == task.status
-            )
-            self.judge.demand(whole, f"1: {tag} cannot be read as it was written")
-
     # --- inside ------------------------------------------------------------------------------
 
     def _key(self) -> str:
-        """Tell apart worlds that can go differently from here on.
-
-        Times count by how far they are from now, and tokens only while a request is on its way
-        that may have one: no new claim will.
-        """
-        held = [(h.call.operation, h.body, sorted(h.attempts.items())) for h in self.wire.held]
-        items = [
-            {
-                name: _short(value["B"]) if "B" in value else value
-                for name, value in item.items()
-                if name not in _PAST and (held or name != "lease_owner")
-            }
-            | {
-                "events": [entry["M"]["event"] for entry in item.get("history", {"L": ()})["L"]],
-                "old": self._is_old(item),
-            }
-            for item in self.backend.table.items.values()
-        ]
-        messages = [
-            sorted((m.receive_count, round(self.hidden_seconds(m), 2), m.body) for m in queue)
-            for queue in (self.backend.queues.messages, self.backend.queues.dead_letters)
-        ]
-        submissions = [
-            (tag, dataclasses.replace(known, circuit=""), _short(known.circuit.encode()))
-            for tag, known in self.known.submissions.items()
-        ]
-        known = (submissions, self.known.swept, self.known.duplicates)
-        return _TIME.sub(self._from_now, repr((known, items, messages, held)))
-
-    def _from_now(self, match: re.Match[str]) -> str:
-        at = datetime.fromisoformat(match.group())
-        return f"{(at - self.clock.now()).total_seconds():.2f}"
-
-    def _is_old(self, item: Mapping[str, Any]) -> bool:
-        if "submitted_at" not in item:
-            return False
-        age = self.clock.now() - datetime.fromisoformat(item["submitted_at"]["S"])
-        return age.total_seconds() > self.settings.sweep_age_seconds_max
+        return key_of(
+            self.known,
+            self.wire.held,
+            self.backend.table,
+            self.backend.queues,
+            now=self.clock.now(),
+            age_seconds_max=self.settings.sweep_age_seconds_max,
+        )
 
     def _start_process(self, wire: Wire) -> Service:
-        settings = msgspec.structs.replace(
-            self.settings, partial_batch_responses=self.partial_batches
+        partial = self.platform.partial_batches
+        service = start_process(
+            msgspec.structs.replace(self.settings, partial_batch_responses=partial),
+            wire,
+            clock=self.clock,
+            executor=HandsOn(self.execute),
+            new_task_id=self._new_id,
+            new_token=self._new_token,
         )
-        store = DynamoDbTaskStore(settings, piece_bytes=PIECE_BYTES, now=self.clock.now)
-        queue = SqsTaskQueue(settings)
-        for client in (store.client, queue.client):
-            self.backend.disconnect(client)
-            wire.attach(client)
-        service = composition.build(
-            settings,
-            composition.Ports(
-                validator=TrustingValidator(),
-                store=store,
-                queue=queue,
-                executor=_Executor(self),
-                clock=self.clock,
-                observer=RecordingObserver(),
-            ),
-        )
-        # Nothing is left to chance, so that the same step always makes the same calls.
-        execute = service.execute
-        backoff = dataclasses.replace(execute.policy.backoff, random=lambda: 0.5)
-        outages = dataclasses.replace(execute.policy.outage_backoff, random=lambda: 0.5)
-        submit = dataclasses.replace(
-            service.submit, new_task_id=self._new_id, large_characters=LARGE_CHARACTERS
-        )
-        in_units = dataclasses.replace(service.sweep.policy, unit_tasks=UNIT_TASKS)
-        return self._alter(
-            dataclasses.replace(
-                service,
-                sweep=dataclasses.replace(service.sweep, policy=in_units),
-                submit=submit,
-                submit_batch=dataclasses.replace(service.submit_batch, submit=submit),
-                execute=dataclasses.replace(
-                    execute,
-                    new_token=self._new_token,
-                    policy=dataclasses.replace(
-                        execute.policy, backoff=backoff, outage_backoff=outages
-                    ),
-                ),
-            )
-        )
+        return self._alter(service)
 
     def _new_id(self) -> str:
         self.known.ids += 1
@@ -602,11 +259,11 @@ class World:
         for entry in sent.parameters.get("Entries", [sent.parameters]):
             if "MessageBody" in entry:
                 self.judge.judge_send(sent, entry, self.backend.table.items)
-                self._swept |= {entry["MessageBody"]} if sent.role == "sweeper" else set()
+                self.platform.swept |= {entry["MessageBody"]} if sent.role == "sweeper" else set()
         if sent.operation.startswith("DeleteMessage"):
             entries = sent.parameters.get("Entries", [sent.parameters])
             for entry in entries:
-                body = self._receipts[entry["ReceiptHandle"]]
+                body = self.platform.receipts[entry["ReceiptHandle"]]
                 self.judge.judge_deletion(body, self.backend.table.items)
         return {}
 
@@ -616,46 +273,11 @@ class World:
     def _attempts(self) -> int:
         return sum(task.attempt for task in self.tasks() if task.task_id not in self.known.spoilt)
 
-    def _sweeps(self) -> int:
-        return sum(task.sweeps for task in self.tasks())
-
     def _judge_spent_attempts(self, executed: int, attempts: int, *, died: bool) -> None:
         """No attempt is without an execution (9), unless the process could not know of it."""
         if not died and all(kind.is_mended for _, kind in self.wire.struck):
             spent, run = self._attempts() - attempts, self._executions() - executed
             self.judge.demand(spent <= run, f"9: {spent} attempts were spent, {run} executed")
-
-
-#: What happened to a task, and when, decides nothing any more.
-_PAST: Final = frozenset(
-    {
-        "stored_at",
-        "history",
-        "submitted_at",
-        "started_at",
-        "completed_at",
-        "error_message",
-        "correlation_id",
-    }
-)
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+\d\d:?\d\d")
-
-
-def _short(content: bytes) -> bytes:
-    """Tell a circuit or a piece from others by its digest: much to look through for times."""
-    return hashlib.blake2b(content, digest_size=16).digest()
-
-
-class _Executor:
-    """Hands executions to the world (`Executor`)."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
-        """See `Executor`."""
-        del time_limit_seconds
-        return self._world.execute(request)
 
 
 #: After so many a process is replaced in any case: botocore's allowance for retries, which takes

@@ -80,31 +80,31 @@ class Service(RuleBasedStateMachine):
         # The sweeper runs when it likes, so that promise 7 is not to be asked about.
         self.world.known.swept = True
         for tag in TAGS:
-            self.world.expect(tag, key="key" if tag == "a" else None)
+            self.world.clients.expect(tag, key="key" if tag == "a" else None)
 
     @rule(tag=tags, fault=faults)
     def submit(self, tag: str, fault: Fault) -> None:
         """Submit; with a key as often as one likes."""
         submitted = self.world.known.submissions[tag]
         if submitted.tries == 0 or submitted.key is not None:
-            self.take("client", fault, lambda world: world.submit(tag))
+            self.take("client", fault, lambda world: world.clients.submit(tag))
 
     @rule(tag=tags, fault=faults)
     def cancel(self, tag: str, fault: Fault) -> None:
         """Cancel what there may be."""
         if self.world.known.submissions[tag].task_id:
-            self.take("client", fault, lambda world: world.cancel(tag))
+            self.take("client", fault, lambda world: world.clients.cancel(tag))
 
     @rule(outcome=st.sampled_from(OUTCOMES), most=st.sampled_from([1, 10]), fault=faults)
     def deliver(self, outcome: Behaviour, most: int, fault: Fault) -> None:
         """Deliver what is visible."""
         self.world.behaviours = dict.fromkeys(TAGS, (outcome,))
-        self.take("worker", fault, lambda world: world.deliver(messages_max=most))
+        self.take("worker", fault, lambda world: world.platform.deliver(messages_max=most))
 
     @rule(fault=faults)
     def sweep(self, fault: Fault) -> None:
         """Sweep whatever is due."""
-        self.take("sweeper", fault, lambda world: world.sweep())
+        self.take("sweeper", fault, lambda world: world.platform.sweep())
 
     @rule()
     def duplicate(self) -> None:

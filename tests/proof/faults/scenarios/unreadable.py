@@ -1,0 +1,85 @@
+"""Items that cannot be read, next to others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from tests.proof.faults.scenarios.scenario import Scenario
+from tests.proof.faults.scenarios.steps import (
+    BECOMES_DUE,
+    DELIVERY,
+    DIES,
+    LOSE,
+    SUBMITTED,
+    SWEEP,
+    cancel,
+    expect,
+    get,
+    step,
+    submit,
+    wait,
+)
+from tests.proof.faults.world import Step
+from tests.support.in_memory import a_result
+from tests.support.spoiling import KINDS
+
+#: One of each sort of `spoiling`: what can be claimed, what no condition holds for, and so on.
+_SPOILT: Final = (
+    "a circuit's item that is gone",
+    "an unknown event",
+    "an unknown status",
+    "a newer schema",
+    "due at no time, sorted before all",
+)
+
+
+def _spoil(kind: str) -> Step:
+    return step(f"spoil a: {kind}", "none", lambda world: world.spoil("a", KINDS[kind]))
+
+
+def unreadable_items() -> Iterator[Scenario]:
+    """One task's item is spoilt; nothing of it may touch another."""
+    two = [*SUBMITTED, expect("b"), submit("b")]
+    for kind in _SPOILT:
+        spoilt = _spoil(kind)
+        yield Scenario(
+            name=f"sweep behind an item with {kind}",
+            prepare=[*two, LOSE, spoilt, BECOMES_DUE],
+            operation=SWEEP,
+            swept=True,
+            max_receive_count=8,
+        )
+        yield Scenario(
+            name=f"deliver next to an item with {kind}",
+            prepare=[*two, spoilt],
+            operation=DELIVERY,
+            max_receive_count=8,
+            is_large=True,
+        )
+        yield Scenario(
+            name=f"cancel an item with {kind}",
+            prepare=[*SUBMITTED, spoilt],
+            operation=cancel(),
+            max_receive_count=8,
+            is_large=True,
+        )
+    unknown = _spoil("an unknown event")
+    yield Scenario(
+        name="get a task that cannot be read",
+        prepare=[*SUBMITTED, unknown],
+        operation=get(),
+        max_receive_count=8,
+    )
+    yield Scenario(
+        name="sweep gives up a task that cannot be read",
+        prepare=[*SUBMITTED, LOSE, unknown, wait(6 * 86_400)],
+        operation=SWEEP,
+        swept=True,
+    )
+    yield Scenario(
+        name="sweep leaves alone what cannot be read and is leased",
+        prepare=[*SUBMITTED, DELIVERY, _spoil(_SPOILT[-1])],
+        behaviours={"a": (DIES, a_result())},
+        operation=SWEEP,
+    )
