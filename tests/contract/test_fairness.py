@@ -13,7 +13,7 @@ import pytest
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.task import Task
-from tests.contract.test_store_contract import new_task
+from tests.contract.stored_tasks import new_task
 from tests.support.backends import Backend
 
 #: SQS's fair queues tell tenants apart by the group, and take the few before the flood.

@@ -19,7 +19,7 @@ from chalicelib.entrypoints.http.views import summary_of
 from chalicelib.executors.jobs import MESSAGE_CHARACTERS_MAX
 from chalicelib.ports import TaskStore
 from chalicelib.use_cases.list_tasks import ListTasks
-from tests.contract.test_store_contract import bring_to, decide, new_task, without
+from tests.contract.stored_tasks import bring_to, decide, new_task, without
 from tests.support.in_memory import T0
 
 EVERYTHING = TaskFilter()

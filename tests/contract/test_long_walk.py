@@ -22,7 +22,7 @@ from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import Task
 from chalicelib.use_cases.list_tasks import ListTasks
-from tests.contract.test_store_contract import decide
+from tests.contract.stored_tasks import decide
 from tests.support.backends import Backend
 from tests.support.in_memory import T0, a_task
 

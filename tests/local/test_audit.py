@@ -15,7 +15,7 @@ from chalicelib.domain.task import Task
 from infra.audit.__main__ import described, main
 from infra.audit.audit import VIOLATIONS_SHOWN_MAX, Tolerance, Verdict, audit
 from infra.audit.reading import Located, Reader
-from tests.contract.test_store_contract import PATHS, a_large_result, bring_to, decide
+from tests.contract.stored_tasks import PATHS, a_large_result, bring_to, decide
 from tests.local.violations import VIOLATIONS, Item
 from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import a_request, a_task

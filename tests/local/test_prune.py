@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from infra.audit.audit import audit
 from infra.audit.prune import Pruned, main, prune
 from infra.audit.reading import Located, Reader
-from tests.contract.test_store_contract import decide, noise
+from tests.contract.stored_tasks import decide, noise
 from tests.local.test_audit import TOLERANCE
 from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import a_request, a_task

@@ -41,7 +41,10 @@ ENDPOINT_SUITES: Final = (
     "tests/acceptance/test_recovery.py",
     "tests/acceptance/test_load.py",
 )
-DYNAMODB_LOCAL_SUITES: Final = ("tests/contract/test_store_contract.py",)
+DYNAMODB_LOCAL_SUITES: Final = (
+    "tests/contract/test_payloads.py",
+    "tests/contract/test_store_contract.py",
+)
 _JAVA_VERSION_MIN: Final = 17
 _PROGRAM: Final = Path(__file__).with_name("java") / "LoopbackDynamoDbLocal.java"
 

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from chalicelib.adapters.dynamodb import side_items
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.errors import StoreUnavailable
-from tests.contract.test_store_contract import noise
+from tests.contract.stored_tasks import noise
 from tests.support.backends import Backend, moto_backend
 
 ID = "00000000-0000-4000-8000-000000000001"
