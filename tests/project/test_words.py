@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.project.tracked import ROOT, tracked_files
 
 #: What is not written, and what is written in its place.
 WORDS = {
@@ -54,11 +53,8 @@ _ANY_OLD_NAME = re.compile("|".join(rf"(?<![A-Za-z_]){name}" for name in OLD_NAM
 
 
 def _files() -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    names = [name for name in listed.stdout.split("\0") if name and not NOT_CHECKED.search(name)]
-    return [ROOT / name for name in names if (ROOT / name).is_file()]
+    paths = tracked_files()
+    return [p for p in paths if not NOT_CHECKED.search(p.relative_to(ROOT).as_posix())]
 
 
 def _found(pattern: re.Pattern[str], files: list[Path]) -> list[str]:

@@ -15,8 +15,6 @@ from chalicelib.use_cases.list_tasks import BATCH_TASKS_MAX
 from tests.support.in_memory import InMemoryTaskStore, without_payloads
 
 EVERY_ENTRY = 10**9
-
-
 FORMAT = "%Y-%m-%dT%H:%M:%S.%f+0000"
 
 

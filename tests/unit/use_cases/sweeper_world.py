@@ -13,8 +13,6 @@ from tests.support.faults import FailBefore, Faulty
 from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_task
 
 GRACE = 900.0
-
-
 POLICY = SweepPolicy(
     grace_seconds=GRACE,
     interval_seconds_max=3600,

@@ -16,11 +16,7 @@ from tests.support.faults import Faulty
 from tests.support.in_memory import T0, FakeClock, InMemoryTaskStore, a_task
 
 ATTEMPTS_MAX = 3
-
-
 SECONDS_LEFT = 10.0
-
-
 MARGIN = 2.0
 
 
