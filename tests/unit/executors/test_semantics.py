@@ -93,7 +93,7 @@ def test_a_forgotten_include_is_a_warning_with_its_place() -> None:
 
 
 def test_findings_come_in_the_order_of_their_places() -> None:
-    """By line, and in a line by column, whoever found them."""
+    """By line, and in a line by column, whichever check found them."""
     text = f"{H3}qubit[2] q;\nbit[2] c;\nrx(1/0) q[0]; foo q[0];\ncx q[1], q[1];\nfoo q[1];\n"
     found = analyse(f"{text}c = measure q;\n").findings
     places = [(finding.line or 0, finding.column or 0) for finding in found]
