@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import itertools
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -222,6 +223,18 @@ def _try_to_write(descriptor: int, data: bytes) -> None:
         os.write(descriptor, data)
 
 
+def _limits() -> dict[str, Any]:
+    """Return the process's own limits, soft and hard, and the address space that it uses."""
+    limits: dict[str, Any] = {}
+    for kind in ("CORE", "FSIZE", "CPU", "AS"):
+        soft, hard = resource.getrlimit(getattr(resource, f"RLIMIT_{kind}"))
+        limits |= {f"{kind} soft": soft, f"{kind} hard": hard}
+    with contextlib.suppress(OSError):
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limits["used"] = pages * resource.getpagesize()
+    return limits
+
+
 class Behaving:
     """Does what the circuit says and answers with the process's id and environment."""
 
@@ -235,6 +248,8 @@ class Behaving:
             counts = {"00": "many"}
         elif name == "environment":
             counts = dict.fromkeys(os.environ, 1)
+        elif name == "limits":
+            counts = _limits()
         else:
             BEHAVIOURS[name](float(amount or 0))
             counts = {str(os.getpid()): request.shots}
