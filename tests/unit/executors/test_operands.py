@@ -107,3 +107,27 @@ def test_calls_in_calls_are_followed_up_to_their_bound(depth: int, is_found: boo
     seen = operands(f"{H3}{calls}qubit[2] q;\nbit[2] c;\nf{depth}(q[0]);\n")
     assert (len(seen.repeated) == 1) is is_found
     assert (seen.unknown is None) is is_found
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "{ cx q[0], q[0]; }",
+        "box { cx q[0], q[0]; }",
+        "while (n < 2) { cx q[0], q[0]; }",
+        "if (n < 2) { cx q[0], q[0]; }",
+        "if (n < 2) { } else { cx q[0], q[0]; }",
+        "switch (n) { case 1 { cx q[0], q[0]; } default { } }",
+        "switch (n) { case 1 { } default { cx q[0], q[0]; } }",
+        "for int i in [0:0] { cx q[0], q[0]; }",
+        "for int i in {4} { cx q[0], q[0]; }",
+    ],
+)
+def test_every_kind_of_block_is_gone_through_once(block: str) -> None:
+    """With names of its own, which end with it."""
+    seen = operands(f"{QUBITS}int n = 1;\n{block}\ncx q[1], q[1];\n")
+    assert [finding.line for finding in seen.repeated.values()] == [6, 7]
+    hidden = block.replace("cx q[0], q[0];", "let a = q[1]; cx a, q[0];")
+    assert not operands(f"{QUBITS}int n = 1;\nlet a = q[0];\n{hidden}\n").repeated
+    after = operands(f"{QUBITS}int n = 1;\nlet a = q[0];\n{hidden}\ncx a, q[0];\n")
+    assert [finding.line for finding in after.repeated.values()] == [8]

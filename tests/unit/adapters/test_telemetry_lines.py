@@ -1,0 +1,96 @@
+"""One line for each thing that the observer is told of, with its level, words and fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.telemetry import TelemetryObserver
+from chalicelib.domain.message import Delivery, TaskMessage
+from tests.support.in_memory import T0, a_task
+from tests.support.logged import Lines, logged_lines
+
+OBSERVER = TelemetryObserver(stage="dev")
+MESSAGE = TaskMessage(task_id="t", correlation_id="c", enqueued_at=T0)
+DELIVERY = Delivery(message=MESSAGE, message_id="m", receipt_handle="r", receive_count=3)
+ABOUT_DELIVERY = {"task_id": "t", "correlation_id": "c", "message_id": "m", "receive_count": 3}
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """Return a function that gives every line logged so far, parsed."""
+    with logged_lines() as logged:
+        yield logged
+
+
+def only(lines: Lines) -> dict[str, Any]:
+    """Return the one line."""
+    (line,) = lines()
+    return line
+
+
+def test_a_submission_that_was_replayed_or_taken_back_is_told(lines: Lines) -> None:
+    """The second as a warning: a client was answered 503."""
+    task = a_task()
+    OBSERVER.replayed(task)
+    OBSERVER.removed(task)
+    replayed, removed = lines()
+    about = {
+        "task_id": task.task_id,
+        "correlation_id": task.correlation_id,
+        "task_status": "pending",
+    }
+    assert (replayed["level"], replayed["message"]) == ("INFO", "submission replayed")
+    assert (removed["level"], removed["message"]) == (
+        "WARNING",
+        "submission taken back: its message could not be sent",
+    )
+    for line in (replayed, removed):
+        assert about.items() <= line.items()
+
+
+def test_a_message_that_was_sent_has_its_id(lines: Lines) -> None:
+    """And its task's."""
+    OBSERVER.published(MESSAGE, message_id="m")
+    line = only(lines)
+    assert (line["level"], line["message"]) == ("INFO", "message published")
+    assert (line["task_id"], line["correlation_id"], line["message_id"]) == ("t", "c", "m")
+
+
+def test_a_delivery_is_consumed_and_acknowledged_for_a_reason(lines: Lines) -> None:
+    """Which message it was, the first line says."""
+    OBSERVER.consumed(DELIVERY)
+    OBSERVER.acknowledged(DELIVERY, reason="done")
+    consumed, acknowledged = lines()
+    assert consumed["message"] == "message consumed"
+    assert ABOUT_DELIVERY.items() <= consumed.items()
+    assert (acknowledged["message"], acknowledged["reason"]) == ("message acknowledged", "done")
+    assert acknowledged["receive_count"] == 3
+    assert "message_id" not in acknowledged
+
+
+def test_a_delivery_that_is_given_back_is_counted(lines: Lines) -> None:
+    """With how long it is hidden; an alarm watches the number."""
+    OBSERVER.given_back(DELIVERY, reason="busy", delay_seconds=7)
+    line = only(lines)
+    assert (line["level"], line["message"]) == ("WARNING", "message given back")
+    assert (line["reason"], line["delay_seconds"], line["given_back"]) == ("busy", 7, 1)
+    assert ABOUT_DELIVERY.items() <= line.items()
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Metrics"] == [{"Name": "given_back"}]
+    assert directive["Dimensions"] == [["stage", "service"]]
+
+
+def test_a_message_without_a_task_is_an_error(lines: Lines) -> None:
+    """It is acknowledged, so this line is all that is left of it."""
+    OBSERVER.unknown_task(DELIVERY)
+    line = only(lines)
+    assert (line["level"], line["message"]) == (
+        "ERROR",
+        "a message came for a task that does not exist",
+    )
+    assert ABOUT_DELIVERY.items() <= line.items()
+    assert json.dumps(line)
