@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters import telemetry
 from chalicelib.adapters.telemetry import TelemetryObserver
 from chalicelib.domain.message import Delivery, TaskMessage
 from tests.support.in_memory import T0, a_task
@@ -94,3 +95,21 @@ def test_a_message_without_a_task_is_an_error(lines: Lines) -> None:
     )
     assert ABOUT_DELIVERY.items() <= line.items()
     assert json.dumps(line)
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
+def test_a_metric_is_written_once_at_any_level(
+    lines: Lines, capsys: pytest.CaptureFixture[str], level: str
+) -> None:
+    """In the line of what it counts, or on a line of its own where that line is left out."""
+    before = telemetry.logger.log_level
+    telemetry.logger.setLevel(level)
+    try:
+        OBSERVER.given_back(DELIVERY, reason="busy", delay_seconds=7)
+        OBSERVER.transitioned(a_task())
+    finally:
+        telemetry.logger.setLevel(before)
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    alone = [line for line in printed if "level" not in line]
+    for name in ("given_back", "submitted"):
+        assert len([line for line in [*lines(), *alone] if name in line]) == 1

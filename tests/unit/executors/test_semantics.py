@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.validation import Severity
 from chalicelib.executors.analyser import analyse
+from chalicelib.executors.dialect import rewrite
 from tests.support.circuits import H2, H3
 
 END = "qubit[2] q;\nbit[2] c;\nc = measure q;\n"
@@ -114,3 +115,11 @@ def test_bits_are_set_by_measurements_only(statements: str, is_refused: bool) ->
     """One bit of a register as the whole; numbers are free."""
     text = f"{H3}qubit[2] q;\nbit[2] c;\n{statements}\nc = measure q;\n"
     assert bool([m for m in messages(text) if "measurements only" in m]) is is_refused
+
+
+@pytest.mark.parametrize("body", ["{}", "{ }", "{\n}"])
+def test_a_gate_without_a_body_is_given_one_that_does_nothing(body: str) -> None:
+    """The simulator takes no empty ones; lines stay in their place."""
+    text = f"{H3}gate g a {body}\n{END}"
+    rewritten = rewrite(text, version=3, tree=analyse(text).edits).text
+    assert rewritten == text.replace(f"{body}\n{END}", f"{body[:-1]} U(0, 0, 0) a; }}\n{END}")
