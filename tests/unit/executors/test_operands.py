@@ -131,3 +131,9 @@ def test_every_kind_of_block_is_gone_through_once(block: str) -> None:
     assert not operands(f"{QUBITS}int n = 1;\nlet a = q[0];\n{hidden}\n").repeated
     after = operands(f"{QUBITS}int n = 1;\nlet a = q[0];\n{hidden}\ncx a, q[0];\n")
     assert [finding.line for finding in after.repeated.values()] == [8]
+
+
+def test_a_loops_variable_hides_a_constant_only_inside_it() -> None:
+    """Behind the loop the name means what it did before."""
+    text = f"{QUBITS}const int i = 3;\nfor int i in [0:0] {{ cx q[i], q[3]; }}\ncx q[i], q[3];\n"
+    assert [finding.line for finding in operands(text).repeated.values()] == [7]

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.task import Lease
 from chalicelib.domain.unreadable import StoredTask
-from chalicelib.use_cases.execute import Redeliver
+from chalicelib.use_cases.execute import Acknowledge, Redeliver
 from chalicelib.use_cases.sweep import SweepReport
 from tests.support.in_memory import T0
 from tests.unit.use_cases import sweeper_world, worker_world
@@ -61,5 +61,6 @@ def test_an_unreadable_task_is_given_up_after_its_last_attempt(
         raw={},
     )
     disposition = world.worker()._leave_unreadable(seen, 8)  # noqa: SLF001 - a decision alone
+    assert isinstance(disposition, (Acknowledge, Redeliver))
     left_alone = Redeliver("the task cannot be read", 8)
     assert (disposition == left_alone) is is_left_alone
