@@ -128,7 +128,6 @@ class ChildProcess:
         """
         self.wait_until_ready(deadline)
         self._number += 1
-        self._read_rest()
         self._printed.clear()
         self._printed_bytes = 0
         limits = self._limits
@@ -204,19 +203,15 @@ class ChildProcess:
             raise endings.too_much_output(OUTPUT_BYTES_MAX)
         return True
 
-    def _read_rest(self) -> None:
-        """Read what it has printed so far: an answer may come before what was printed first."""
-        with contextlib.suppress(ExecutionError, KeyError):
-            while self._read_output():
-                pass
-
     def _lost(self) -> ExecutionError:
         """Say why nothing comes from it any more."""
         try:
             code = self._process.wait(_END_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             return endings.pipe_closed()
-        self._read_rest()  # such as why it aborted
+        with contextlib.suppress(ExecutionError, KeyError):  # the rest, such as why it aborted
+            while self._read_output():
+                pass
         return endings.process_ended(
             code,
             bytes(self._printed),

@@ -25,12 +25,3 @@ def test_a_pipe_that_another_process_holds_open_does_not_hold_up_the_end(
         child.run(request_for("leave 3"), deadline=deadline, seconds_max=1)
     os.write(held, b"still open")
     os.close(held)
-
-
-def test_what_one_execution_has_printed_is_not_told_of_the_next(make_child: MakeChild) -> None:
-    """Whether it was read in its own time or not."""
-    child = make_child()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    child.run(request_for("print_garbage"), deadline=deadline, seconds_max=1)
-    child.run(request_for("quick"), deadline=deadline, seconds_max=1)
-    assert child.printed == ""
