@@ -32,11 +32,12 @@ def a_store(backend: Backend, **settings: Any) -> DynamoDbTaskStore:  # noqa: AN
     return DynamoDbTaskStore(backend.settings(**settings), piece_bytes=100)
 
 
-def test_four_pieces_are_put_at_the_same_time(backend: Backend) -> None:
-    """The first four wait for each other; were they put in turn, none would ever be."""
-    store = a_store(backend)
-    together = threading.Barrier(4, timeout=30)
-    first = iter(range(4))
+@pytest.mark.parametrize("at_once", [2, 4])
+def test_so_many_pieces_are_put_at_the_same_time(backend: Backend, at_once: int) -> None:
+    """The first ones wait for each other; were they put in turn, none would ever be."""
+    store = a_store(backend, database_pieces_at_once=at_once)
+    together = threading.Barrier(at_once, timeout=30)
+    first = iter(range(at_once))
 
     def wait(**_: object) -> None:
         if next(first, None) is not None:
