@@ -43,7 +43,10 @@ def make_package(
     package = Package(
         template=target / "sam.json", archive=target / "deployment.zip", inspection=inspection
     )
-    for path in (package.template, package.archive):
-        shutil.move(written / path.name, path)
+    shutil.move(written / package.archive.name, package.archive)
+    # Without indentation: two fifths of Chalice's template are blanks, and CloudFormation takes
+    # 51,200 bytes ("CloudFormation quotas"), which a stage with CORS would exceed.
+    template = json.loads((written / package.template.name).read_text())
+    package.template.write_text(json.dumps(template, indent=0) + "\n")
     shutil.rmtree(workspace.directory)
     return package

@@ -21,6 +21,8 @@ from tests.deploy.deployed_stage import DeployedStage
 from tests.support.backends import ROOT
 
 ARTEFACTS = "artefacts"
+#: The origin of the web pages that may call the stage `dev`; no other stage's may.
+PAGES = "https://pages.example.org"
 #: What builds and runs leave in a checkout.
 LEFT = ("__pycache__", "deployed", "deployments")
 
@@ -44,6 +46,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for stage in ("dev", "prod"):
         content["stages"][stage]["lambda_architecture"] = this_architecture()
         content["stages"][stage]["deployment"]["runtime"] = this_runtime()
+    content["stages"]["dev"]["environment_variables"]["CORS_ORIGIN"] = PAGES
     configuration.write_text(json.dumps(content))
     return copy
 

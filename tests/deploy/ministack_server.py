@@ -4,8 +4,8 @@ Runs on the emulator's interpreter: `.venv-emulator/bin/python tests/deploy/mini
 
 MiniStack 1.5.33 can import OpenAPI documents, but only CloudFormation reaches that: here
 `ImportRestApi` and `PutRestApi`, which `chalice deploy` calls, reach it too. The importer gives
-the gateway responses of a document to the API as well, and a minimum compression size that
-Chalice sends as text is a number, as it is with AWS.
+the gateway responses of a document to the API as well, and those of each integration, which answer
+a browser's preflight; a minimum compression size that Chalice sends as text is a number.
 
 Its CloudFormation makes tables without three of the properties that AWS gives them: point-in-time
 recovery, encryption and the state of the indexes; and stages of an API without their access log.
@@ -40,8 +40,10 @@ class CompleteApiGateway:
     """What is missing in MiniStack's module, put into it."""
 
     def __init__(self, gateway: Any) -> None:  # noqa: ANN401  MiniStack's module
-        """Take the place of three of the module's functions, and call them."""
+        """Take the place of four of the module's functions, and call them."""
         self._gateway = gateway
+        self._import_operation = gateway._import_operation  # noqa: SLF001
+        gateway._import_operation = self.import_operation  # noqa: SLF001
         self._import, self._update = gateway._import_rest_api, gateway._update_rest_api  # noqa: SLF001
         self._handle = gateway.handle_request
         gateway._import_rest_api = self.import_api  # noqa: SLF001
@@ -53,6 +55,24 @@ class CompleteApiGateway:
         api_id: str = self._import(document, data)
         self._add_gateway_responses(api_id, document)
         return api_id
+
+    def import_operation(
+        self,
+        api_id: str,
+        resource_id: str,
+        method: str,
+        operation: Mapping[str, Any] | None,
+        *rest: Any,  # noqa: ANN401  MiniStack's own
+        **named: Any,  # noqa: ANN401
+    ) -> None:
+        """Make a method of an operation, the responses of its integration included."""
+        self._import_operation(api_id, resource_id, method, operation, *rest, **named)
+        integration = (operation or {}).get("x-amazon-apigateway-integration") or {}
+        for response in integration.get("responses", {}).values():
+            status = str(response["statusCode"])
+            self._gateway._put_integration_response(  # noqa: SLF001
+                api_id, resource_id, method, status, response
+            )
 
     def overwrite_api(self, api_id: str, document: Mapping[str, Any]) -> None:
         """Make an API what a document says and nothing else, as `PutRestApi` does."""

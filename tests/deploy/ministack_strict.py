@@ -98,21 +98,25 @@ class SlowMappings:
 
 
 def block_names_of_deleted_queues(sqs: Any, provisioners: Any) -> None:  # noqa: ANN401
-    """Refuse to make a queue of a name that was deleted a moment ago."""
+    """Refuse to make a queue of a name that was deleted a moment ago: once, however slow all is."""
     blocked: dict[str, float] = {}
+    refused: set[str] = set()
     handlers = provisioners._RESOURCE_HANDLERS["AWS::SQS::Queue"]  # noqa: SLF001
     make, delete = handlers["create"], handlers["delete"]
 
     def create(logical_id: str, properties: Any, stack: str) -> Any:  # noqa: ANN401
         name = properties.get("QueueName", "")
-        if blocked.get(name, 0.0) > time.monotonic():
+        if name in blocked and (name not in refused or blocked[name] > time.monotonic()):
+            refused.add(name)
             raise ValueError(_BLOCKED)
+        blocked.pop(name, None)
         return make(logical_id, properties, stack)
 
     def remove(physical_id: str, *rest: Any) -> Any:  # noqa: ANN401
         queue = sqs._queues.get(physical_id)  # noqa: SLF001
         if queue is not None:
             blocked[queue["name"]] = time.monotonic() + BLOCKED_SECONDS
+            refused.discard(queue["name"])
         return delete(physical_id, *rest)
 
     handlers["create"], handlers["delete"] = create, remove

@@ -10,7 +10,7 @@ import pytest
 
 from infra.aws import Aws
 from infra.cloudformation import Stacks
-from infra.deploy.deployment import Deployment, DeploymentFailed
+from infra.deploy.deployment import Deployment, DeploymentFailed, Step
 from infra.deploy.post_deploy import PostDeploy
 from infra.deploy.refusals import DeploymentRefused
 from infra.deploy.teardown import Teardown
@@ -214,6 +214,32 @@ def test_the_flag_is_set_on_a_mapping_that_has_just_been_made(
     replace_mapping(owner, prod)
     PostDeploy(owner, prod, poll_seconds=0.1).report_failures()
     assert setting_and_flag(owner, prod) == (True, True)
+
+
+class OnlyItsBeginning(Deployment):
+    """A deployment that changes nothing."""
+
+    def steps(self) -> tuple[Step, ...]:
+        """See `Deployment`."""
+        return ()
+
+
+@pytest.mark.parametrize(("functions_max", "warnings"), [(10, 1), (1000, 0)])
+def test_an_account_with_few_functions_is_told_before_anything_is_changed(
+    owner: Aws, checkout: Path, prod: StageSpec, functions_max: int, warnings: int
+) -> None:
+    """A new account runs ten at the same time, and more have to be asked for."""
+    account = Aws()
+    account.client("lambda").meta.events.register(
+        "after-call.lambda.GetAccountSettings",
+        lambda parsed, **_: parsed["AccountLimit"].update(
+            UnreservedConcurrentExecutions=functions_max
+        ),
+    )
+    said: list[str] = []
+    OnlyItsBeginning(account, checkout, prod, say=said.append).run()
+    assert len(said) == warnings
+    assert all("the account's unreserved concurrent executions is 10" in line for line in said)
 
 
 def test_destroying_what_is_not_there_is_no_error(

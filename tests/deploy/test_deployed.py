@@ -13,7 +13,7 @@ from chalicelib.adapters import telemetry
 from infra.deploy.api_client import ApiClient
 from infra.doctor.rules.stage import ALARMS
 from infra.waiting import wait_for
-from tests.deploy.conftest import Users
+from tests.deploy.conftest import PAGES, Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
 from tests.support.backends import ROOT
 
@@ -95,6 +95,23 @@ def test_a_request_without_a_signature_is_refused_with_a_problem(
 def test_a_caller_without_permission_is_refused(stage: DeployedStage, users: Users) -> None:
     """Being known is not enough: a policy must allow the call."""
     assert stage.caller(users.stranger).call("GET", "/tasks/x").status == 403
+
+
+def test_pages_of_the_one_origin_may_call(alice: ApiClient, stage: DeployedStage) -> None:
+    """A browser's preflight needs no signature and starts no function; each answer says whose."""
+    page = {"Origin": PAGES, "Access-Control-Request-Method": "POST"}
+    for path in ("/tasks", f"/tasks/{uuid4()}", "/batches", "/validations", "/openapi.json"):
+        preflight = stage.caller(None).call("OPTIONS", path, headers=page)
+        assert preflight.status in {200, 204}, (path, preflight)
+        assert preflight.headers["access-control-allow-origin"] == PAGES
+        allowed = preflight.headers["access-control-allow-headers"].lower().split(",")
+        assert {"authorization", "content-type", "idempotency-key", "if-none-match"} <= set(allowed)
+    accepted = alice.call("POST", "/tasks", {"circuit": BELL, "shots": 1}, headers=page)
+    missing = alice.call("GET", f"/tasks/{uuid4()}", headers=page)
+    assert (accepted.status, missing.status) == (202, 404)
+    for answer in (accepted, missing):
+        assert answer.headers["access-control-allow-origin"] == PAGES
+        assert "location" in answer.headers["access-control-expose-headers"].lower()
 
 
 def test_two_callers_do_not_see_each_other(stage: DeployedStage, users: Users) -> None:

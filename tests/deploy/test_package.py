@@ -63,6 +63,13 @@ def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path
     return tree
 
 
+def test_cloudformation_takes_the_template_without_a_bucket(package: Package) -> None:
+    """Also that of a stage with CORS, as this is: each route has one more method."""
+    template = package.template.read_bytes()
+    assert template.count(b'"options":') >= 7
+    assert len(template) <= 51_200
+
+
 def test_the_client_is_not_in_the_package(unpacked: Path) -> None:
     """It is a package of its own, installed by users; Lambda would only carry it."""
     names = {path.name for path in unpacked.rglob("*")}
