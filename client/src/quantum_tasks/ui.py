@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 
 def register(command: argparse.ArgumentParser) -> None:
@@ -16,28 +17,26 @@ def register(command: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Serve until Ctrl-C, which is its ordinary end.
+def run(options: dict[str, Any], *, no_browser: bool) -> None:
+    """Serve until Ctrl-C, which is its ordinary end. The options are those of `Client`.
 
     Raises:
         ConfigurationError: something given or configured cannot be used.
     """
     import webbrowser  # noqa: PLC0415
 
-    from quantum_tasks.cli import exits, parser  # noqa: PLC0415 - they import this module
     from quantum_tasks.ui_server import PageServer, transport_for  # noqa: PLC0415
 
-    transport = transport_for(**parser.options(arguments))
+    transport = transport_for(**options)
     with PageServer(transport) as server:
         print(server.address_with_token(), flush=True)
         print(
             f"qtasks: this address opens the page of {transport.base_url} once; Ctrl-C ends it",
             file=sys.stderr,
         )
-        if not arguments.no_browser:
+        if not no_browser:
             webbrowser.open(server.address_with_token())
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             print("qtasks: the page is closed", file=sys.stderr)
-    return exits.DONE

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from quantum_tasks.cli import exits, histogram, parser, source, tables
-from quantum_tasks.cli.program import Context, UsageError
+from quantum_tasks.cli.context import Context, UsageError
 from quantum_tasks.cli.progress import Progress
 from quantum_tasks.client import Client, Task
 from quantum_tasks.engine.waiting import ended, result_of

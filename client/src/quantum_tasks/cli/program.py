@@ -11,29 +11,10 @@ from typing import TYPE_CHECKING
 
 from quantum_tasks import ui
 from quantum_tasks.cli import exits, parser
+from quantum_tasks.cli.context import Context, UsageError
 
 if TYPE_CHECKING:
     from quantum_tasks.errors import QuantumTasksError
-
-
-class UsageError(Exception):
-    """Something on the command line cannot be used."""
-
-
-class Context:
-    """What a command knows so far, for the line that is printed when it is interrupted."""
-
-    def __init__(self) -> None:
-        self.task_id: str | None = None
-        self.key: str | None = None
-
-    def interrupted(self) -> str:
-        """Say what goes on, and how to come back to it."""
-        if self.task_id is not None:
-            return f"interrupted; the task goes on: qtasks wait {self.task_id}"
-        if self.key is not None:
-            return f"interrupted; submitting again with --key {self.key} finds the task"
-        return "interrupted"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,7 +59,8 @@ def _command(arguments: Namespace, context: Context) -> int:
         print(completion.script(arguments.shell, parser.build()))
         return exits.DONE
     if arguments.command == "ui":
-        return ui.run(arguments)
+        ui.run(parser.options(arguments), no_browser=arguments.no_browser)
+        return exits.DONE
     from quantum_tasks.cli import commands  # noqa: PLC0415
 
     return commands.run(arguments, context)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from quantum_tasks.cli.program import UsageError
+from quantum_tasks.cli.context import UsageError
 
 #: More than the service takes; a larger file is a mistake, and not read.
 FILE_BYTES_MAX: Final = 16_000_000
