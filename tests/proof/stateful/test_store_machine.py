@@ -32,7 +32,7 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.task import Lease, Task, TaskRequest
 from chalicelib.domain.transition import Transition
 from chalicelib.errors import ConditionFailed
-from tests.support.backends import moto_backend
+from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import T0, InMemoryTaskStore, a_result, a_task
 
 ATTEMPTS_MAX = 3
@@ -52,8 +52,12 @@ REQUESTS = st.builds(
 @functools.cache
 def _store() -> DynamoDbTaskStore:
     """Return the one store of this process: clients cost, and every run has ids of its own."""
-    backend = _moto.enter_context(moto_backend())
-    return DynamoDbTaskStore(backend.settings())
+    return DynamoDbTaskStore(_backend().settings())
+
+
+@functools.cache
+def _backend() -> Backend:
+    return _moto.enter_context(moto_backend())
 
 
 _moto = ExitStack()
@@ -64,6 +68,17 @@ def _close_moto() -> Iterator[None]:
     yield
     _moto.close()
     _store.cache_clear()
+    _backend.cache_clear()
+
+
+def _empty_table() -> None:
+    client, backend = _store().client, _backend()
+    pages = client.get_paginator("scan").paginate(
+        TableName=backend.table_name, ProjectionExpression="task_id"
+    )
+    for page in pages:
+        for key in page["Items"]:
+            client.delete_item(TableName=backend.table_name, Key=key)
 
 
 class StoresAgree(RuleBasedStateMachine):
@@ -205,9 +220,10 @@ class StoresAgree(RuleBasedStateMachine):
             assert self.dynamodb.get(task_id) == self.memory.get(task_id)
 
     def teardown(self) -> None:
-        """At the end, all of them."""
+        """At the end, all of them. None is left: what is due is looked for among all items."""
         for task_id in self.ids:
             assert self.dynamodb.get(task_id) == self.memory.get(task_id)
+        _empty_table()
 
     def _apply(self, transition: Transition) -> Transition:
         self._both("apply", transition)
