@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -92,11 +93,20 @@ def test_the_dangerous_comes_first(stage: DeployedStage, read: Callable[[], Snap
     assert told.startswith("dangerous delivery/partial-batch-responses: ")
 
 
-def make_doctor(stage: DeployedStage) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def whole_checkout(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy what the stage was deployed from, and the commands with it."""
+    copy = tmp_path_factory.mktemp("whole") / "checkout"
+    shutil.copytree(checkout, copy)
+    shutil.copytree(ROOT / "infra", copy / "infra", dirs_exist_ok=True)
+    return copy
+
+
+def make_doctor(stage: DeployedStage, checkout: Path) -> subprocess.CompletedProcess[str]:
     """Run what `make doctor STAGE=dev` runs."""
     return subprocess.run(
         [sys.executable, "-m", "infra.deploy", "doctor", "--stage", stage.spec.stage],
-        cwd=ROOT,
+        cwd=checkout,
         env={**os.environ, **stage.account.environment},
         capture_output=True,
         text=True,
@@ -104,12 +114,14 @@ def make_doctor(stage: DeployedStage) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_command_passes_a_good_stage_and_fails_a_bad_one(stage: DeployedStage) -> None:
+def test_the_command_passes_a_good_stage_and_fails_a_bad_one(
+    stage: DeployedStage, whole_checkout: Path
+) -> None:
     """Its exit status is what a pipeline checks, its first finding what a person reads."""
-    passed = make_doctor(stage)
+    passed = make_doctor(stage, whole_checkout)
     assert (passed.returncode, passed.stderr) == (0, ""), passed.stdout
     with NO_FLAG(stage):
-        failed = make_doctor(stage)
+        failed = make_doctor(stage, whole_checkout)
     assert failed.returncode == 1
     assert failed.stdout.splitlines()[1].startswith(
         "  dangerous delivery/partial-batch-responses: the mapping's FunctionResponse"
