@@ -95,6 +95,19 @@ def test_several_tags_must_all_hold_and_each_can_be_taken_away(
     assert hash_query(tab) == {"tag": ["a:1"]}
 
 
+def test_two_filters_in_quick_succession_both_hold(tab: Tab, url: str) -> None:
+    """The second is given before the page has drawn the first."""
+    tab.open(url)
+    tab.wait("document.querySelector('#f-tag') !== null")
+    tab.run(
+        "for (const text of ['a:1', 'b:2']) {"
+        " const field = document.querySelector('#f-tag');"
+        " field.value = text; field.form.requestSubmit(); }"
+    )
+    tab.wait("location.hash.includes('b%3A2')")
+    assert hash_query(tab) == {"tag": ["a:1", "b:2"]}
+
+
 def test_a_tag_filter_without_a_value_is_refused_where_it_was_typed(tab: Tab, url: str) -> None:
     """The message is tied to the field, and nothing is asked of the service."""
     tab.open(url)
