@@ -47,11 +47,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The message of a `PermanentExecutionError`, or of a `TransientExecutionError`.
     permanent: str | None = None
     transient: str | None = None
+    #: It wanted more memory than it may have.
+    out_of_memory: bool = False
     #: The executor raised something else: its type, and a traceback for the log.
     unexpected: str | None = None
     traceback: str = ""
-    #: It wanted more memory than it may have.
-    out_of_memory: bool = False
     #: The child is not as it was when it started (it grew, or lacked memory): use it no more.
     worn_out: bool = False
 
