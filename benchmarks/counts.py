@@ -111,7 +111,7 @@ def count(backend: Backend, circuit: str | int) -> dict[str, Step]:
     step("poll", lambda: app.app(get, Context()))
     handle = message["receipt_handle"]
     backend.sqs().delete_message(QueueUrl=backend.queue_url, ReceiptHandle=handle)
-    _empty(backend)
+    backend.empty_table()
     composition.override_service(None)
     return steps
 
@@ -167,12 +167,6 @@ def _receive(backend: Backend) -> dict[str, str]:
         "receipt_handle": received["ReceiptHandle"],
         "body": received["Body"],
     }
-
-
-def _empty(backend: Backend) -> None:
-    client = backend.dynamodb()
-    for item in client.scan(TableName=backend.table_name)["Items"]:
-        client.delete_item(TableName=backend.table_name, Key={"task_id": item["task_id"]})
 
 
 @contextlib.contextmanager

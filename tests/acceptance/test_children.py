@@ -19,7 +19,7 @@ from tests.acceptance.stage import BELL_STATE, Stage
 from tests.acceptance.tasks import finished, submit
 from tests.pool.conftest import request_for
 from tests.support.busy_circuits import dense, hungry
-from tests.support.processes import children_of, is_bound, is_killed, is_running
+from tests.support.processes import children_of, is_killed, is_running, wait_until_bound
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.emulator]
 
@@ -141,8 +141,7 @@ def test_a_function_killed_in_mid_execution_leaves_no_child(
     children = children_of(function)
     submit(stage.http, LONG_CIRCUIT, 100)
     wait_for(lambda: computing(children), "a child to compute")
-    if sys.platform == "linux":
-        wait_for(lambda: all(map(is_bound, children)), "all children to be bound to their parent")
+    wait_until_bound(children)
     sandbox = psutil.Process(function)
     sandbox.kill()
     killed_at = time.monotonic()

@@ -14,13 +14,12 @@ import pytest
 
 from chalicelib import composition
 from chalicelib.domain.validation import VALIDATION_SECONDS_MAX
-from chalicelib.executors import child_process
-from chalicelib.executors.jobs import Answer, Job, Started, line_of
 from chalicelib.executors.validation import LIMITS, MEMORY_MB_MAX, ChildValidator
 from tests.functional.conftest import Api, Logged
 from tests.functional.test_validations import HEAD, validate
 from tests.support.circuits import H3
 from tests.support.hostile_circuits import HOSTILE
+from tests.support.jobs import recorded_jobs
 
 GOOD = HEAD + "qubit q; bit c; c = measure q;"
 #: What a child may have used before the kernel, which counts whole seconds, ends it.
@@ -43,14 +42,7 @@ def test_each_hostile_text_takes_no_more_of_the_processor_than_it_may(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each child is told its limits with the text, and each text is answered."""
-    jobs: list[Job] = []
-
-    def seen(message: Job | Started | Answer) -> bytes:
-        if isinstance(message, Job):
-            jobs.append(message)
-        return line_of(message)
-
-    monkeypatch.setattr(child_process, "line_of", seen)
+    jobs = recorded_jobs(monkeypatch)
     for name, text in HOSTILE.items():
         assert validate(api, GOOD).body["valid"] is True  # a child is ready then
         before = used_by_children()

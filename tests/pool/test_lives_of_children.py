@@ -18,7 +18,7 @@ from chalicelib.errors import PermanentExecutionError, TransientExecutionError
 from infra.local.settings import ROOT
 from infra.waiting import wait_for
 from tests.pool.conftest import MakePool, pid_of, run, run_batch
-from tests.support.processes import children_of, is_bound, is_killed, is_running, state_of
+from tests.support.processes import children_of, is_killed, is_running, state_of, wait_until_bound
 
 STOPPED = psutil.STATUS_STOPPED
 
@@ -71,8 +71,7 @@ def test_no_child_outlives_its_parent(driver: Driver) -> None:
         lambda: sum(state_of(pid) == psutil.STATUS_RUNNING for pid in children) >= 1,
         "executions to begin",
     )
-    if sys.platform == "linux":
-        wait_for(lambda: all(map(is_bound, children)), "all children to be bound to their parent")
+    wait_until_bound(children)
     driver.process.send_signal(signal.SIGKILL)
     driver.process.wait()
     if sys.platform == "linux":

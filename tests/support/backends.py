@@ -68,6 +68,16 @@ class Backend:
         """Return a client that looks behind the service's back."""
         return sqs_at(self.endpoint_url)
 
+    def empty_table(self) -> None:
+        """Delete every item, of tasks and of their pieces."""
+        client = self.dynamodb()
+        pages = client.get_paginator("scan").paginate(
+            TableName=self.table_name, ProjectionExpression="task_id"
+        )
+        for page in pages:
+            for key in page["Items"]:
+                client.delete_item(TableName=self.table_name, Key=key)
+
 
 @contextlib.contextmanager
 def moto_backend() -> Iterator[Backend]:

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import psutil
 
+from infra.waiting import wait_for
 
-def is_bound(pid: int) -> bool:
-    """Whether an executor's child has set what holds for its whole life, its parent's death first.
 
-    Before that it is a program that starts like any other: it ends by itself once it sees that its
-    parent has ended, and the kernel knows nothing of it. What it sets last can be seen: no files.
+def wait_until_bound(children: Collection[int]) -> None:
+    """Wait until the kernel would kill an executor's children with their parent.
+
+    Before that one is a program that starts like any other, which ends by itself once it sees that
+    its parent has ended. That it may write no files can be seen, and is set after it. Where the
+    kernel does not kill them there is nothing to wait for.
     """
+    if sys.platform == "linux":
+        wait_for(lambda: all(map(_writes_no_files, children)), "all children to be bound")
+
+
+def _writes_no_files(pid: int) -> bool:
     return psutil.Process(pid).rlimit(psutil.RLIMIT_FSIZE) == (0, 0)
 
 

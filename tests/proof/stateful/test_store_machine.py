@@ -71,16 +71,6 @@ def _close_moto() -> Iterator[None]:
     _backend.cache_clear()
 
 
-def _empty_table() -> None:
-    client, backend = _store().client, _backend()
-    pages = client.get_paginator("scan").paginate(
-        TableName=backend.table_name, ProjectionExpression="task_id"
-    )
-    for page in pages:
-        for key in page["Items"]:
-            client.delete_item(TableName=backend.table_name, Key=key)
-
-
 class StoresAgree(RuleBasedStateMachine):
     """Applies the same to both stores."""
 
@@ -223,7 +213,7 @@ class StoresAgree(RuleBasedStateMachine):
         """At the end, all of them. None is left: what is due is looked for among all items."""
         for task_id in self.ids:
             assert self.dynamodb.get(task_id) == self.memory.get(task_id)
-        _empty_table()
+        _backend().empty_table()
 
     def _apply(self, transition: Transition) -> Transition:
         self._both("apply", transition)

@@ -71,7 +71,7 @@ def said(text: str) -> str | None:
             f'only "qelib1.inc" and "stdgates.inc" can be included, not "{"x" * 99}',
         ),
         (
-            f"{V3}bit[n] c;".replace("n", "1"),
+            f"{V3}bit[1] c;",
             f"{V3}bit[0] {'c' * 50};",
             f"the size of {'c' * 40} mu",
         ),

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.executors import child_process
-from chalicelib.executors.jobs import Answer, Job, Started, line_of
 from chalicelib.executors.pool import ProcessPool
 from chalicelib.executors.registry import build_executor
 from chalicelib.settings import Settings
 from tests.support.circuits import BELL
 from tests.support.fakes import RecordingObserver
 from tests.support.in_memory import a_request
+from tests.support.jobs import recorded_jobs
 
 
 def test_an_execution_has_the_limits_that_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processor time in seconds, memory in bytes, and the largest state that is simulated."""
-    jobs: list[Job] = []
-
-    def seen(message: Job | Started | Answer) -> bytes:
-        if isinstance(message, Job):
-            jobs.append(message)
-        return line_of(message)
-
-    monkeypatch.setattr(child_process, "line_of", seen)
+    jobs = recorded_jobs(monkeypatch)
     settings = Settings(
         execution_processor_seconds_max=7,
         execution_memory_mb_max=300,
