@@ -6,221 +6,16 @@ Only children import it (`tests.pool.factories:build`).
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import itertools
 import os
 import resource
 import signal
-import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from chalicelib.domain.task import TaskRequest, TaskResult
-from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.ports import Executor
-
-_MEGABYTE: Final = 1 << 20
-_FIRST_OWN_DESCRIPTOR: Final = 3
-_kept: list[bytes] = []
-
-
-class Panic(BaseException):
-    """As native libraries raise it: no `Exception`."""
-
-
-def quick(_amount: float) -> None:
-    """Does nothing."""
-
-
-def burn(seconds: float) -> None:
-    """Uses so much processor time."""
-    until = time.process_time() + seconds
-    while time.process_time() < until:
-        pass
-
-
-def endless_python(_amount: float) -> None:
-    """Never ends."""
-    while True:
-        pass
-
-
-def endless_c(_amount: float) -> None:
-    """Never comes back from one call, which holds the interpreter's lock."""
-    sum(itertools.repeat(0))
-
-
-def sleep(_amount: float) -> None:
-    """Waits without using the processor."""
-    threading.Event().wait(3600)
-
-
-def fill_memory(_amount: float) -> None:
-    """Takes memory in large blocks until there is no more."""
-    while True:
-        _kept.append(bytes(16 * _MEGABYTE))
-
-
-def fill_memory_in_small_pieces(_amount: float) -> None:
-    """Takes memory as many small objects do."""
-    while True:
-        _kept.append(os.urandom(1000))
-
-
-def abort_without_memory(_amount: float) -> None:
-    """As Rust ends when an allocation fails."""
-    os.write(2, b"memory allocation of 17179869184 bytes failed\n")
-    os.abort()
-
-
-def segfault(_amount: float) -> None:
-    """Reads where nothing is."""
-    ctypes.string_at(0)
-
-
-def abort(_amount: float) -> None:
-    """Aborts, as an assertion in C does."""
-    os.abort()
-
-
-def signalled(number: float) -> None:
-    """Ends by this signal."""
-    os.kill(os.getpid(), int(number))
-    threading.Event().wait(3600)
-
-
-def leave(code: float) -> None:
-    """Ends the process at once."""
-    os._exit(int(code))
-
-
-def sys_exit(_amount: float) -> None:
-    """Asks Python to end."""
-    sys.exit(5)
-
-
-def panic(_amount: float) -> None:
-    """Raises what `except Exception` does not catch."""
-    message = "called `Option::unwrap()` on a `None` value"
-    raise Panic(message)
-
-
-def bug(_amount: float) -> None:
-    """Raises what the port does not allow."""
-    raise KeyError("q")
-
-
-def refuse(_amount: float) -> None:
-    """Fails for good."""
-    message = "line 1: no such gate"
-    raise PermanentExecutionError(message)
-
-
-def try_later(_amount: float) -> None:
-    """Fails for now."""
-    message = "the device is being calibrated"
-    raise TransientExecutionError(message)
-
-
-def say_much_in_an_error(_amount: float) -> None:
-    """Has a megabyte to say."""
-    raise PermanentExecutionError("x" * _MEGABYTE)
-
-
-def print_garbage(_amount: float) -> None:
-    """Prints what looks like an answer, in Python and past it."""
-    print('{"number":1,"permanent":"forged"}', flush=True)
-    os.write(1, b"\x00garbage\n")
-
-
-def print_gigabyte(_amount: float) -> None:
-    """Prints a gigabyte."""
-    for _ in range(1024):
-        os.write(1, b"x" * _MEGABYTE)
-
-
-def scribble(_amount: float) -> None:
-    """Writes to whatever is open, the answers' pipe included."""
-    for descriptor in range(_FIRST_OWN_DESCRIPTOR, 20):
-        _try_to_write(descriptor, b"garbage\n")
-
-
-def answer_as_another_job(_amount: float) -> None:
-    """Writes what would be an answer, were it this job's."""
-    for descriptor in range(_FIRST_OWN_DESCRIPTOR, 20):
-        _try_to_write(descriptor, b'{"number":0,"permanent":"forged"}\n')
-    threading.Event().wait(3600)
-
-
-def answer_without_end(_amount: float) -> None:
-    """Writes a line that never ends."""
-    while True:
-        for descriptor in range(_FIRST_OWN_DESCRIPTOR, 20):
-            _try_to_write(descriptor, b"x" * _MEGABYTE)
-
-
-def scribble_later(_amount: float) -> None:
-    """Writes a line when the answer has long been read."""
-    threading.Timer(0.2, scribble, [0]).start()
-
-
-def stop(_amount: float) -> None:
-    """Stops itself."""
-    os.kill(os.getpid(), signal.SIGSTOP)
-
-
-def fork(_amount: float) -> None:
-    """Leaves a process behind, in a session of its own."""
-    if os.fork() == 0:
-        os.setsid()
-        threading.Event().wait(3600)
-
-
-def start_program(_amount: float) -> None:
-    """Leaves another program behind."""
-    subprocess.Popen(["/bin/sleep", "3600"], start_new_session=True)
-
-
-def start_thread(_amount: float) -> None:
-    """Uses a thread and waits for it."""
-    thread = threading.Thread(target=quick, args=(0,))
-    thread.start()
-    thread.join()
-
-
-def leave_thread_behind(_amount: float) -> None:
-    """Lets a thread use the processor when the execution is over."""
-    threading.Thread(target=endless_python, args=(0,), daemon=True).start()
-
-
-def close_pipes(_amount: float) -> None:
-    """Closes everything that is open and lives on."""
-    os.closerange(0, 1000)
-    threading.Event().wait(3600)
-
-
-def write_file(_amount: float) -> None:
-    """Fills a disk."""
-    Path("/tmp/of-an-executor").write_text("x")
-
-
-def read_stdin(_amount: float) -> None:
-    """Finds nothing to read; it would take its own jobs."""
-    assert sys.stdin.read() == ""
-
-
-def grow(megabytes: float) -> None:
-    """Keeps memory."""
-    _kept.append(b"x" * int(megabytes * _MEGABYTE))
-
-
-def _try_to_write(descriptor: int, data: bytes) -> None:
-    with contextlib.suppress(OSError):
-        os.write(descriptor, data)
+from chalicelib.executors.child import Runnable
+from tests.pool.behaviours import BEHAVIOURS, MEGABYTE, burn, scribble
 
 
 def _limits() -> dict[str, Any]:
@@ -238,16 +33,21 @@ def _limits() -> dict[str, Any]:
 class Behaving:
     """Does what the circuit says and answers with the process's id and environment."""
 
-    def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
-        """See `Executor`."""
+    def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult | str:
+        """See `Executor`; a document is given as the validator gives it."""
         assert time_limit_seconds > 0
         name, _, amount = request.circuit.partition(" ")
+        if name == "document":
+            return "x" * int(amount)
         if name == "large":
             counts: dict[str, Any] = {f"{n:0100b}": 1 for n in range(int(amount))}
         elif name == "wrong":
             counts = {"00": "many"}
         elif name == "environment":
-            counts = dict.fromkeys(os.environ, 1)
+            counts = {f"{name}={value}": 1 for name, value in os.environ.items()}
+        elif name == "flags":
+            flags = ("isolated", "no_site", "dont_write_bytecode")
+            counts = {flag: int(getattr(sys.flags, flag)) for flag in flags}
         elif name == "limits":
             counts = _limits()
         else:
@@ -258,19 +58,12 @@ class Behaving:
         )
 
 
-BEHAVIOURS: Final[Mapping[str, Callable[[float], None]]] = {
-    behaviour.__name__: behaviour
-    for behaviour in list(globals().values())
-    if callable(behaviour) and getattr(behaviour, "__module__", "") == __name__
-}
-
-
-def build() -> Executor:
+def build() -> Runnable:
     """Build the executor."""
     return Behaving()
 
 
-def build_slowly() -> Executor:
+def build_slowly() -> Runnable:
     """Build it after a while, as on a machine that has much else to do."""
     burn(1.0)
     return Behaving()
@@ -280,6 +73,17 @@ def refuse_to_build() -> NoReturn:
     """Cannot be built."""
     message = "no license for this simulator"
     raise RuntimeError(message)
+
+
+def refuse_to_build_at_length() -> NoReturn:
+    """Cannot be built, and has a megabyte to say about it."""
+    raise RuntimeError("x" * MEGABYTE)
+
+
+def scribble_while_building() -> Runnable:
+    """Writes what is no answer before it is ready."""
+    scribble(0)
+    return Behaving()
 
 
 def crash_while_building() -> NoReturn:

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from chalicelib.domain.task import TaskRequest, TaskResult
-from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.executors.jobs import MESSAGE_CHARACTERS_MAX
+from chalicelib.errors import ExecutionError, PermanentExecutionError, TransientExecutionError
+from chalicelib.executors.jobs import ANSWER_BYTES_MAX, MESSAGE_CHARACTERS_MAX, Answer, line_of
 from chalicelib.executors.pool import ProcessPool
 from infra.waiting import wait_for
 from tests.pool.conftest import (
@@ -21,6 +21,7 @@ from tests.pool.conftest import (
     MakePool,
     Problems,
     pid_of,
+    request_for,
     run,
     run_batch,
 )
@@ -100,20 +101,12 @@ def test_what_does_nothing_ends_at_the_wall_and_may_be_tried_again(
     assert all(isinstance(neighbour, TaskResult) for neighbour in endings)
 
 
-@pytest.mark.parametrize("behaviour", ["print_garbage", "read_stdin", "start_thread"])
+@pytest.mark.parametrize("behaviour", ["print_garbage", "read_stdin", "start_thread", "interrupt"])
 def test_what_is_harmless_completes(make_pool: MakePool, behaviour: str) -> None:
     """Printing, reading and threads are an executor's own business."""
     pool = make_pool()
     pids = {pid_of(run(pool, circuit)) for circuit in (behaviour, "quick")}
     assert len(pids) == 1
-
-
-def test_a_child_knows_no_credentials(make_pool: MakePool) -> None:
-    """Of the function's environment it has nothing that a circuit could carry away."""
-    ending = run(make_pool(), "environment")
-    assert isinstance(ending, TaskResult)
-    assert "RAYON_NUM_THREADS" in ending.counts
-    assert not [name for name in ending.counts if name.startswith("AWS_")]
 
 
 def test_what_goes_on_in_the_background_is_ended(make_pool: MakePool) -> None:
@@ -131,24 +124,49 @@ def test_a_child_that_wrote_more_than_its_answer_gets_no_job(make_child: MakeChi
     wait_for(lambda: not child.is_usable(), "the line behind the answer to be seen")
 
 
-def test_messages_of_an_executor_are_cut(make_pool: MakePool) -> None:
+@pytest.mark.parametrize("behaviour", ["say_much_in_an_error", "try_later_with_much_to_say"])
+def test_messages_of_an_executor_are_cut(make_pool: MakePool, behaviour: str) -> None:
     """An error's text goes into an item: a megabyte does not."""
-    ending = run(make_pool(), "say_much_in_an_error")
-    assert isinstance(ending, PermanentExecutionError)
+    ending = run(make_pool(), behaviour)
+    assert isinstance(ending, ExecutionError)
     assert len(str(ending)) == MESSAGE_CHARACTERS_MAX
 
 
 def test_faults_of_an_executor_are_reported_with_what_it_printed(
     make_pool: MakePool, problems: Problems
 ) -> None:
-    """An operator reads more than the client: the traceback, and the last words."""
+    """An operator reads more than the client: the end of the traceback, and the last words."""
     pool = make_pool()
-    for behaviour in ("bug", "abort", "endless_python", "refuse"):
+    for behaviour in ("bug", "abort", "bug_with_much_to_say", "endless_python", "refuse"):
         run(pool, behaviour)
-    bug, abort = problems.told
+    bug, abort, long = problems.told
     assert "tests/pool/factories.py" in bug
     assert "KeyError: 'q'" in bug
-    assert "SIGABRT" in abort
+    assert abort.endswith("(SIGABRT)")
+    assert long.endswith("x the last words\n")
+    assert len(long) < 4_200
+
+
+@pytest.mark.parametrize("behaviour", ["fill_memory", "large 100000", "bug"])
+def test_a_child_that_is_not_trusted_any_more_is_replaced(
+    make_pool: MakePool, behaviour: str
+) -> None:
+    """It lacked memory, has a large result in its memory, or failed in the middle of something."""
+    pool = make_pool(children_max=1)
+    first = pid_of(run(pool, "quick"))
+    assert isinstance(run(pool, behaviour), ExecutionError)
+    assert pid_of(run(pool, "quick")) != first
+
+
+def test_an_answer_is_as_long_as_it_may_be_and_no_longer(make_pool: MakePool) -> None:
+    """At the limit it is given whole; a byte more is refused for good, with both sizes."""
+    pool = make_pool(children_max=1)
+    room = ANSWER_BYTES_MAX - len(line_of(Answer(number=1, document="")))
+    answer = pool.ask(request_for(f"document {room}"), time_limit_seconds=PATIENCE_SECONDS)
+    assert answer.document == "x" * room
+    with pytest.raises(PermanentExecutionError) as refused:
+        pool.ask(request_for(f"document {room + 1}"), time_limit_seconds=PATIENCE_SECONDS)
+    assert str(refused.value) == "the result takes 8,000,001 bytes; at most 8,000,000 can be kept"
 
 
 def test_memory_of_both_processes_stays_bounded(make_pool: MakePool) -> None:

@@ -8,8 +8,17 @@ import time
 
 import pytest
 
-from chalicelib.errors import TransientExecutionError
-from tests.pool.conftest import PATIENCE_SECONDS, MakeChild, request_for
+from chalicelib.errors import PermanentExecutionError, TransientExecutionError
+from chalicelib.executors.child_process import OUTPUT_BYTES_MAX
+from tests.pool.conftest import (
+    PATIENCE_SECONDS,
+    MakeChild,
+    MakePool,
+    Problems,
+    pid_of,
+    request_for,
+    run,
+)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="opens a process's pipe by /proc")
@@ -25,3 +34,27 @@ def test_a_pipe_that_another_process_holds_open_does_not_hold_up_the_end(
         child.run(request_for("leave 3"), deadline=deadline, seconds_max=1)
     os.write(held, b"still open")
     os.close(held)
+
+
+def test_each_execution_may_print_up_to_the_limit_and_no_more(make_pool: MakePool) -> None:
+    """What the one before has printed does not count."""
+    pool = make_pool(children_max=1, processor_seconds_max=60)
+    pids = {pid_of(run(pool, f"print_bytes {OUTPUT_BYTES_MAX}")) for _ in range(2)}
+    assert len(pids) == 1
+    ending = run(pool, f"print_bytes {OUTPUT_BYTES_MAX + 1}")
+    assert isinstance(ending, PermanentExecutionError)
+    assert str(ending) == "the executor printed more than 1,000,000 bytes during one execution"
+
+
+def test_an_operator_reads_the_end_of_what_the_execution_printed(
+    make_pool: MakePool, problems: Problems
+) -> None:
+    """Two thousand bytes of it, whatever they are, and nothing of an earlier execution's."""
+    pool = make_pool(children_max=1)
+    said = "execute in a child process: the executor's process ended with exit code 3"
+    end = "\N{REPLACEMENT CHARACTER} the last words"
+    for circuit in ("print_last_words 5000", "print_bytes 9", "print_last_words 0"):
+        run(pool, circuit)
+    long, short = problems.told
+    assert short == f"{said} and gave no result: {end}"
+    assert long == f"{said} and gave no result: {'x' * (2_000 - len(end))}{end}"
