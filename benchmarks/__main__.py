@@ -94,7 +94,8 @@ def _in_a_process(directory: Path, module: str, argument: str) -> list[Figure]:
 def _drains(directory: Path, tasks: int, rounds: int) -> list[Figure]:
     data_dir = directory / "drain"
     data_dir.mkdir()
-    with emulator(data_dir) as backend, environment({**backend.environment, "EXECUTOR": "mock"}):
+    mock = {"STAGE": "local", "EXECUTOR": "mock"}
+    with emulator(data_dir) as backend, environment({**backend.environment, **mock}):
         log = data_dir / "worker.log"
         figures = drain.measure(backend, log, tasks=tasks, rounds=rounds)
         return figures + pool.measure_drain(backend, log, tasks=tasks, rounds=rounds)

@@ -33,7 +33,7 @@ _VARYING: Final = re.compile(r'("(?:duration|queue_wait|execution)_ms":)[\d.]+')
 #: Members of a line that need not be said: all but time, level, message, the task's ids and its
 #: transition, how long a call took, and metrics.
 _EXTRAS: Final = frozenset(
-    {"request_id", "resource", "capacity_units", "attempt", "receive_count", "reason"}
+    {"function_request_id", "capacity_units", "attempt", "receive_count", "reason"}
 )
 #: The circuits that are counted, by what they pack to.
 CIRCUITS: Final[dict[str, str | int]] = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
 import warnings
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import counts, imports
 from benchmarks.cost import COUNTS
+from benchmarks.drain import environment
 from benchmarks.figures import FLOOR, Figure, Goal
 from benchmarks.stubbed import ENVIRONMENT
 from infra.local.settings import ROOT
@@ -34,8 +34,11 @@ def count() -> dict[str, Any]:
 def count_tasks() -> dict[str, dict[str, Any]]:
     """Count the steps of a task of each circuit, on moto."""
     logging.getLogger("moto").setLevel(logging.ERROR)  # which stacks it makes in part
-    with warnings.catch_warnings(action="ignore"), moto_backend() as backend:
-        os.environ.update({**_settings(), **backend.environment})
+    with (
+        warnings.catch_warnings(action="ignore"),
+        moto_backend() as backend,
+        environment({**_settings(), **backend.environment}),
+    ):
         counted = {
             name: counts.count(backend, circuit) for name, circuit in counts.CIRCUITS.items()
         }

@@ -214,7 +214,7 @@ class AwsCalls:
             " was slow" if slow else "",
             extra={
                 "operation": call.operation,
-                "resource": call.resource,
+                "resource": call.resource if slow or error_code else None,
                 "duration_ms": round(duration_ms, 1),
                 "capacity_units": _capacity_units(parsed.get("ConsumedCapacity")),
                 "attempts": call.sent if call.sent > 1 else None,

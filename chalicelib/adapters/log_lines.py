@@ -16,14 +16,18 @@ from aws_lambda_powertools.logging.formatter import (
 
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 _RESERVED: Final = frozenset(RESERVED_LOG_ATTRS)
+#: Of an invocation, which many lines share: it is said by the line that begins a delivery or ends a
+#: sweep, and by warnings and errors.
+FUNCTION_REQUEST_ID: Final = "function_request_id"
 _UTC_SUFFIX_CHARACTERS: Final = len("+00:00")
 
 
 class LineFormatter(LambdaPowertoolsFormatter):
     """Writes lines up to INFO without what all of them share.
 
-    They are most of what a log costs. Where in the code it was said, the service's name and the
-    trace stand in the lines of warnings and errors only, which Powertools writes in full.
+    They are most of what a log costs. Where in the code it was said, the service's name, the
+    invocation's id and the trace stand in the lines of warnings and errors, which Powertools writes
+    in full.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -38,6 +42,7 @@ class LineFormatter(LambdaPowertoolsFormatter):
             "timestamp": _timestamp(record.created),
             **self.thread_safe_get_current_keys(),
         }
+        line.pop(FUNCTION_REQUEST_ID, None)
         line |= {
             name: value
             for name, value in given.items()

@@ -14,7 +14,12 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
-from chalicelib.adapters.log_lines import LineFormatter, metrics_document, metrics_line
+from chalicelib.adapters.log_lines import (
+    FUNCTION_REQUEST_ID,
+    LineFormatter,
+    metrics_document,
+    metrics_line,
+)
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 from chalicelib.domain.unreadable import TaskUnreadable
@@ -104,8 +109,10 @@ class TelemetryObserver:
         )
 
     def consumed(self, delivery: Delivery) -> None:
-        """Log a delivery that is taken up."""
-        logger.info("message consumed", extra=_of_delivery(delivery))
+        """Log a delivery that is taken up, and by which invocation."""
+        invocation = logger.thread_safe_get_current_keys().get(FUNCTION_REQUEST_ID)
+        about = {**_of_delivery(delivery), FUNCTION_REQUEST_ID: invocation}
+        logger.info("message consumed", extra=about)
 
     def acknowledged(self, delivery: Delivery, *, reason: str) -> None:
         """Log a delivery that is done with. Which message it was, its consumption says."""

@@ -61,7 +61,7 @@ class StoredTask:
 class TaskUnreadable(TaskServiceError):
     """What is stored of the task cannot be read."""
 
-    def __init__(self, seen: StoredTask, *, applied: bool = False) -> None:
+    def __init__(self, seen: StoredTask, *, applied: bool) -> None:
         """Take what can be told of it, and whether the write that was asked for was applied."""
         super().__init__(f"the task {seen.task_id} cannot be read: {seen.reason}")
         self.seen = seen

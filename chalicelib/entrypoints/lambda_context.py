@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class LambdaContext(Protocol):
-    """What the edges need of Lambda's context object."""
+    """What the entrypoints need of Lambda's context object."""
 
     @property
     def aws_request_id(self) -> str:

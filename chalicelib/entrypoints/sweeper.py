@@ -17,9 +17,9 @@ def handle_schedule(service: Service, context: LambdaContext) -> dict[str, Any]:
         ServiceUnavailable: database or queue failed; Lambda records the failure, and the next
             run starts over.
     """
-    with log_context(request_id=context.aws_request_id):
+    with log_context(function_request_id=context.aws_request_id):
         report = service.sweep(seconds_left=lambda: context.get_remaining_time_in_millis() / 1000)
         done = dataclasses.asdict(report)
-        logger.info("swept", extra=done)
+        logger.info("swept", extra={**done, "function_request_id": context.aws_request_id})
     emit_metrics(stage=service.settings.stage, sweeps=1, swept_tasks=report.resent)
     return done

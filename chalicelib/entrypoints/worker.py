@@ -52,7 +52,7 @@ def handle_batch(
 
     def handle(record: Mapping[str, Any]) -> _Outcome:
         # In each thread of its own: the context of one is not that of another.
-        with log_context(request_id=context.aws_request_id):
+        with log_context(function_request_id=context.aws_request_id):
             return _handle_record(service, record, seconds_left)
 
     width = min(service.settings.execution_concurrency, len(records))
@@ -61,7 +61,7 @@ def handle_batch(
     else:
         with ThreadPoolExecutor(max_workers=width) as pool:
             outcomes = list(pool.map(handle, records))
-    with log_context(request_id=context.aws_request_id):
+    with log_context(function_request_id=context.aws_request_id):
         return _end_batch(service, outcomes)
 
 

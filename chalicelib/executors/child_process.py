@@ -128,6 +128,7 @@ class ChildProcess:
         """
         self.wait_until_ready(deadline)
         self._number += 1
+        self._read_rest()
         self._printed.clear()
         self._printed_bytes = 0
         limits = self._limits
@@ -187,6 +188,12 @@ class ChildProcess:
             if len(line) > ANSWER_BYTES_MAX:
                 raise endings.answer_too_long(ANSWER_BYTES_MAX)
 
+    def _read_rest(self) -> None:
+        """Read what it has printed so far, so that it is not taken for the next execution's."""
+        with contextlib.suppress(KeyError):  # the end of its output is met again
+            while self._read_output():
+                pass
+
     def _read_output(self) -> bool:
         """Read some of what it prints, and say whether there was anything."""
         try:
@@ -209,9 +216,8 @@ class ChildProcess:
             code = self._process.wait(_END_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             return endings.pipe_closed()
-        with contextlib.suppress(ExecutionError, KeyError):  # the rest, such as why it aborted
-            while self._read_output():
-                pass
+        with contextlib.suppress(ExecutionError):
+            self._read_rest()  # such as why it aborted
         return endings.process_ended(
             code,
             bytes(self._printed),

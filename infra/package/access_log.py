@@ -1,7 +1,8 @@
 """What API Gateway writes of each request: to where, and what.
 
 Refusals of the gateway carry its request id as their correlation id, and reach no function: this
-log is where such an id leads. The functions' lines carry the same id as `request_id`.
+log is where such an id leads. The API's lines carry the same id as `request_id`, or as the
+correlation id of a client that gave none.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ import logging
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
+import app as lambda_functions
+from benchmarks.events import http_event
 from chalicelib import composition
 from chalicelib.adapters import telemetry
 from chalicelib.entrypoints.sweeper import handle_schedule
@@ -90,15 +92,50 @@ def test_a_delivery_that_fails_says_why_and_when_it_comes_back(
     assert (given_back["given_back"], given_back["service"]) == (1, "quantum-tasks")
 
 
-def test_lines_of_worker_and_sweeper_carry_lambdas_request_id(api: Api, logged: Logged) -> None:
+def test_lambdas_request_id_is_said_once_for_each_delivery_and_sweep(
+    api: Api, logged: Logged
+) -> None:
     """Lambda's own lines about an invocation have it too, so that one leads to the other."""
     api.submit()
     before = len(logged())
     api.deliver()
     handle_schedule(composition.get_service(), Context())
-    lines = logged()[before:]
-    assert {"message consumed", "task completed", "swept"} <= {line["message"] for line in lines}
-    assert {line.get("request_id") for line in lines} == {Context().aws_request_id}
+    saying = [line for line in logged()[before:] if "function_request_id" in line]
+    assert [line["message"] for line in saying] == ["message consumed", "swept"]
+    assert {line["function_request_id"] for line in saying} == {Context().aws_request_id}
+
+
+def test_lambdas_request_id_is_in_every_warning_and_error(
+    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each must lead to its invocation by itself."""
+    monkeypatch.setenv("SLOW_CALL_MS", "0")
+    monkeypatch.setenv("MOCK_TRANSIENT_FAILURE_RATE", "1")
+    api.submit()
+    before = len(logged())
+    with pytest.raises(BatchFailed):
+        api.deliver()
+    handle_schedule(composition.get_service(), Context())
+    told = [line for line in logged()[before:] if line["level"] != "INFO"]
+    assert {"message given back", "dynamodb call was slow"} <= {line["message"] for line in told}
+    assert {line.get("function_request_id") for line in told} == {Context().aws_request_id}
+
+
+@pytest.mark.parametrize("given", [None, "mine"])
+def test_a_requests_id_is_its_correlation_id_or_stands_beside_the_clients(
+    api: Api, logged: Logged, given: str | None
+) -> None:
+    """The gateway's access log and its refusals carry it; no line says it twice."""
+    event = http_event("POST", "/tasks", body={"circuit": "x"})
+    gateways = event["requestContext"]["requestId"]
+    if given is not None:
+        for headers, value in ((event["headers"], given), (event["multiValueHeaders"], [given])):
+            headers["X-Correlation-ID"] = value
+    answer = lambda_functions.app(event, Context())
+    assert len(api.items()) == 1
+    assert answer["headers"]["X-Correlation-ID"] == (given or gateways)
+    ids = {(line["correlation_id"], line.get("request_id")) for line in logged()}
+    assert ids == {(gateways, None) if given is None else (given, gateways)}
 
 
 def test_a_message_that_cannot_be_hidden_is_told(

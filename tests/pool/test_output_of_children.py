@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +59,18 @@ def test_an_operator_reads_the_end_of_what_the_execution_printed(
     long, short = problems.told
     assert short == f"{said} and gave no result: {end}"
     assert long == f"{said} and gave no result: {'x' * (2_000 - len(end))}{end}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="opens a process's pipe by /proc")
+def test_what_was_printed_before_an_execution_is_not_said_to_be_its_own(
+    make_child: MakeChild,
+) -> None:
+    """An answer may be read ahead of the output: a report must not quote a stranger's circuit."""
+    child = make_child()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    child.run(request_for("quick"), deadline=deadline, seconds_max=1)
+    Path(f"/proc/{child.pid}/fd/2").write_text("printed late by the first")
+    with pytest.raises(TransientExecutionError, match="ended with exit code 3") as raised:
+        child.run(request_for("leave 3"), deadline=deadline, seconds_max=1)
+    assert "first" not in str(raised.value)
+    assert child.printed == ""

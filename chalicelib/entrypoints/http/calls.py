@@ -30,7 +30,7 @@ class Call:
 
     service: Service
     request: Request
-    #: The client's, or one made for it.
+    #: The client's, or API Gateway's id of the request.
     correlation_id: str
     #: Whom the request acts for; empty where any caller is allowed.
     owner: str
@@ -51,9 +51,9 @@ def endpoint(
         @functools.wraps(handler)
         def answer(request: Request | None, /, *args: _P.args, **kwargs: _P.kwargs) -> Response:
             assert request is not None  # noqa: S101 - Chalice sets it before it calls a view
-            given = request.headers.get(CORRELATION_ID)
-            correlation_id = parsing.valid_correlation_id(given) or str(uuid.uuid4())
-            with log_context(correlation_id=correlation_id, request_id=_request_id(request)):
+            ids = _ids_of(request)
+            correlation_id = ids["correlation_id"]
+            with log_context(**ids):
                 try:
                     call = _call(request, correlation_id, signed=signed)
                     response = handler(call, *args, **kwargs)
@@ -75,9 +75,17 @@ def _call(request: Request, correlation_id: str, *, signed: bool) -> Call:
     return Call(service=service, request=request, correlation_id=correlation_id, owner=owner)
 
 
-def _request_id(request: Request) -> str:
-    """Return API Gateway's id of the request: what its own refusals and access log carry."""
-    return str(request.context.get("requestId") or "")
+def _ids_of(request: Request) -> dict[str, str]:
+    """Return the ids that lines about a request carry.
+
+    `request_id` is API Gateway's, which its own refusals and its access log carry; it is also the
+    correlation id of a client that gave none, and is not said twice.
+    """
+    request_id = str(request.context.get("requestId") or uuid.uuid4())
+    given = parsing.valid_correlation_id(request.headers.get(CORRELATION_ID))
+    if given is None:
+        return {"correlation_id": request_id}
+    return {"correlation_id": given, "request_id": request_id}
 
 
 def body_of(request: Request) -> bytes:

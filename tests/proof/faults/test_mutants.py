@@ -126,7 +126,7 @@ class _BeginsAllUnits(SweepTasks):
 class _BreaksOffOverOneItem(SweepTasks):
     def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
         del report
-        raise TaskUnreadable(seen)
+        raise TaskUnreadable(seen, applied=False)
 
 
 class _GivesUpBlindly(SweepTasks):

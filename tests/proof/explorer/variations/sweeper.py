@@ -67,4 +67,4 @@ class BreaksOff(SweepTasks):
     """Lets what one item holds end the run."""
 
     def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
-        raise TaskUnreadable(seen)
+        raise TaskUnreadable(seen, applied=False)
