@@ -1,0 +1,209 @@
+"""The bounds of a child: what the kernel is told, and what stands in for it elsewhere."""
+
+from __future__ import annotations
+
+import json
+import math
+import mmap
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.executors import limits
+from chalicelib.executors.child import BOOTSTRAP
+from chalicelib.executors.limits import JobBounds, processor_seconds_of
+from infra.local.settings import ROOT
+from infra.waiting import wait_for
+from tests.support.processes import is_running
+
+MEGABYTE = 1 << 20
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel is Linux's")
+#: No job of these tests may come near it: the tests run in the process that is bounded.
+PLENTY = {"processor_seconds_max": 100_000.0, "memory_bytes_max": 1 << 40}
+
+
+def soft(kind: int) -> int:
+    """Return this process's soft limit."""
+    return resource.getrlimit(kind)[0]
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """Take back what a test has set for this process."""
+    kinds = (resource.RLIMIT_CPU, resource.RLIMIT_AS)
+    before = [resource.getrlimit(kind) for kind in kinds]
+    yield
+    for kind, limit in zip(kinds, before, strict=True):
+        resource.setrlimit(kind, limit)
+
+
+@pytest.fixture
+def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be a system that is not Linux."""
+    monkeypatch.setattr(limits, "_IS_LINUX", False)
+
+
+@ON_LINUX
+def test_a_job_has_half_as_much_again_of_the_processor_and_its_memory_on_top() -> None:
+    """The kernel counts whole seconds, and what the process has used already."""
+    bounds = JobBounds()
+    used = time.process_time()
+    bounds.begin(**PLENTY)  # type: ignore[arg-type]
+    assert 150_000 + math.floor(used * 0.5) <= soft(resource.RLIMIT_CPU)
+    assert soft(resource.RLIMIT_CPU) <= 150_000 + math.ceil(used * 2) + 2
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    assert abs(soft(resource.RLIMIT_AS) - (1 << 40) - pages * mmap.PAGESIZE) < 8 * MEGABYTE
+
+
+@ON_LINUX
+def test_room_is_made_to_report_that_memory_ran_out() -> None:
+    """All that the hard limit leaves."""
+    bounds = JobBounds()
+    bounds.begin(**PLENTY)  # type: ignore[arg-type]
+    assert soft(resource.RLIMIT_AS) != resource.getrlimit(resource.RLIMIT_AS)[1]
+    bounds.lift()
+    assert soft(resource.RLIMIT_AS) == resource.getrlimit(resource.RLIMIT_AS)[1]
+
+
+@ON_LINUX
+@pytest.mark.parametrize(("megabytes", "worn_out"), [(62, False), (65, True)])
+def test_a_child_is_worn_out_when_it_has_grown_by_more_than_64_megabytes(
+    megabytes: int,
+    worn_out: bool,  # noqa: FBT001
+) -> None:
+    """What goes on in it then has a second of the processor."""
+    bounds = JobBounds()
+    bounds.begin(**PLENTY)  # type: ignore[arg-type]
+    with mmap.mmap(-1, megabytes * MEGABYTE):
+        assert bounds.end() is worn_out
+    used = limits._processor_seconds_by_ticks()  # noqa: SLF001 - as the kernel counts it
+    assert used < soft(resource.RLIMIT_CPU) <= used + 2
+
+
+def test_the_processor_time_of_a_process_is_its_own() -> None:
+    """And not known of one that there is not."""
+    if sys.platform == "linux":
+        before = time.process_time()
+        used = processor_seconds_of(os.getpid())
+        assert used is not None
+        assert before - 0.001 < used < time.process_time() + 0.001
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as ended:
+        ended.wait()
+    assert processor_seconds_of(ended.pid) is None
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_elsewhere_only_the_processor_is_bounded() -> None:
+    """By what the process has used as the system's accounts have it."""
+    memory = resource.getrlimit(resource.RLIMIT_AS)
+    bounds = JobBounds()
+    bounds.begin(**PLENTY)  # type: ignore[arg-type]
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = usage.ru_utime + usage.ru_stime
+    assert used - 1 <= soft(resource.RLIMIT_CPU) - 150_000 <= used + 1
+    with mmap.mmap(-1, 100 * MEGABYTE):
+        assert bounds.end() is False
+    assert used < soft(resource.RLIMIT_CPU) <= used + 3
+    bounds.lift()
+    assert resource.getrlimit(resource.RLIMIT_AS) == memory
+    assert processor_seconds_of(os.getpid()) is None
+
+
+#: Bounds of a process whose hard limits are lower than what is asked for.
+LOW = """
+import json, resource
+from chalicelib.executors.limits import JobBounds
+resource.setrlimit(resource.RLIMIT_CPU, (500, 500))
+resource.setrlimit(resource.RLIMIT_AS, (1 << 39, 1 << 39))
+bounds = JobBounds()
+said = []
+for step in (
+    lambda: bounds.begin(processor_seconds_max=200.0, memory_bytes_max=1 << 30),
+    lambda: bounds.begin(processor_seconds_max=1000.0, memory_bytes_max=1 << 40),
+    bounds.lift,
+):
+    step()
+    said.append([resource.getrlimit(kind) for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS)])
+print(json.dumps(said))
+"""
+
+
+@ON_LINUX
+def test_a_limit_from_outside_that_is_lower_stays() -> None:
+    """A container may have set it; a job gets what is left."""
+    ended = subprocess.run(
+        [sys.executable, "-c", LOW], capture_output=True, check=True, env={"PYTHONPATH": str(ROOT)}
+    )
+    said: Any = json.loads(ended.stdout)
+    first, second, lifted = said
+    assert (first[0][1], first[1][1]) == (500, 1 << 39)
+    assert 300 < first[0][0] <= 303
+    assert 1 << 30 < first[1][0] < 2 << 30
+    assert second == lifted == [[500, 500], [1 << 39, 1 << 39]]
+
+
+#: Starts a child that is told to die with it, says the child's number, and waits to be killed.
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE)
+print(child.pid, child.stdout.readline().decode(), end="", flush=True)
+sys.stdin.read()
+"""
+CHILD = """
+import os, threading
+from chalicelib.executors import limits
+limits._IS_LINUX = False
+limits._LOOK_SECONDS = 0.05
+limits.die_with_parent(os.getppid())
+print("is bound", flush=True)
+threading.Event().wait(600)
+"""
+
+
+def test_elsewhere_a_child_looks_whether_its_parent_lives() -> None:
+    """It lives as long as that, and no longer, whatever it does."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, CHILD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(ROOT)},
+    ) as parent:
+        assert parent.stdout
+        pid, _, said = parent.stdout.readline().decode().partition(" ")
+        assert said == "is bound\n"
+        assert is_running(int(pid))
+        parent.kill()
+    wait_for(lambda: not is_running(int(pid)), "the child to end")
+
+
+def a_child(parent: int, factory: str = "tests.pool.factories:build") -> subprocess.Popen[bytes]:
+    """Start the program of a child."""
+    arguments = [json.dumps([str(ROOT), *sys.path]), str(parent), factory]
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-B", "-c", BOOTSTRAP, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+
+def test_a_child_whose_parent_ended_before_it_could_be_told_ends_by_itself() -> None:
+    """It is another process's child then, and says nothing."""
+    with a_child(os.getppid()) as child:
+        said, _ = child.communicate()
+    assert (child.returncode, said) == (1, b"")
+
+
+def test_a_child_ends_well_when_it_is_given_no_more_jobs() -> None:
+    """The pipe's end is the end, whatever an executor's threads still do."""
+    with a_child(os.getpid()) as child:
+        assert child.stdout
+        assert child.stdout.readline() == b'{"error":null}\n'
+        said, _ = child.communicate()
+    assert (child.returncode, said) == (0, b"")
