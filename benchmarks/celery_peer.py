@@ -1,8 +1,8 @@
-"""Celery on SQS with its DynamoDB backend, as a team would use it: the peer of the drain.
+"""Celery on SQS with its DynamoDB backend, as a team would use it: what the drain is held against.
 
 Runs in an environment of its own, which has Celery and none of the project's packages:
-`python -m benchmarks.celery_peer ENDPOINT TASKS` submits so many tasks that do nothing, lets one
-solo worker do them, and prints their rate. Each is acknowledged after it is done, with
+`python -m benchmarks.celery_peer ENDPOINT TASKS THREADS` submits so many tasks that do nothing,
+lets one worker do them, and prints their rate. Each is acknowledged after it is done, with
 `track_started` on: as many writes as here, but unconditional, without a history or fencing.
 """
 
@@ -51,7 +51,7 @@ def nothing():
 
 def main() -> None:
     """Print the rate as JSON."""
-    endpoint, count = sys.argv[1], int(sys.argv[2])
+    endpoint, count, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     with tempfile.TemporaryDirectory() as directory:
         done = Path(directory, "done")
         done.touch()
@@ -69,14 +69,15 @@ def main() -> None:
 
         for _ in range(count):
             peer_tasks.nothing.delay()
-        finished = _drain(directory, done, count)
+        finished = _drain(directory, done, count, threads)
     seconds = (finished[-1] - finished[0]) / 1e9
     print(json.dumps({"rate": (len(finished) - 1) / seconds}))
 
 
-def _drain(directory: str, done: Path, count: int) -> list[int]:
+def _drain(directory: str, done: Path, count: int, threads: int) -> list[int]:
+    pool = ["-P", "solo"] if threads == 1 else ["-P", "threads", "-c", str(threads)]
     worker = subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", "peer_tasks", "worker", "-P", "solo", "-l", "ERROR"],
+        [sys.executable, "-m", "celery", "-A", "peer_tasks", "worker", *pool, "-l", "ERROR"],
         cwd=directory,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,

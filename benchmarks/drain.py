@@ -2,8 +2,10 @@
 
 Both do for each task one claim and one settle (`UpdateItem`), and for each batch of ten one receive
 and one batch delete, on the same emulator. What is measured is therefore what the service adds:
-checks, logs, metrics, the process that holds the function. Celery does the same number of tasks on
-the same emulator. Rounds alternate, so that a slow spell of the machine hits all.
+checks, logs, metrics, the process that holds the function; and what it saves, since it executes
+some records of a batch at the same time, as it is shipped. Celery does the same number of tasks on
+the same emulator, with a worker of one thread and with one of as many. Rounds alternate, so that a
+slow spell of the machine hits all.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from benchmarks.figures import Figure, Goal
 from chalicelib import composition
 from chalicelib.adapters.telemetry import logger
 from chalicelib.domain.task import TaskRequest
+from chalicelib.settings import Settings
 from chalicelib.use_cases.submit import Submission
 from infra.local.settings import ROOT
 from infra.local.stand_ins.lambda_runtime.invoker import Invoker
@@ -219,10 +222,11 @@ def quiet() -> Iterator[None]:
     logger.setLevel(level)
 
 
-def drain_with_celery(backend: Backend, count: int) -> float:
-    """Return the tasks/s of Celery's one solo worker."""
+def drain_with_celery(backend: Backend, count: int, *, threads: int) -> float:
+    """Return the tasks/s of one worker of Celery."""
+    arguments = [str(backend.endpoint_url), str(count), str(threads)]
     done = subprocess.run(
-        [_CELERY_PYTHON, "-m", "benchmarks.celery_peer", str(backend.endpoint_url), str(count)],
+        [_CELERY_PYTHON, "-m", "benchmarks.celery_peer", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -236,32 +240,50 @@ def drain_with_celery(backend: Backend, count: int) -> float:
 def measure(backend: Backend, log: Path, *, tasks: int, rounds: int) -> list[Figure]:
     """Run the rounds; the rates are given with the ratios."""
     backend.sqs().purge_queue(QueueUrl=backend.queue_url)
-    ours, bare, celery = [], [], []
+    at_once = Settings().execution_concurrency
+    ours, bare, celery, threaded = [], [], [], []
     for _ in range(rounds):
         bare.append(drain_bare(backend, tasks).rate)
         ours.append(drain_with_service(backend, tasks, log).rate)
-        celery.append(drain_with_celery(backend, tasks))
+        celery.append(drain_with_celery(backend, tasks, threads=1))
+        threaded.append(drain_with_celery(backend, tasks, threads=at_once))
+    with environment({"EXECUTION_CONCURRENCY": "1"}):
+        single = drain_with_service(backend, tasks, log).rate
     return [
-        _compared("drain by one worker", _BARE, ours, bare, "the bare boto3 loop", tasks),
+        _compared(
+            "drain by one worker",
+            _BARE,
+            ours,
+            bare,
+            f"{tasks:,} tasks, rate over that of the bare boto3 loop",
+            {"one record at a time": single},
+        ),
         _compared(
             "drain by one worker against Celery",
             _CELERY,
             ours,
             celery,
-            "Celery on SQS with its DynamoDB backend and track_started",
-            tasks,
+            f"{tasks:,} tasks, rate over that of Celery's solo worker on SQS with its DynamoDB "
+            "backend and track_started",
+            {f"theirs with {at_once} threads": statistics.median(threaded)},
         ),
     ]
 
 
 def _compared(
-    name: str, goal: Goal, ours: list[float], theirs: list[float], what: str, tasks: int
+    name: str,
+    goal: Goal,
+    ours: list[float],
+    theirs: list[float],
+    meaning: str,
+    also: dict[str, float],
 ) -> Figure:
+    rates = {"tasks/s": statistics.median(ours), "theirs": statistics.median(theirs)}
     return Figure(
         name=name,
         goal=goal,
         samples=tuple(one / other for one, other in zip(ours, theirs, strict=True)),
-        meaning=f"{tasks:,} tasks, rate over that of {what}",
-        parts={"tasks/s": statistics.median(ours), "theirs": statistics.median(theirs)},
+        meaning=meaning,
+        parts={**rates, **also},
         profile=("the worker's own time is in the profile of `CPU of the worker for a task`",),
     )
