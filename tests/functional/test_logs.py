@@ -122,7 +122,7 @@ def test_lambdas_request_id_is_in_every_warning_and_error(
 
 
 @pytest.mark.parametrize("given", [None, "mine"])
-def test_a_requests_id_is_its_correlation_id_or_stands_beside_the_clients(
+def test_a_requests_id_is_its_correlation_id_or_stands_next_to_the_clients(
     api: Api, logged: Logged, given: str | None
 ) -> None:
     """The gateway's access log and its refusals carry it; no line says it twice."""
