@@ -56,6 +56,8 @@ class Children:
     def __init__(self) -> None:
         self.started: list[Child] = []
         self.starts_begun = 0
+        #: What each was started with: factory, limits, environment.
+        self.told: list[tuple[str, JobLimits, dict[str, str]]] = []
         self.may_start = threading.Semaphore(1_000)
         self.cannot_start: OSError | None = None
         #: What each circuit ends with, those that wait, and all in the order of their beginning.
@@ -66,6 +68,7 @@ class Children:
     def __call__(self, factory: str, limits: JobLimits, environment: Mapping[str, str]) -> Child:
         """Start one, when it may."""
         self.starts_begun += 1
+        self.told.append((factory, limits, dict(environment)))
         assert self.may_start.acquire(timeout=PATIENCE_SECONDS)
         if self.cannot_start is not None:
             raise self.cannot_start

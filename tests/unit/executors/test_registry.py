@@ -1,16 +1,39 @@
-"""What the settings' executor is built with: what a child is told of its limits."""
+"""What the settings' executor and the validator are built with, and when."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
 import pytest
 
+from chalicelib.domain.validation import Severity, Validation
+from chalicelib.errors import PermanentExecutionError, TransientExecutionError
+from chalicelib.executors import endings
+from chalicelib.executors.child_process import JobLimits
+from chalicelib.executors.jobs import Answer
+from chalicelib.executors.mock import MockExecutor
 from chalicelib.executors.pool import ProcessPool
-from chalicelib.executors.registry import build_executor
+from chalicelib.executors.registry import BuiltOnFirstUse, ValidatorOnFirstUse, build_executor
 from chalicelib.settings import Settings
+from infra.waiting import comes_true, wait_for
 from tests.support.circuits import BELL
 from tests.support.fakes import RecordingObserver
-from tests.support.in_memory import a_request
+from tests.support.in_memory import a_request, a_result
 from tests.support.jobs import recorded_jobs
+from tests.unit.executors.fake_children import Children
+
+NOT_COMPLETE = (
+    "the circuit was not analysed completely: it takes more than 2 s or 256 MB to analyse;"
+    " when it runs it is checked all the same"
+)
+SETTINGS = Settings(
+    executor="simulator",
+    execution_concurrency=3,
+    execution_processor_seconds_max=7,
+    execution_memory_mb_max=300,
+    execution_amplitudes_max=1 << 20,
+)
 
 
 def test_an_execution_has_the_limits_that_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +52,111 @@ def test_an_execution_has_the_limits_that_are_set(monkeypatch: pytest.MonkeyPatc
     assert (job.processor_seconds_max, job.memory_bytes_max) == (7, 300 * 1024 * 1024)
     assert 0 < job.time_limit_seconds <= 60
     assert (result.shots, result.executor) == (10, "prism-q")
+
+
+def test_the_executor_is_built_once_for_all_threads_on_the_first_use(children: Children) -> None:
+    """With as many children as execute at once, each told how large a state may be."""
+    executor = BuiltOnFirstUse(SETTINGS, RecordingObserver())
+    assert children.starts_begun == 0
+    circuits = ["a", "b", "c", "d"]
+    children.hold(*circuits)
+    children.script = dict.fromkeys(circuits, Answer(number=1, result=a_result(8)))
+    with ThreadPoolExecutor(4) as threads:
+        asked = [
+            threads.submit(executor.execute, a_request(circuit), time_limit_seconds=9)
+            for circuit in circuits
+        ]
+        wait_for(lambda: len(children.begun) == 3, "three to begin")
+        assert not comes_true(lambda: children.starts_begun > 3, seconds_max=0.2)
+        children.let_go(*circuits)
+        assert [future.result() for future in asked] == [a_result(8)] * 4
+    limits = JobLimits(processor_seconds_max=7, memory_bytes_max=300 << 20)
+    environment = {"EXECUTION_AMPLITUDES_MAX": "1048576"}
+    told = ("chalicelib.executors.simulator:build", limits, environment)
+    assert children.told == [told] * 3
+    assert {seconds for child in children.started for _, _, seconds in child.jobs} == {9}
+
+
+def test_faults_of_the_executor_are_told_to_the_observer(children: Children) -> None:
+    """Which the service logs."""
+    observer = RecordingObserver()
+    children.script["x"] = Answer(number=1, unexpected="KeyError")
+    with pytest.raises(TransientExecutionError):
+        BuiltOnFirstUse(SETTINGS, observer).execute(a_request("x"), time_limit_seconds=9)
+    assert [operation for operation, _ in observer.problems] == ["execute in a child process"]
+
+
+def test_the_mock_has_no_children(children: Children) -> None:
+    """It is built from the same settings."""
+    settings = Settings(executor="mock", mock_permanent_failure_rate=1.0)
+    assert isinstance(build_executor(settings, RecordingObserver()), MockExecutor)
+    with pytest.raises(PermanentExecutionError, match="was set to fail this circuit"):
+        BuiltOnFirstUse(settings, RecordingObserver()).execute(a_request(), time_limit_seconds=9)
+    assert children.starts_begun == 0
+
+
+def test_validations_share_two_children_that_are_started_on_the_first_use(
+    children: Children,
+) -> None:
+    """With bounds of their own, whatever an execution may take."""
+    validator = ValidatorOnFirstUse(SETTINGS, RecordingObserver())
+    assert children.starts_begun == 0
+    valid = Validation(valid=True, qubits=4)
+    circuits = ["a", "b", "c"]
+    children.hold(*circuits)
+    document = msgspec.json.encode(valid).decode()
+    children.script = dict.fromkeys(circuits, Answer(number=1, document=document))
+    with ThreadPoolExecutor(3) as threads:
+        asked = [threads.submit(validator.validate, a_request(circuit)) for circuit in circuits]
+        wait_for(lambda: len(children.begun) == 2, "two to begin")
+        assert not comes_true(lambda: children.starts_begun > 2, seconds_max=0.2)
+        children.let_go(*circuits)
+        assert [future.result() for future in asked] == [valid] * 3
+    limits = JobLimits(processor_seconds_max=2.0, memory_bytes_max=256 << 20)
+    environment = {"EXECUTION_AMPLITUDES_MAX": "1048576"}
+    told = ("chalicelib.executors.validator:build", limits, environment)
+    assert children.told == [told] * 2
+    assert {seconds for child in children.started for _, _, seconds in child.jobs} == {2.0}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "valid", "severity", "message", "told"),
+    [
+        (
+            endings.processor_limit_reached(2),
+            True,
+            Severity.WARNING,
+            NOT_COMPLETE,
+            ["validate a circuit"],
+        ),
+        (
+            endings.pipe_closed(),
+            True,
+            Severity.WARNING,
+            NOT_COMPLETE,
+            ["execute in a child process", "validate a circuit"],
+        ),
+        (
+            endings.too_much_output(5),
+            False,
+            Severity.ERROR,
+            "the executor printed more than 5 bytes during one execution",
+            ["execute in a child process"],
+        ),
+    ],
+)
+def test_a_validation_that_its_child_did_not_give_is_a_finding(
+    children: Children,
+    outcome: Exception,
+    valid: bool,  # noqa: FBT001
+    severity: Severity,
+    message: str,
+    told: list[str],
+) -> None:
+    """What the circuit did itself is an error; what may end otherwise another time is a warning."""
+    observer = RecordingObserver()
+    children.script["x"] = outcome
+    validation = ValidatorOnFirstUse(SETTINGS, observer).validate(a_request("x"))
+    (finding,) = validation.findings
+    assert (validation.valid, finding.severity, finding.message) == (valid, severity, message)
+    assert [operation for operation, _ in observer.problems] == told

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from chalicelib import settings
 from chalicelib.executors import cost
-from chalicelib.executors.validator import Validator
+from chalicelib.executors.validator import Validator, build
 from tests.support.in_memory import a_request
 
 BELL = (
@@ -66,23 +68,62 @@ def test_feedback_costs_every_shot() -> None:
     assert len(plain) == 1
 
 
-def test_cost_doubles_with_each_qubit() -> None:
-    """Memory by amplitude, time by gate and amplitude."""
-    small, large = (
-        cost.estimate(qubits=qubits, gates=10, shots=1, has_feedback=False) for qubits in (20, 21)
+@pytest.mark.parametrize(("shots", "by_shot"), [(1, 1), (1_000, 1_000)])
+def test_a_cost_is_what_was_measured(shots: int, by_shot: int) -> None:
+    """Memory by amplitude, time by gate and amplitude; and by shot, where gates depend on one."""
+    plain, with_feedback = (
+        cost.estimate(qubits=20, gates=10, shots=shots, has_feedback=has_feedback)
+        for has_feedback in (False, True)
     )
-    assert (small.qubits, small.amplitudes, large.amplitudes) == (20, 2**20, 2**21)
-    assert large.memory_bytes - small.memory_bytes == cost.AMPLITUDE_BYTES * 2**20
-    assert 1.9 < large.seconds / small.seconds < 2
+    amplitudes = 1_048_576
+    assert (plain.qubits, plain.amplitudes) == (20, amplitudes)
+    assert plain.memory_bytes == with_feedback.memory_bytes == 24 * amplitudes + 37_748_736
+    assert plain.seconds == pytest.approx(10 * (1e-6 + 0.48e-9 * amplitudes))
+    assert with_feedback.seconds == pytest.approx(10 * (1e-6 + 0.30e-9 * amplitudes * by_shot))
 
 
-def test_sizes_are_said_in_the_largest_unit_that_fits() -> None:
-    """Each 1,024 of the next smaller one."""
-    said = [cost.needs_amplitudes(qubits, 24) for qubits in (24, 30, 36, 60)]
-    for text, unit in zip(said, ("MiB", "GiB", "TiB", "more memory than there is"), strict=True):
-        assert unit in text
-    assert "2^30 amplitudes" in said[1]
-    assert "simulates 2^24 unless" in said[1]
+@pytest.mark.parametrize(
+    ("qubits", "size"),
+    [
+        (5, "1 KiB"),
+        (6, "1 KiB"),
+        (7, "3 KiB"),
+        (15, "768 KiB"),
+        (16, "1 MiB"),
+        (25, "768 MiB"),
+        (26, "1 GiB"),
+        (35, "768 GiB"),
+        (36, "1 TiB"),
+        (45, "768 TiB"),
+        (46, "more memory than there is"),
+    ],
+)
+def test_a_size_is_said_in_the_largest_unit_that_it_fills(qubits: int, size: str) -> None:
+    """Each 1,024 of the next smaller one, and at least one of the smallest."""
+    assert cost.needs_amplitudes(qubits, 3) == (
+        f"the circuit needs 2^{qubits} amplitudes, {size}; this service simulates 2^3 unless the"
+        " circuit is Clifford or falls apart into parts of at most 3 qubits"
+    )
+
+
+@pytest.mark.parametrize(("amplitudes", "fits"), [(3, False), (4, True), (7, True), (8, True)])
+def test_a_validator_knows_from_its_environment_what_fits(
+    monkeypatch: pytest.MonkeyPatch,
+    amplitudes: int,
+    fits: bool,  # noqa: FBT001
+) -> None:
+    """A power of two that is reached."""
+    monkeypatch.setenv("EXECUTION_AMPLITUDES_MAX", str(amplitudes))
+    answer = build().execute(a_request(BELL), time_limit_seconds=2)
+    assert json.loads(answer)["estimate"]["fits"] is fits
+
+
+def test_seconds_are_said_in_three_digits() -> None:
+    """More would say more than is known."""
+    said = validation(BELL.replace("qubit[2] q;", "qubit[21] r;\nqubit[2] q;"))
+    assert said["qubits"] == 23
+    assert said["estimate"]["seconds"] == 0.00806
+    assert said["estimate"]["memory_bytes"] == 24 * 2**23 + 37_748_736
 
 
 def test_an_estimate_counts_an_amplitude_as_the_worker_grants_it() -> None:
