@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -27,6 +28,9 @@ from tests.deploy.account import Account
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
 from tests.support.backends import ROOT
+
+#: Too large for a task's own item, however it is packed.
+LARGE: Final = f"{BELL_STATE}\n" + "".join(f"// {n * 7919 % 100_003:x}\n" for n in range(3_000))
 
 pytestmark = pytest.mark.emulator
 
@@ -196,12 +200,16 @@ def _put_package_into_chalices_cache(newcomer: Path, prod: StageSpec, scratch: P
 def test_chalice_deploy_gives_a_working_and_safe_stage(
     by_chalice: DeployedStage, users: Users
 ) -> None:
-    """Signed in and executed; nothing has a placeholder; failed messages are not lost."""
+    """Signed in, executed, kept apart, listed; no placeholder; failed messages are not lost."""
     alice = by_chalice.caller(users.alice)
     assert by_chalice.caller(None).call("GET", "/health").body["status"] == "healthy"
     assert by_chalice.caller(None).call("POST", "/tasks", {"circuit": BELL_STATE}).status == 403
     accepted = alice.call("POST", "/tasks", {"circuit": BELL_STATE, "shots": 10})
     assert by_chalice.ended(alice, task_id_of(accepted))["status"] == "completed"
+    large = alice.call("POST", "/tasks", {"circuit": LARGE, "shots": 10})
+    assert by_chalice.ended(alice, task_id_of(large))["circuit"] == LARGE
+    listed = alice.call("GET", "/tasks").body["tasks"]
+    assert [task["task_id"] for task in listed] == [task_id_of(large), task_id_of(accepted)]
     for function in by_chalice.spec.functions:
         assert "${" not in json.dumps(by_chalice.variables(function))
         assert "${" not in json.dumps(by_chalice.policy(function))

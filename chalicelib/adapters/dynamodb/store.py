@@ -68,7 +68,7 @@ class DynamoDbTaskStore:
         connection.connection._client = self.client  # noqa: SLF001 - there is no other way
         meta = type("Meta", (), {"table_name": table_name})
         self._connection = connection
-        self._table_name = settings.tasks_table_name
+        self._table_name = table_name
         self._now = now
         self._tasks: type[TaskItem] = type(
             "TaskItem", (TaskItem,), {"Meta": meta, "_connection": connection}
@@ -82,7 +82,7 @@ class DynamoDbTaskStore:
         self._sides = SideItems(
             self.client,
             self._calls,
-            table_name=settings.tasks_table_name,
+            table_name=table_name,
             at_once=settings.database_pieces_at_once,
             call_seconds_max=settings.database_call_seconds_max,
             piece_bytes=piece_bytes,
