@@ -25,10 +25,12 @@ class ScriptedExecutor:
     def __init__(self, *outcomes: Exception | TaskResult) -> None:
         self._outcomes = list(outcomes)
         self.executed: list[TaskRequest] = []
+        self.time_limits: list[float] = []
 
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
         """See `Executor`."""
         self.executed.append(request)
+        self.time_limits.append(time_limit_seconds)
         outcome = self._outcomes.pop(0) if self._outcomes else a_result(request.shots)
         if isinstance(outcome, Exception):
             raise outcome
@@ -41,7 +43,10 @@ class RecordingObserver:
     def __init__(self) -> None:
         self.events: list[TaskEvent] = []
         self.sent: list[TaskMessage] = []
+        self.message_ids: list[str] = []
         self.problems: list[tuple[str, Exception]] = []
+        #: Of each problem, whose it was.
+        self.task_ids_of_problems: list[list[str]] = []
         self.others: list[str] = []
 
     def transitioned(self, task: Task) -> None:
@@ -59,6 +64,7 @@ class RecordingObserver:
     def published(self, message: TaskMessage, *, message_id: str) -> None:
         """See `Observer`."""
         self.sent.append(message)
+        self.message_ids.append(message_id)
 
     def consumed(self, delivery: Delivery) -> None:
         """See `Observer`."""
@@ -83,3 +89,4 @@ class RecordingObserver:
     def problem(self, operation: str, error: Exception, *, task_ids: Iterable[str] = ()) -> None:
         """See `Observer`."""
         self.problems.append((operation, error))
+        self.task_ids_of_problems.append(list(task_ids))

@@ -19,8 +19,6 @@ POLICY = SweepPolicy(
     age_seconds_max=432_000,
     tasks_max=10,
     margin_seconds=1,
-    unit_tasks=10,
-    concurrency=1,
 )
 
 

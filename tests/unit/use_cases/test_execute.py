@@ -26,13 +26,15 @@ from tests.unit.use_cases.worker_world import ATTEMPTS_MAX, MARGIN, SECONDS_LEFT
 def test_a_success_is_settled_and_then_acknowledged() -> None:
     """The result is recorded once, and the history is the whole path."""
     world = World()
-    assert isinstance(world.deliver(), Acknowledge)
+    assert world.deliver() == Acknowledge("the task is completed")
     assert (world.current().status, world.current().result) == (TaskStatus.COMPLETED, a_result())
     assert [e.event for e in world.current().history] == [
         TaskEvent.SUBMIT,
         TaskEvent.CLAIM,
         TaskEvent.COMPLETE,
     ]
+    assert world.observer.events == [TaskEvent.CLAIM, TaskEvent.COMPLETE]
+    assert (world.executor.executed, world.executor.time_limits) == ([world.task.request], [5])
 
 
 def test_the_lease_lasts_as_long_as_the_invocation_and_a_margin() -> None:
@@ -49,9 +51,10 @@ def test_the_lease_lasts_as_long_as_the_invocation_and_a_margin() -> None:
 def test_a_permanent_failure_is_recorded_and_acknowledged() -> None:
     """It would fail again, so it is not tried again."""
     world = World(PermanentExecutionError("no such gate"))
-    assert isinstance(world.deliver(), Acknowledge)
+    assert world.deliver() == Acknowledge("the task is failed")
     failed = world.current()
     assert (failed.status, failed.error_message) == (TaskStatus.FAILED, "no such gate")
+    assert world.observer.events == [TaskEvent.CLAIM, TaskEvent.FAIL]
 
 
 def test_a_transient_failure_is_released_and_comes_back_after_a_backoff() -> None:
@@ -63,6 +66,7 @@ def test_a_transient_failure_is_released_and_comes_back_after_a_backoff() -> Non
     assert released.history[-1].notes == (
         "the device is busy; next attempt due at 2026-01-01T12:00:04+00:00"
     )
+    assert world.observer.events == [TaskEvent.CLAIM, TaskEvent.RELEASE]
 
 
 def test_a_released_task_is_tried_again() -> None:
@@ -86,10 +90,10 @@ def test_the_last_attempt_that_fails_transiently_fails_the_task() -> None:
 def test_an_executors_bug_is_an_attempt_that_failed() -> None:
     """It is logged, and the task is tried again."""
     world = World(ZeroDivisionError("oops"))
-    disposition = world.deliver()
-    assert isinstance(disposition, Redeliver)
-    assert "ZeroDivisionError" in disposition.reason
+    why = "the executor failed unexpectedly (ZeroDivisionError)"
+    assert world.deliver() == Redeliver(why, 4)
     assert [operation for operation, _ in world.observer.problems] == ["execute the circuit"]
+    assert world.observer.task_ids_of_problems == [[world.task.task_id]]
 
 
 def test_a_result_that_is_too_large_fails_its_task() -> None:
@@ -108,11 +112,26 @@ def test_an_error_message_is_kept_short() -> None:
     assert world.current().error_message == "x" * 1_000
 
 
-def test_too_little_time_left_starts_nothing() -> None:
-    """Less than an execution and its margin: given back unclaimed."""
+def test_the_reason_of_a_release_is_kept_short() -> None:
+    """Its note says when the next attempt is due all the same; the log has all of it."""
+    world = World(TransientExecutionError("x" * 100_000))
+    assert world.deliver() == Redeliver("x" * 100_000, 4)
+    note = f"{'x' * 1_000}; next attempt due at 2026-01-01T12:00:04+00:00"
+    assert world.current().history[-1].notes == note
+
+
+@pytest.mark.parametrize("start_seconds", [0, 2.5])
+def test_too_little_time_left_starts_nothing(start_seconds: float) -> None:
+    """Less than it may wait, an execution and its margin: given back unclaimed."""
     world = World()
-    assert isinstance(world.deliver(seconds_left=6.9), Redeliver)
+    worker = world.worker()
+    policy = dataclasses.replace(worker.policy, start_seconds_max=start_seconds)
+    worker = dataclasses.replace(worker, policy=policy)
+    delivery = a_delivery(world.task.task_id)
+    too_little = worker(delivery, seconds_left=lambda: 6.9 + start_seconds)
+    assert too_little == Redeliver("too little time left to execute it", 1)
     assert world.current() == world.task
+    assert isinstance(worker(delivery, seconds_left=lambda: 7 + start_seconds), Acknowledge)
 
 
 @pytest.mark.parametrize("end", ["complete", "cancel"])
@@ -124,7 +143,7 @@ def test_a_task_that_has_ended_is_a_duplicate(end: str) -> None:
     else:
         world.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
     ended, executed = world.current(), len(world.executor.executed)
-    assert isinstance(world.deliver(2), Acknowledge)
+    assert world.deliver(2) == Acknowledge(f"duplicate: the task is {ended.status}")
     assert (world.current(), len(world.executor.executed)) == (ended, executed)
 
 
@@ -132,8 +151,8 @@ def test_a_message_without_a_task_is_acknowledged_and_reported() -> None:
     """Nothing will ever come of it."""
     world = World()
     del world.store.tasks[world.task.task_id]
-    assert isinstance(world.deliver(), Acknowledge)
-    assert "unknown task" in world.observer.others
+    assert world.deliver() == Acknowledge("no such task")
+    assert world.observer.others == ["unknown task"]
 
 
 def test_a_live_lease_is_respected_until_it_ends() -> None:
@@ -179,7 +198,7 @@ def test_a_worker_that_completes_a_cancelled_task_writes_nothing() -> None:
             return super().execute(request, time_limit_seconds=time_limit_seconds)
 
     world.executor = CancelledMeanwhile()
-    assert isinstance(world.deliver(), Acknowledge)
+    assert world.deliver() == Acknowledge("the task is cancelled already")
     assert (world.current().status, world.current().result) == (TaskStatus.CANCELLED, None)
 
 
@@ -189,9 +208,10 @@ def test_attempts_that_never_finished_are_given_up_after_the_last() -> None:
     for _ in range(ATTEMPTS_MAX):
         world.claim_by_another(seconds=1)
         world.clock.advance(1)
-    assert isinstance(world.deliver(4), Acknowledge)
+    assert world.deliver(4) == Acknowledge("the task is failed")
     given_up = world.current()
     assert given_up.status is TaskStatus.FAILED
+    assert world.observer.events == [TaskEvent.GIVE_UP]
     assert given_up.error_message == "3 attempts, the last one never finished"
     assert world.executor.executed == []
 
@@ -232,8 +252,11 @@ def test_ones_own_release_is_recognised_and_keeps_its_backoff() -> None:
 def test_a_full_store_is_waited_for_as_one_that_is_away() -> None:
     """An operator must make room; until then the message comes back less and less often."""
     world = World()
-    disposition = world.deliver(3, apply=FailBefore(StoreFull()))
+    full = StoreFull()
+    disposition = world.deliver(3, apply=FailBefore(full))
     assert disposition == Redeliver("the database cannot be used", 64)
+    assert world.observer.problems == [("execute the task", full)]
+    assert world.observer.task_ids_of_problems == [[world.task.task_id]]
 
 
 @pytest.mark.parametrize("fault", [FailBefore, FailAfter])

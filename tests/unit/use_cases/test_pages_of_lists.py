@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -29,9 +30,14 @@ class Listed:
     def __init__(self, *, unreadable: str = "", busy: str = "", of_another: str = "") -> None:
         self.unreadable, self.busy, self.of_another = unreadable, busy, of_another
         self.is_last = True
+        self.clock = FakeClock()
+        self.asked: list[dict[str, Any]] = []
+        self.index_seconds = 0.0
 
     def tasks_of(self, _owner: str, **asked: Any) -> IndexPage:  # noqa: ANN401 - as the port has it
         """Return the places behind the one that is given."""
+        self.asked.append(asked)
+        self.clock.advance(self.index_seconds)
         after = asked["after"]
         positions = [place(name) for name in NAMES if after is None or place(name) < after]
         return IndexPage(positions=positions, is_last=self.is_last)
@@ -50,7 +56,7 @@ class Listed:
 
     def page(self, *, limit: int = 5, after: str = "", **asked: Any) -> TaskPage:  # noqa: ANN401
         """Read one page."""
-        listing = ListTasks(store=cast("TaskStore", self), clock=FakeClock(), begin_seconds_max=6)
+        listing = ListTasks(store=cast("TaskStore", self), clock=self.clock, begin_seconds_max=6)
         return listing(
             owner="me",
             task_filter=TaskFilter(**asked),
@@ -98,3 +104,28 @@ def test_what_is_anothers_or_filtered_takes_no_place_and_is_passed_by() -> None:
     none = Listed().page(statuses=frozenset([TaskStatus.FAILED]))
     assert (names(none), none.next_position) == ("", None)
     assert dataclasses.asdict(none)["unreadable"] == []
+
+
+def test_the_index_is_asked_for_a_page_or_where_tasks_are_filtered_for_a_whole_read() -> None:
+    """A filter's page may need many tasks; a whole read is of a hundred."""
+    listed = Listed()
+    listed.page(limit=3, after="d")
+    listed.page(limit=3, statuses=frozenset([TaskStatus.FAILED]))
+    listed.page(limit=3, tags=frozenset(["a:b"]))
+    plain, by_status, by_tag = listed.asked
+    assert [asked["limit"] for asked in listed.asked] == [3, 100, 100]
+    assert plain["after"] == place("d")
+    assert plain["begin_by"] == listed.clock.now() + timedelta(seconds=6)
+    assert by_status["task_filter"] == TaskFilter(statuses=frozenset([TaskStatus.FAILED]))
+    assert by_tag["task_filter"] == TaskFilter(tags=frozenset(["a:b"]))
+
+
+def test_tasks_are_read_up_to_the_bound_in_time_and_no_later() -> None:
+    """Exactly then a read begins; a moment later it does not, and there is no page."""
+    listed = Listed()
+    listed.index_seconds = 6
+    assert names(listed.page()) == NAMES
+    late = Listed()
+    late.index_seconds = 6.001
+    with pytest.raises(StoreUnavailable):
+        late.page()

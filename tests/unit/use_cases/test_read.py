@@ -21,6 +21,7 @@ from tests.support.in_memory import (
     InMemoryTaskStore,
     a_result,
     a_task,
+    without_payloads,
 )
 
 TASK = a_task(owner="alice")
@@ -61,6 +62,15 @@ def test_an_owner_reads_and_cancels_its_task() -> None:
     assert cancelled.status is TaskStatus.CANCELLED
     assert cancel_on(store, observer)(TASK.task_id, owner="alice") == cancelled
     assert observer.events == [TaskEvent.CANCEL]
+    stored = store.get(TASK.task_id)
+    assert stored is not None
+    assert stored.history[-1].notes == "cancelled by its owner"
+
+
+def test_a_task_may_be_read_without_its_circuit_and_its_result() -> None:
+    """Where only its state is wanted."""
+    get = GetTask(store=a_store(), observer=RecordingObserver())
+    assert get(TASK.task_id, owner="alice", whole=False) == without_payloads(TASK)
 
 
 def test_a_task_that_has_ended_another_way_is_a_conflict() -> None:
@@ -68,8 +78,9 @@ def test_a_task_that_has_ended_another_way_is_a_conflict() -> None:
     store = a_store()
     task = store.apply(lifecycle.give_up_if_unchanged(TASK, error_message="x", now=T0))
     assert (task.status, a_result().shots) == (TaskStatus.FAILED, 8)
-    with pytest.raises(TaskAlreadyEnded, match="the task is failed"):
+    with pytest.raises(TaskAlreadyEnded) as caught:
         cancel_on(store)(TASK.task_id, owner="alice")
+    assert str(caught.value) == "the task is failed and cannot be cancelled any more"
 
 
 @pytest.mark.parametrize(

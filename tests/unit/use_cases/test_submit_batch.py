@@ -128,7 +128,9 @@ def test_after_an_outage_no_member_makes_a_call() -> None:
     assert store.puts == 3
     kept = [o.kept for o in outcomes if isinstance(o, SubmissionUnavailable)]
     assert kept == [Kept.NO] * 4
-    assert "was not begun" in str(outcomes[5])
+    assert str(outcomes[5]) == (
+        "the service is too busy or unavailable; the task was not begun, submit it again"
+    )
 
 
 @pytest.mark.parametrize("index", [None, 5])
@@ -140,6 +142,10 @@ def test_a_member_with_a_key_that_did_not_begin_may_exist(index: int | None) -> 
     assert isinstance(outcome, SubmissionUnavailable)
     assert outcome.kept is Kept.UNKNOWN
     assert outcome.task_id == keyed_task_id("alice", "key", index)
+    assert str(outcome) == (
+        "the service is too busy or unavailable; an earlier request with this key may have made "
+        "the task, repeat the request to find out"
+    )
 
 
 def test_a_batchs_key_is_another_space_than_single_keys() -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain import lifecycle
+from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 from chalicelib.errors import QueueUnavailable
 from chalicelib.use_cases.sweep import SweepReport
@@ -33,7 +34,9 @@ def test_a_task_that_was_not_claimed_is_noted_and_sent_again() -> None:
     assert (noted.event, noted.status) == (TaskEvent.SWEEP, TaskStatus.PENDING)
     assert noted.notes == "sweep 1: never claimed; its message is sent again"
     (delivery,) = world.queue.receive()
-    assert delivery.message.correlation_id == world.task.correlation_id
+    assert delivery.message == TaskMessage.about(world.task, enqueued_at=world.clock.now())
+    assert (world.observer.events, world.observer.sent) == ([TaskEvent.SWEEP], [delivery.message])
+    assert world.observer.message_ids == [delivery.message_id]
 
 
 def test_the_interval_doubles_up_to_its_maximum() -> None:
@@ -60,6 +63,7 @@ def test_a_live_lease_is_checked_again_when_it_ends() -> None:
     assert world.sweep() == SweepReport(seen=1, postponed=1)
     assert world.current().due_at == world.clock.now() + timedelta(seconds=30)
     assert (world.current().history, world.queue.messages) == (history, [])
+    assert world.observer.events == []
 
 
 def test_a_task_whose_worker_died_is_brought_back() -> None:
@@ -68,8 +72,26 @@ def test_a_task_whose_worker_died_is_brought_back() -> None:
     world.claim(seconds=30)
     world.clock.advance(GRACE)
     assert world.sweep().resent == 1
-    assert "the lease of attempt 1 has expired" in str(world.current().history[-1].notes)
+    note = "sweep 1: the lease of attempt 1 has expired; its message is sent again"
+    assert world.current().history[-1].notes == note
     assert world.current().status is TaskStatus.PROCESSING
+
+
+def test_a_task_that_was_released_and_not_delivered_again_is_brought_back() -> None:
+    """Its message is gone; the note says what it waited for, and which note it is."""
+    world = World()
+    world.claim(seconds=30)
+    world.store.apply(
+        lifecycle.release_if_current_attempt(
+            world.task.task_id, attempt=1, token="w", notes="busy", now=world.clock.now()
+        )
+    )
+    for number in (1, 2):
+        world.clock.advance(2 * GRACE)
+        world.sweep()
+        assert world.current().history[-1].notes == (
+            f"sweep {number}: attempt 1 was released and not tried again; its message is sent again"
+        )
 
 
 @pytest.mark.parametrize("claimed", [False, True])
@@ -80,11 +102,14 @@ def test_only_age_makes_it_give_up(
     world = World()
     if claimed:
         world.claim(seconds=30)
-    world.clock.advance(432_001)
+    world.clock.advance(432_000)
+    assert world.sweep() == SweepReport(seen=1, resent=1)
+    world.clock.advance(GRACE)
     assert world.sweep() == SweepReport(seen=1, given_up=1)
     assert world.current().status is TaskStatus.FAILED
     assert world.current().error_message == "not finished within 5 days of its submission"
-    assert world.queue.messages == []
+    assert world.observer.events == [TaskEvent.SWEEP, TaskEvent.GIVE_UP]
+    assert len(world.queue.messages) == 1
 
 
 def test_swept_a_thousand_times_a_young_task_is_still_brought_back() -> None:
@@ -160,11 +185,27 @@ def test_a_run_is_bounded_in_tasks() -> None:
     assert (second.resent, second.more) == (2, False)
 
 
+def test_a_run_that_is_as_large_as_it_may_be_says_that_there_may_be_more() -> None:
+    """It has not seen whether there is."""
+    world = World()
+    world.clock.advance(GRACE)
+    policy = dataclasses.replace(POLICY, tasks_max=1)
+    assert world.sweep(policy=policy) == SweepReport(seen=1, resent=1, more=True)
+
+
+@pytest.mark.parametrize(("more", "seen"), [(0, 0), (1, 1)])
+def test_a_task_is_read_too_if_it_is_due_later_than_anything_makes_it(more: int, seen: int) -> None:
+    """Later than the longest interval and a day, for leases and for clocks that differ."""
+    world = World()
+    due_at = T0 + timedelta(days=1, seconds=POLICY.interval_seconds_max + more)
+    world.store.tasks[world.task.task_id] = dataclasses.replace(world.task, due_at=due_at)
+    assert world.sweep() == SweepReport(seen=seen, skipped=seen)
+
+
 def test_a_run_is_bounded_in_time() -> None:
     """It stops before the platform stops it."""
     world = World()
     world.clock.advance(GRACE)
-    report = world.sweep(seconds_left=lambda: 0.5)
-    assert (report.seen, report.more) == (0, True)
+    assert world.sweep(seconds_left=lambda: 0.5) == SweepReport(more=True)
     assert world.current() == world.task
     assert world.clock.now() > T0

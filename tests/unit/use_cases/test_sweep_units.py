@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
+import threading
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 
 from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.task import Task
-from chalicelib.errors import QueueUnavailable, StoreUnavailable
+from chalicelib.errors import QueueUnavailable, StoreFull, StoreUnavailable
 from chalicelib.settings import Settings
 from chalicelib.use_cases.sweep import SweepReport, SweepTasks
 from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_task
@@ -68,6 +70,54 @@ def test_a_dead_queue_leaves_one_units_notes(concurrency: int) -> None:
     assert sum(task.sweeps for task in world.store.tasks.values()) == 10
 
 
+def test_no_other_unit_begins_while_the_first_is_under_way() -> None:
+    """Whatever may be done at once: it must first be known that the queue takes messages."""
+    world = with_tasks(30)
+    read: list[str] = []
+    read_at_the_first_send: list[int] = []
+    another = threading.Event()
+
+    class Reading(InMemoryTaskStore):
+        def get_without_payloads(self, task_id: str) -> Task | None:
+            read.append(task_id)
+            if len(read) > POLICY.unit_tasks:
+                another.set()
+            return super().get_without_payloads(task_id)
+
+    class Watching(CountingQueue):
+        def send_batch(self, messages: Sequence[TaskMessage]) -> Sequence[str | None]:
+            if not read_at_the_first_send:
+                another.wait(0.1)
+                read_at_the_first_send.append(len(read))
+            return super().send_batch(messages)
+
+    store = Reading()
+    store.tasks = world.store.tasks
+    world.store, world.queue = store, Watching(world.clock)
+    world.sweep(policy=dataclasses.replace(POLICY, tasks_max=1_000, concurrency=8))
+    assert read_at_the_first_send == [10]
+    assert len(read) == 30
+
+
+def test_the_units_of_a_run_have_its_context() -> None:
+    """So that the log lines of each thread say which run it was."""
+    world = with_tasks(50)
+    run = contextvars.ContextVar("run", default="none")
+    seen: list[str] = []
+
+    class Seeing(InMemoryTaskStore):
+        def get_without_payloads(self, task_id: str) -> Task | None:
+            seen.append(run.get())
+            return super().get_without_payloads(task_id)
+
+    store = Seeing()
+    store.tasks = world.store.tasks
+    world.store = store
+    policy = dataclasses.replace(POLICY, tasks_max=1_000, concurrency=8)
+    contextvars.copy_context().run(lambda: (run.set("this"), world.sweep(policy=policy)))
+    assert seen == ["this"] * 50
+
+
 def test_a_queue_that_dies_in_a_run_ends_it() -> None:
     """No unit is begun after the first failure."""
     world = with_tasks(200, taken=3)
@@ -82,14 +132,39 @@ def test_an_entry_that_is_not_taken_waits_for_its_interval() -> None:
     world = with_tasks(25, refuses="task-3")
     policy = dataclasses.replace(POLICY, tasks_max=1_000)
     assert world.sweep(policy=policy).resent == 24
-    assert [operation for operation, _ in world.observer.problems] == ["send the messages"]
+    ((operation, error),) = world.observer.problems
+    assert operation == "send the messages"
+    assert str(error) == "the queue took 9 of 10 messages"
+    assert world.observer.task_ids_of_problems == [["task-3"]]
+    assert len(world.observer.sent) == 24
     assert world.sweep(policy=policy) == SweepReport()
     world.clock.advance(GRACE)
     assert world.sweep(policy=policy).resent == 24
     assert world.store.tasks["task-3"].sweeps == 2
 
 
-def test_what_is_noted_is_sent_though_the_database_fails_then() -> None:
+def test_a_queue_that_takes_no_message_of_a_call_ends_the_run() -> None:
+    """It answers and is as good as dead; the run fails loudly."""
+    world = World()
+    world.clock.advance(GRACE)
+    world.queue = CountingQueue(world.clock, refuses=world.task.task_id)
+    with pytest.raises(QueueUnavailable, match=r"^the queue took 0 of 1 messages$"):
+        world.sweep()
+    assert world.observer.sent == []
+
+
+def test_what_is_noted_before_the_time_is_over_is_sent() -> None:
+    """Each unit that finds no time says so, and the run says it once."""
+    world = with_tasks(20)
+    left = iter([60.0] * 3 + [0.5] * 2)
+    policy = dataclasses.replace(POLICY, tasks_max=1_000)
+    report = world.sweep(policy=policy, seconds_left=lambda: next(left))
+    assert report == SweepReport(seen=3, resent=3, more=True)
+    assert report.more is True
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable, StoreFull])
+def test_what_is_noted_is_sent_though_the_database_fails_then(error: type[Exception]) -> None:
     """A note without its message would wait for nothing."""
     world = with_tasks(10)
     reads = iter(range(100))
@@ -97,13 +172,13 @@ def test_what_is_noted_is_sent_though_the_database_fails_then() -> None:
     class FailsAtTheFifth(InMemoryTaskStore):
         def get_without_payloads(self, task_id: str) -> Task | None:
             if next(reads) == 4:
-                raise StoreUnavailable
+                raise error
             return super().get_without_payloads(task_id)
 
     store = FailsAtTheFifth()
     store.tasks = world.store.tasks
     world.store = store
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(error):
         world.sweep()
     assert len(world.queue.messages) == 4
 

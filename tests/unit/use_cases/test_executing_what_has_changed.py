@@ -1,0 +1,259 @@
+"""Executing a task that another has changed meanwhile, or whose item cannot be read."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from chalicelib.domain import lifecycle
+from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskEvent, TaskStatus
+from chalicelib.domain.transition import Transition
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
+from chalicelib.errors import ConditionFailed, TransientExecutionError
+from chalicelib.use_cases.execute import Acknowledge, Redeliver
+from tests.support.fakes import ScriptedExecutor
+from tests.support.in_memory import InMemoryTaskStore, a_result
+from tests.support.spoilt_tasks import Spoilt, seen_of, spoil
+from tests.unit.use_cases.worker_world import ATTEMPTS_MAX, World
+
+CHANGED = Redeliver("the task changed meanwhile", 1)
+
+
+def a_world(store: InMemoryTaskStore, *outcomes: Any) -> World:  # noqa: ANN401 - results or errors
+    """Return a world with the one task in this store."""
+    world = World(*outcomes)
+    world.store = store
+    world.store.create_if_absent(world.task)
+    return world
+
+
+def spoil_task(world: World, how: Spoilt = Spoilt.ITEM, **changed: Any) -> Task:  # noqa: ANN401 - fields
+    """Spoil the task as it is stored, and return what is stored then."""
+    task = spoil(dataclasses.replace(world.current(), **changed), how)
+    world.store.tasks[task.task_id] = task
+    return task
+
+
+class SpoilingExecutor(ScriptedExecutor):
+    """Spoils the task while it is executed."""
+
+    world: World
+
+    def execute(self, request: Any, *, time_limit_seconds: float) -> Any:  # noqa: ANN401
+        """Spoil the task, and do what is lined up."""
+        spoil_task(self.world)
+        return super().execute(request, time_limit_seconds=time_limit_seconds)
+
+
+def a_spoiling_world(*outcomes: Any) -> World:  # noqa: ANN401 - results or errors
+    """Return a world whose task is spoilt while it is executed."""
+    world = World()
+    executor = SpoilingExecutor(*outcomes)
+    executor.world, world.executor = world, executor
+    return world
+
+
+def test_a_claim_that_raced_is_tried_again_at_once() -> None:
+    """The task would take it now: it changed between the write and the read."""
+
+    class Raced(InMemoryTaskStore):
+        def apply(self, transition: Transition) -> Task:
+            raise ConditionFailed
+
+    world = a_world(Raced())
+    assert world.deliver() == CHANGED
+    assert world.executor.executed == []
+
+
+@pytest.mark.parametrize("found", ["another's", "released", "none"])
+def test_a_claim_that_was_lost_again_before_it_was_read_whole_is_not_executed(found: str) -> None:
+    """Its reply was lost, and by the second read the task was no more this delivery's."""
+
+    class LostAgain(InMemoryTaskStore):
+        def apply(self, transition: Transition) -> Task:
+            super().apply(transition)
+            raise ConditionFailed
+
+        def get(self, task_id: str) -> Task | None:
+            task = super().get(task_id)
+            assert task is not None
+            assert task.lease is not None
+            if found == "none":
+                return None
+            lease = dataclasses.replace(task.lease, holder="another")
+            return dataclasses.replace(task, lease=lease if found == "another's" else None)
+
+    world = a_world(LostAgain())
+    assert world.deliver() == CHANGED
+    assert world.executor.executed == []
+
+
+def test_what_it_holds_and_cannot_read_is_failed_at_once() -> None:
+    """By the attempt that was claimed; nothing is executed."""
+    world = World()
+    spoil_task(world)
+    assert world.deliver() == Acknowledge("the task is failed")
+    failed = world.current()
+    assert (failed.status, failed.attempt) == (TaskStatus.FAILED, 1)
+    assert failed.error_message == "it cannot be executed: it is spoilt"
+    assert failed.completed_at == world.clock.now()
+    assert world.executor.executed == []
+    assert world.observer.others[0] == "unreadable"
+
+
+@pytest.mark.parametrize(("attempt", "is_failed"), [(1, True), (1.5, True), (None, False)])
+def test_what_it_holds_is_failed_by_the_number_that_lies_there(
+    attempt: float | None,
+    is_failed: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """With why, cut to what an item takes; where there is no number, it comes back."""
+    settled: list[Transition] = []
+
+    class Strange(InMemoryTaskStore):
+        def apply(self, transition: Transition) -> Task:
+            if transition.event is TaskEvent.CLAIM:
+                claimed = lifecycle.after(self.tasks[transition.task_id], transition)
+                seen = dataclasses.replace(seen_of(claimed), attempt=attempt, reason="x" * 2_000)
+                raise TaskUnreadable(seen, applied=True)
+            settled.append(transition)
+            return lifecycle.after(self.tasks[transition.task_id], transition)
+
+    world = a_world(Strange())
+    disposition = world.deliver(2)
+    if not is_failed:
+        assert disposition == Redeliver("the task cannot be read", 8)
+        return
+    assert disposition == Acknowledge("the task is failed")
+    (fail,) = settled
+    assert (fail.event, fail.condition.attempt) == (TaskEvent.FAIL, attempt)
+    assert fail.error_message == ("it cannot be executed: " + "x" * 2_000)[:1_000]
+
+
+@pytest.mark.parametrize(("receives", "seconds"), [(1, 4), (2, 8)])
+def test_what_no_claim_can_hold_comes_back_after_a_backoff(receives: int, seconds: int) -> None:
+    """It is told each time; the sweeper puts it aside meanwhile."""
+    world = World()
+    before = spoil_task(world, Spoilt.STATUS)
+    assert world.deliver(receives) == Redeliver("the task cannot be read", seconds)
+    assert world.current() == before
+    assert world.observer.others == ["unreadable"]
+
+
+def test_what_has_ended_is_done_with_though_it_cannot_be_read() -> None:
+    """How it ended can be told."""
+    world = World()
+    world.deliver()
+    spoil_task(world)
+    assert world.deliver(2) == Acknowledge("the task is completed already")
+
+
+def test_what_a_newer_version_wrote_is_left_to_it() -> None:
+    """Even past its last attempt."""
+    world = World()
+    before = spoil_task(
+        world, Spoilt.STATUS, attempt=ATTEMPTS_MAX, schema_version=SCHEMA_VERSION + 1
+    )
+    assert world.deliver() == Redeliver("the task is from a newer version", 4)
+    assert world.current() == before
+
+
+def test_past_its_last_attempt_it_is_given_up() -> None:
+    """It says that the attempt never finished, and what cannot be read."""
+    world = World()
+    spoil_task(world, Spoilt.STATUS, attempt=ATTEMPTS_MAX)
+    assert world.deliver() == Acknowledge("the task is failed")
+    ended = world.current()
+    assert (ended.status, ended.history[-1].event) == (TaskStatus.FAILED, TaskEvent.GIVE_UP)
+    assert ended.error_message == "3 attempts, the last one never finished; it is spoilt"
+    assert ended.completed_at == world.clock.now()
+
+
+def test_one_that_changed_while_it_was_given_up_comes_back() -> None:
+    """The next delivery sees how."""
+
+    class Changed(InMemoryTaskStore):
+        def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+            raise ConditionFailed
+
+    world = a_world(Changed())
+    spoil_task(world, Spoilt.STATUS, attempt=ATTEMPTS_MAX)
+    assert world.deliver() == CHANGED
+
+
+def test_one_that_was_spoilt_during_its_execution_is_settled() -> None:
+    """The write needs nothing that cannot be read."""
+    world = a_spoiling_world()
+    assert world.deliver() == Acknowledge("the task is completed")
+    assert (world.current().status, world.current().result) == (TaskStatus.COMPLETED, a_result())
+    assert world.observer.others == ["unreadable"]
+    assert world.observer.events == [TaskEvent.CLAIM]
+
+
+def test_one_that_was_spoilt_before_its_release_keeps_its_backoff() -> None:
+    """It is released, and its message comes back when the next attempt is due."""
+    world = a_spoiling_world(TransientExecutionError("busy"))
+    assert world.deliver() == Redeliver("busy", 4)
+    assert world.current().lease is None
+    assert world.observer.others == ["unreadable"]
+
+
+class RefusingSettles(InMemoryTaskStore):
+    """Refuses every settle, as if the task had changed."""
+
+    def apply(self, transition: Transition) -> Task:
+        """Apply claims only."""
+        if transition.event is not TaskEvent.CLAIM:
+            raise ConditionFailed
+        return super().apply(transition)
+
+
+def test_a_refused_settle_that_cannot_be_read_comes_back_after_the_first_backoff() -> None:
+    """However often its message has been received."""
+    world = a_spoiling_world()
+    store = RefusingSettles()
+    store.tasks = world.store.tasks
+    world.store = store
+    assert world.deliver(3) == Redeliver("the task cannot be read", 4)
+    assert world.observer.others == ["unreadable"]
+
+
+def test_a_refused_settle_of_a_task_that_is_gone_is_done_with() -> None:
+    """Nothing is left to execute."""
+
+    class Gone(RefusingSettles):
+        def get_without_payloads(self, task_id: str) -> Task | None:
+            return None
+
+    world = a_world(Gone())
+    assert world.deliver() == Acknowledge("the task is gone already")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "disposition"),
+    [
+        (a_result(), Redeliver("another attempt has the task", 12)),
+        (TransientExecutionError("busy"), Redeliver("another attempt has the task", 12)),
+    ],
+)
+def test_a_refused_settle_waits_for_the_lease_that_is_there(
+    outcome: Any,  # noqa: ANN401 - a result or an error
+    disposition: Redeliver,
+) -> None:
+    """It ends ten seconds and the margin after the claim."""
+    world = a_world(RefusingSettles(), outcome)
+    assert world.deliver() == disposition
+
+
+def test_a_refused_completion_of_a_task_without_a_lease_comes_back_at_once() -> None:
+    """Another has released it meanwhile: it can be claimed."""
+
+    class Released(RefusingSettles):
+        def get_without_payloads(self, task_id: str) -> Task | None:
+            task = super().get_without_payloads(task_id)
+            assert task is not None
+            return dataclasses.replace(task, lease=None)
+
+    world = a_world(Released())
+    assert world.deliver() == Redeliver("another attempt has the task", 1)

@@ -1,0 +1,145 @@
+"""Sweeping over a task that cannot be read: put aside, given up for its age, or left alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain import lifecycle
+from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskEvent, TaskStatus
+from chalicelib.domain.transition import Transition
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
+from chalicelib.errors import ConditionFailed
+from chalicelib.use_cases.sweep import SweepReport
+from tests.support.in_memory import InMemoryTaskStore, a_result
+from tests.support.spoilt_tasks import Spoilt, seen_of, spoil
+from tests.unit.use_cases.sweeper_world import GRACE, POLICY, World
+
+AGE_MAX = POLICY.age_seconds_max
+PUT_ASIDE = SweepReport(seen=1, unreadable=1)
+
+
+def a_world(task: Task | None = None, how: Spoilt = Spoilt.ITEM) -> World:
+    """Return a world whose task is spoilt, and due."""
+    world = World()
+    world.store.tasks[world.task.task_id] = spoil(task or world.task, how)
+    world.clock.advance(GRACE)
+    return world
+
+
+@pytest.mark.parametrize("how", [Spoilt.ITEM, Spoilt.STATUS])
+def test_it_is_due_again_after_the_longest_interval(how: Spoilt) -> None:
+    """It costs the next runs nothing; it is told, and nothing is sent or noted."""
+    world = a_world(how=how)
+    before = world.current()
+    assert world.sweep() == PUT_ASIDE
+    due_at = world.clock.now() + timedelta(seconds=POLICY.interval_seconds_max)
+    assert world.current() == dataclasses.replace(before, due_at=due_at)
+    assert (world.observer.others, world.observer.events) == (["unreadable"], [])
+    assert world.queue.messages == []
+
+
+def test_past_its_maximum_age_it_is_failed_and_says_why() -> None:
+    """Not at that age; a second later."""
+    world = a_world()
+    world.clock.advance(AGE_MAX - GRACE)
+    assert world.sweep() == PUT_ASIDE
+    world.clock.advance(POLICY.interval_seconds_max)
+    assert world.sweep() == dataclasses.replace(PUT_ASIDE, given_up=1)
+    ended = world.current()
+    assert (ended.status, ended.history[-1].event) == (TaskStatus.FAILED, TaskEvent.GIVE_UP)
+    assert ended.error_message == (
+        "not finished within 5 days of its submission; it cannot be read: it is spoilt"
+    )
+    assert (ended.completed_at, ended.due_at) == (world.clock.now(), None)
+
+
+def test_what_a_newer_version_wrote_is_never_given_up() -> None:
+    """That version can read it."""
+    world = World()
+    newer = dataclasses.replace(world.task, schema_version=SCHEMA_VERSION + 1)
+    world.store.tasks[newer.task_id] = newer
+    world.clock.advance(AGE_MAX + 1)
+    assert world.sweep() == PUT_ASIDE
+    due_at = world.clock.now() + timedelta(seconds=POLICY.interval_seconds_max)
+    assert world.current() == dataclasses.replace(newer, due_at=due_at)
+
+
+def test_what_tells_no_time_of_its_submission_is_not_too_old() -> None:
+    """It is put aside as long as it lies there."""
+    world = a_world()
+
+    class Timeless(InMemoryTaskStore):
+        def get_without_payloads(self, task_id: str) -> Task | None:
+            seen = dataclasses.replace(seen_of(self.tasks[task_id]), submitted_at=None)
+            raise TaskUnreadable(seen, applied=False)
+
+    store = Timeless()
+    store.tasks = world.store.tasks
+    world.store = store
+    world.clock.advance(2 * AGE_MAX)
+    assert world.sweep() == PUT_ASIDE
+
+
+@pytest.mark.parametrize(("lease_seconds", "is_left_alone"), [(1, True), (0, False)])
+def test_the_attempt_that_holds_it_is_let_fail_it(
+    lease_seconds: int,
+    is_left_alone: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """For as long as its lease is live, to the second."""
+    world = World()
+    world.clock.advance(GRACE)
+    world.claim(seconds=lease_seconds)
+    world.store.tasks[world.task.task_id] = before = spoil(world.current(), Spoilt.ITEM)
+    assert world.sweep() == PUT_ASIDE
+    assert (world.current() == before) is is_left_alone
+
+
+def test_what_has_ended_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index lags, and gives it once more."""
+    world = World()
+    world.claim(seconds=30)
+    complete = lifecycle.complete_if_current_attempt(
+        world.task.task_id, attempt=1, result=a_result(), now=world.clock.now()
+    )
+    world.store.apply(complete)
+    world.store.tasks[world.task.task_id] = ended = spoil(world.current(), Spoilt.ITEM)
+    monkeypatch.setattr(world.store, "due", lambda *_, **__: [world.task.task_id])
+    world.clock.advance(2 * AGE_MAX)
+    assert world.sweep() == PUT_ASIDE
+    assert world.current() == ended
+
+
+def test_one_that_has_changed_meanwhile_is_skipped() -> None:
+    """Its next run sees how."""
+    world = a_world()
+
+    class Changed(InMemoryTaskStore):
+        def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+            raise ConditionFailed
+
+    store = Changed()
+    store.tasks = world.store.tasks
+    world.store = store
+    assert world.sweep() == dataclasses.replace(PUT_ASIDE, skipped=1)
+
+
+def test_one_that_is_spoilt_after_it_was_read_is_sent_all_the_same() -> None:
+    """Its note is applied, so its message must go; what cannot be read is told."""
+    world = World()
+    world.clock.advance(GRACE)
+
+    class SpoiltMeanwhile(InMemoryTaskStore):
+        def get_without_payloads(self, task_id: str) -> Task | None:
+            read = super().get_without_payloads(task_id)
+            self.tasks[task_id] = spoil(self.tasks[task_id], Spoilt.ITEM)
+            return read
+
+    store = SpoiltMeanwhile()
+    store.tasks = world.store.tasks
+    world.store = store
+    assert world.sweep() == SweepReport(seen=1, resent=1)
+    assert (world.observer.others, world.observer.events) == (["unreadable"], [])
+    assert world.current().sweeps == 1
