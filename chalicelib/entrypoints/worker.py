@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from chalicelib.adapters.telemetry import log_context, logger
@@ -19,6 +18,7 @@ from chalicelib.composition import Service
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.errors import QueueUnavailable
+from chalicelib.threads import map_in_threads
 from chalicelib.use_cases.execute import Acknowledge, Disposition, Redeliver
 
 #: A message that cannot be read is hidden for this long, so that it soon reaches the
@@ -51,18 +51,11 @@ def handle_batch(
         return context.get_remaining_time_in_millis() / 1000
 
     def handle(record: Mapping[str, Any]) -> _Outcome:
-        # In each thread of its own: the context of one is not that of another.
-        with log_context(function_request_id=context.aws_request_id):
-            return _handle_record(service, record, seconds_left)
+        return _handle_record(service, record, seconds_left)
 
-    width = min(service.settings.execution_concurrency, len(records))
-    if width == 1:
-        outcomes = [handle(record) for record in records]
-    else:
-        with ThreadPoolExecutor(max_workers=width) as pool:
-            outcomes = list(pool.map(handle, records))
     with log_context(function_request_id=context.aws_request_id):
-        return _end_batch(service, outcomes)
+        width = service.settings.execution_concurrency
+        return _end_batch(service, map_in_threads(handle, records, width=width))
 
 
 def _handle_record(

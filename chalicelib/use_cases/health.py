@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
-from chalicelib.errors import (
-    ServiceUnavailable,
-)
+from chalicelib.errors import ServiceUnavailable
 from chalicelib.ports import TaskQueue, TaskStore
+from chalicelib.threads import map_in_threads
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +27,8 @@ class CheckHealth:
 
     def __call__(self) -> Health:
         """Ask both at the same time: neither waits for the other's timeout."""
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            database = pool.submit(_answers, self.store.ping)
-            queue = pool.submit(_answers, self.queue.ping)
-            return Health(database=database.result(), queue=queue.result())
+        database, queue = map_in_threads(_answers, (self.store.ping, self.queue.ping), width=2)
+        return Health(database=database, queue=queue)
 
 
 def _answers(ping: Callable[[], None]) -> bool:

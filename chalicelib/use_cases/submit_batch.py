@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from chalicelib.errors import InvalidRequest, Kept, ServiceUnavailable, SubmissionUnavailable
 from chalicelib.ports import Clock, Observer
+from chalicelib.threads import map_in_threads
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted, keyed_task_id
 
 Member = Submission | InvalidRequest
@@ -49,11 +49,7 @@ class SubmitBatch:
             with surrounding(index):
                 return self._handle(members[index], last_begin, unavailable)
 
-        width = min(self.members_at_once, len(members))
-        if width == 1:
-            return [handle(index) for index in range(len(members))]
-        with ThreadPoolExecutor(max_workers=width) as pool:
-            return list(pool.map(handle, range(len(members))))
+        return map_in_threads(handle, range(len(members)), width=self.members_at_once)
 
     def _handle(
         self, member: Member, last_begin: datetime, unavailable: threading.Event

@@ -9,11 +9,9 @@ not made deeper.
 
 from __future__ import annotations
 
-import contextvars
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -31,6 +29,7 @@ from chalicelib.errors import (
     StoreUnavailable,
 )
 from chalicelib.ports import Clock, Observer, TaskQueue, TaskStore
+from chalicelib.threads import map_in_threads
 
 #: Behind a live lease a task is due later than an interval from now; and clocks differ.
 _LEASES_AND_CLOCKS: Final = timedelta(days=1)
@@ -253,17 +252,7 @@ class _Run:
         rest = list(units)
         while rest and not self._report.resent and not self._failures:
             self._do_one(rest.pop(0))
-        width = min(self._sweep.policy.concurrency, len(rest))
-        if width > 1:
-            with ThreadPoolExecutor(width) as pool:
-                # Each with the run's own context: its log lines say which run it was.
-                contexts = [contextvars.copy_context() for _ in rest]
-                list(
-                    pool.map(lambda context, unit: context.run(self._do_one, unit), contexts, rest)
-                )
-        else:
-            for unit in rest:
-                self._do_one(unit)
+        map_in_threads(self._do_one, rest, width=self._sweep.policy.concurrency)
         if self._failures:
             raise self._failures[0]
 

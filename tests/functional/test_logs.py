@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import logging
+import random
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
@@ -14,7 +16,7 @@ from chalicelib import composition
 from chalicelib.adapters import telemetry
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.entrypoints.worker import BatchFailed
-from tests.functional.conftest import Api, Context, Logged
+from tests.functional.conftest import JSON, Api, Context, Logged
 from tests.support.in_memory import a_task
 
 
@@ -52,6 +54,24 @@ def test_the_correlation_id_is_on_every_line_about_a_task(api: Api, logged: Logg
     api.deliver()
     lines = logged()
     assert len(lines) > 8
+    assert {line.get("correlation_id") for line in lines} == {"follow-me"}
+
+
+def test_lines_of_calls_made_at_the_same_time_carry_the_ids_too(api: Api, logged: Logged) -> None:
+    """Pieces of a large circuit, members of a batch, both questions of a health check."""
+    digits = random.Random(1).randbytes(700_000).hex()  # noqa: S311 - no secret
+    large = {"circuit": f"OPENQASM 3.0;\n// {digits}"}
+    accepted = api.post(large, X_Correlation_ID="follow-me")
+    before = len(logged())
+    api.deliver()
+    delivered = logged()[before:]
+    assert {line["task_id"] for line in delivered} == {accepted.body["task_id"]}
+    named = {**JSON, "X-Correlation-ID": "follow-me"}
+    api.request("POST", "/batches", {"tasks": [large, {"circuit": "x"}]}, named)
+    api.request("GET", "/health", headers=named)
+    lines = [line for line in logged() if line["message"].startswith("dynamodb call")]
+    operations = collections.Counter(line["operation"] for line in lines)
+    assert operations["PutItem"] >= 7, "two tasks with three pieces each, and a small one"
     assert {line.get("correlation_id") for line in lines} == {"follow-me"}
 
 

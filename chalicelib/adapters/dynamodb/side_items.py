@@ -11,8 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -21,6 +20,7 @@ from chalicelib.adapters.aws_calls import AwsCalls
 from chalicelib.adapters.dynamodb.decoding import Raw
 from chalicelib.domain.payloads import PIECES_SECONDS_MAX
 from chalicelib.errors import StoreFull, StoreUnavailable
+from chalicelib.threads import map_in_threads
 
 #: What deleting pieces that nothing refers to may add to an answer that is a 503 anyway.
 _DELETING_SECONDS_MAX: Final = 2.0
@@ -177,13 +177,7 @@ class SideItems:
                 raise
 
         try:
-            return list(self._map(do_in_time, parts))
+            return map_in_threads(do_in_time, parts, width=self._at_once)
         except StoreUnavailable:
             # The one that failed says more than those that were not begun.
             raise (failed[0] if failed else StoreUnavailable()) from None
-
-    def _map(self, do: Callable[[_T], _R], parts: Sequence[_T]) -> Iterable[_R]:
-        if self._at_once == 1:
-            return map(do, parts)
-        with ThreadPoolExecutor(min(self._at_once, len(parts))) as pool:
-            return list(pool.map(do, parts))

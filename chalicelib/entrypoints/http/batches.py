@@ -35,7 +35,7 @@ def post_batch(call: Call) -> Response:
 
     @contextlib.contextmanager
     def surrounding(index: int) -> Iterator[None]:
-        with log_context(correlation_id=call.correlation_id, batch_index=str(index)):
+        with log_context(batch_index=str(index)):
             yield
 
     outcomes = call.service.submit_batch(members, surrounding=surrounding)
