@@ -40,7 +40,7 @@ def make_pool(children: Children, observer: RecordingObserver) -> Iterator[MakeP
     """Make pools of children in memory, closed in the end."""
     pools: list[ProcessPool] = []
 
-    def make(*, children_max: int = 10, start_seconds_max: float = 60) -> ProcessPool:
+    def make(*, children_max: int = 10, start_seconds_max: float = 20) -> ProcessPool:
         pools.append(
             ProcessPool(
                 "module:factory",
