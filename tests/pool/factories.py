@@ -48,6 +48,10 @@ class Behaving:
         elif name == "flags":
             flags = ("isolated", "no_site", "dont_write_bytecode")
             counts = {flag: int(getattr(sys.flags, flag)) for flag in flags}
+        elif name == "status":
+            lines = Path("/proc/self/status").read_text().splitlines()
+            status = dict(line.split(":", 1) for line in lines)
+            counts = {name: int(status[name]) for name in ("NoNewPrivs", "Seccomp")}
         elif name == "limits":
             counts = _limits()
         else:

@@ -41,3 +41,11 @@ def test_a_jobs_memory_comes_on_top_of_what_the_child_has(make_pool: MakePool) -
         assert isinstance(ending, TaskResult)
         more = ending.counts["used"] + MEMORY_BYTES_MAX - ending.counts["AS soft"]
         assert 0 <= more < 4 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel is Linux's")
+def test_a_child_has_a_filter_and_no_program_gives_it_more_rights(make_pool: MakePool) -> None:
+    """As the kernel says it: a filter is 2; without the first, only root may set one."""
+    ending = run(make_pool(), "status")
+    assert isinstance(ending, TaskResult)
+    assert ending.counts == {"NoNewPrivs": 1, "Seccomp": 2}

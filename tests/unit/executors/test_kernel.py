@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import platform
 import struct
+import sys
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -65,3 +68,12 @@ def test_processes_are_refused_and_threads_are_not(
     """By every call that starts one, in the machine's numbers (asm/unistd.h) and in no others."""
     program = kernel._filter(kernel._MACHINES[machine])  # noqa: SLF001 - assembled, not installed
     assert answer(program, architecture, call, argument) == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_on_another_machine_no_filter_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its numbers are not known; a child runs without."""
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    before = Path("/proc/self/status").read_text().partition("NoNewPrivs")[2][:30]
+    kernel.refuse_processes()
+    assert Path("/proc/self/status").read_text().partition("NoNewPrivs")[2][:30] == before

@@ -87,16 +87,65 @@ def test_it_fails_as_often_as_it_is_told(chance: float, error: type[Exception]) 
     assert succeeded.executor == "mock"
 
 
-def test_it_takes_as_long_as_it_is_told() -> None:
-    """A random time between two bounds."""
-    executor, slept = an_executor(0.5, mock_execution_seconds=1, mock_execution_seconds_max=3)
+@pytest.mark.parametrize(
+    ("chance", "error", "message"),
+    [
+        (0.24, PermanentExecutionError, "the mock executor was set to fail this circuit"),
+        (0.25, TransientExecutionError, "the mock executor was set to fail this attempt"),
+        (0.49, TransientExecutionError, "the mock executor was set to fail this attempt"),
+        (0.5, None, ""),
+    ],
+)
+def test_a_failure_says_whether_it_is_the_circuits_or_the_attempts(
+    chance: float, error: type[Exception] | None, message: str
+) -> None:
+    """Each rate is the share of numbers below it."""
+    rates = {"mock_permanent_failure_rate": 0.25, "mock_transient_failure_rate": 0.25}
+    executor, _ = an_executor(chance, **rates)
+    if error is None:
+        assert executor.execute(a_request(), time_limit_seconds=1).shots == 8
+        return
+    with pytest.raises(error) as raised:
+        executor.execute(a_request(), time_limit_seconds=1)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("shortest", "longest", "seconds"),
+    [(1, 3, [2]), (3, 1, [3]), (0, 1, [0.5]), (0, 0, []), (0, 10, [5])],
+)
+def test_it_takes_as_long_as_it_is_told(
+    shortest: float, longest: float, seconds: list[float]
+) -> None:
+    """A random time between two bounds, up to its limit; none is not slept."""
+    settings = {"mock_execution_seconds": shortest, "mock_execution_seconds_max": longest}
+    executor, slept = an_executor(0.5, **settings)
     executor.execute(a_request(), time_limit_seconds=5)
-    assert slept == [2]
+    assert slept == seconds
+
+
+def test_a_version_of_it_always_draws_the_same_counts() -> None:
+    """Whichever Python it runs on: a stored result can be made again."""
+    result = an_executor()[0].execute(a_request(BELL, shots=100, seed=7), time_limit_seconds=1)
+    assert (result.executor, result.executor_version) == ("mock", "2.0.0")
+    assert result.counts == {"00": 29, "01": 30, "11": 41}
+    wide = an_executor()[0].execute(
+        a_request("bit[3] a;\nbit[4] b;", shots=1_000, seed=7), time_limit_seconds=1
+    )
+    assert wide.counts == {
+        "0010 011": 10,
+        "0101 011": 227,
+        "0111 110": 17,
+        "1000 010": 230,
+        "1001 011": 137,
+        "1100 000": 352,
+        "1100 111": 27,
+    }
 
 
 def test_it_keeps_to_its_time_limit() -> None:
     """What would take longer is cut off and may be tried again."""
     executor, slept = an_executor(mock_execution_seconds=60)
-    with pytest.raises(TransientExecutionError, match="within 5 s"):
+    with pytest.raises(TransientExecutionError, match=r"^the execution did not finish within 5 s$"):
         executor.execute(a_request(), time_limit_seconds=5)
     assert slept == [5]

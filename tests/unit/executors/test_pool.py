@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+from queue import SimpleQueue
 
 import pytest
 
@@ -116,6 +118,28 @@ def test_who_finds_no_child_in_time_is_not_given_one_later(
     assert pool.idle_pids() == frozenset({1})
     assert pool.ask(a_request("c"), time_limit_seconds=7) == DONE
     assert children.begun == ["a", "c"]
+
+
+def test_a_child_that_comes_at_the_last_moment_is_taken(
+    make_pool: MakePool, children: Children, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the time is over and the child is handed over all the same, neither is lost."""
+    pool = make_pool(children_max=1)
+    children.hold("a")
+    first = ask(pool, "a")
+    children.wait_for_begun("a")
+
+    class Late(SimpleQueue[object]):
+        def get(self, block: bool = True, timeout: float | None = None) -> object:  # noqa: FBT001, FBT002
+            if timeout is not None:
+                children.let_go("a")
+                assert first.result() == DONE
+                raise queue.Empty
+            return super().get()
+
+    monkeypatch.setattr(queue, "SimpleQueue", Late)
+    assert pool.ask(a_request("b"), time_limit_seconds=7) == DONE
+    assert (children.begun, pool.idle_pids()) == (["a", "b"], frozenset({1}))
 
 
 @pytest.mark.parametrize(
