@@ -1,20 +1,28 @@
-"""Circuits that must not be executed, each with a part of what must be said: one circuit a line."""
+"""Circuits that must not be executed, each with how what is said must begin: one circuit a line."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Final
 
 from tests.support.circuits import H2, H3
 
+_BEFORE: Final = re.compile(r"^(line \d+(, column \d+)?: )?(gate '\w+': )?")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refused:
-    """A circuit and a part of the message."""
+    """A circuit and how the message begins, with its place or behind it and the gate's name."""
 
     name: str
     text: str
     message: str
+
+    def is_said_by(self, error: Exception) -> bool:
+        """Whether the error's text begins so."""
+        said = str(error)
+        return said.startswith(self.message) or _BEFORE.sub("", said).startswith(self.message)
 
 
 _TWICE: Final = "the same qubit is used more than once"
@@ -53,7 +61,7 @@ TWICE: Final = [
     Refused("twice in a subroutine in a loop", H3 + "def f(qubit a, qubit b) { cx a, b; }\n" + _QUBITS[len(H3):] + _WHILE + "f(q[1], q[1]); }" + _COUNT, _TWICE),
     Refused("twice in a switch", _QUBITS + "c = measure q;\nswitch (c) { case 1 { cx q[0], q[0]; } default { } }" + _COUNT, _TWICE),
     Refused("twice among hardware qubits", H3 + "bit c;\ncx $1, $1;\nc = measure $1;\n", _TWICE),
-    Refused("twice by a variable", _QUBITS + "int k = 0;\ncx q[k], q[0];" + _COUNT, "more than once"),
+    Refused("twice by a variable", _QUBITS + "int k = 0;\ncx q[k], q[0];" + _COUNT, _TWICE + " in a gate: cx q[0], q[0];"),
 ]
 OTHERS: Final = [
     Refused("nothing is measured", H3 + "qubit[2] q;\nh q[0];\ncx q[0], q[1];\n", "the circuit measures nothing"),
@@ -83,15 +91,15 @@ OTHERS: Final = [
     Refused("an infinite angle", H3 + "qubit q;\nbit c;\nrx(9 ** 9 ** 9 ** 9) q;\nc = measure q;\n", "line 5"),
     Refused("a division by zero", H3 + "qubit q;\nbit c;\nrx(1/0) q;\nc = measure q;\n", "line 5, column 4: this divides by zero"),
     Refused("a gate within itself", "OPENQASM 3;\ngate f a { f a; }\nqubit q;\nbit c;\nf q;\nc = measure q;\n", "gate 'f' cannot call itself"),
-    Refused("a subroutine within itself", "OPENQASM 3;\nqubit q;\nbit c;\ndef f(qubit a) { f(a); }\nf(q);\nc = measure q;\n", "possible recursive call to `f`"),
+    Refused("a subroutine within itself", "OPENQASM 3;\nqubit q;\nbit c;\ndef f(qubit a) { f(a); }\nf(q);\nc = measure q;\n", "line 4: def expansion depth exceeds maximum (32); possible recursive call to `f`"),
     Refused("gates in gates without end", H3 + "gate g0 a { x a; x a; }\n" + "".join(f"gate g{i} a {{ g{i - 1} a; g{i - 1} a; }}\n" for i in range(1, 40)) + "qubit q;\nbit c;\ng39 q;\nc = measure q;\n", "gate expansion depth exceeds maximum (32)"),
     Refused("a loop too long", H3 + "qubit q;\nbit c;\nfor int i in [0:1000000000] { x q; }\nc = measure q;\n", "line 5: for loop iterates more than 1000000 times"),
     Refused("a power too large", H3 + "qubit q;\nbit c;\npow(1000000000) @ x q;\nc = measure q;\n", "line 5: pow(1000000000) repeats a gate more than 1000000 times"),
     Refused("a loop without end", H3 + "qubit q;\nbit c;\nwhile (c == false) { reset q; c = measure q; }\n", "a loop ran 20,000 times in one shot"),
     Refused("too many amplitudes", H3 + "qubit[40] q;\nbit[40] c;\nfor int k in [0:2] { for int i in [0:39] { ry(0.3) q[i]; } for int i in [0:38] { cx q[i], q[i+1]; } }\nc = measure q;\n", "the circuit needs 2^40 amplitudes, 24 TiB; this service simulates 2^24 unless the circuit is Clifford or falls apart"),
     Refused("too many amplitudes in a program", H3 + "qubit[30] q;\nbit[30] c;\nint n = 0;\nwhile (n < 2) { n = n + 1; for int i in [0:29] { ry(0.3) q[i]; } for int i in [0:28] { cx q[i], q[i+1]; } }\nc = measure q;\n", "the circuit needs 2^30 amplitudes, 24 GiB"),
-    Refused("a subroutine on a register", H3 + "def f(qubit[2] a) { cx a[0], a[1]; }\nqubit[2] q;\nbit[2] c;\nf(q);\nc = measure q;\n", "requires a single qubit, got register `q`"),
-    Refused("a bit in a block", H3 + "qubit q;\nbit c;\nif (true) { bit d; d = measure q; }\nc = measure q;\n", "declare all bits there"),
+    Refused("a subroutine on a register", H3 + "def f(qubit[2] a) { cx a[0], a[1]; }\nqubit[2] q;\nbit[2] c;\nf(q);\nc = measure q;\n", "line 6: def `f` qubit parameter `a` requires a single qubit, got register `q`"),
+    Refused("a bit in a block", H3 + "qubit q;\nbit c;\nif (true) { bit d; d = measure q; }\nc = measure q;\n", "the simulator finds 2 bits where 1 are declared at the top level; declare all bits there"),
 ]
 # fmt: on
 

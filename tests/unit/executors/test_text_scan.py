@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 
 from chalicelib.executors.text_scan import scan
 
+_PLACE = re.compile(r"^line \d+, column \d+: ")
 V3 = "OPENQASM 3.0;\n"
 V2 = "OPENQASM 2.0;\n"
 
@@ -84,11 +86,17 @@ def test_registers_are_the_programs_outputs(circuit: str, registers: list[tuple[
         (f"{V3}for uint[90000] i in [0:1] {{ }}", "a size of 90,000 is too large"),
         (f"{V3}array[int[8], 3, 90000] a;", "a size of 90,000 is too large"),
         (f"{V3}c = bit[1000000000](x);", "a size of 1,000,000,000 is too large"),
-        (f"{V3}const uint n = 2 ** 1000000000; bit[n] c;", "more than 64 bits"),
-        (f"{V3}bit[9 ** 9 ** 9 ** 9] c;", "more than 64 bits"),
-        (f"{V3}bit[1 << 1000000000] c;", "more than 64 bits"),
-        (f"{V3}bit[{'9' * 100_000}] c;", "more than 64 bits"),
-        (f"{V3}bit[1e400] c;", "more than 64 bits|a size of"),
+        (
+            f"{V3}const uint n = 2 ** 1000000000; bit[n] c;",
+            "line 2, column 1: this constant is too large: it has a number of more than 64 bits",
+        ),
+        (
+            f"{V3}bit[9 ** 9 ** 9 ** 9] c;",
+            "this size is too large: it has a number of more than 64 bits; the limit is 10,000",
+        ),
+        (f"{V3}bit[1 << 1000000000] c;", "this size is too large: it has"),
+        (f"{V3}bit[{'9' * 100_000}] c;", "this size is too large: it has"),
+        (f"{V3}bit[1e400] c;", "this size is too large: it has"),
         (f"{V3}bit[1{'+1' * 15_000}] c;", "more than 200 operators"),
         (f"{V3}bit[0] c;", "the size of c must be an integer from 1, not 0"),
         (f"{V3}bit[2.5] c;", "the size of c must be an integer from 1, not 2.5"),
@@ -119,7 +127,8 @@ def test_what_later_parts_cannot_do_safely_is_refused(circuit: str, message: str
     """With the place, the limit and what is wrong, and nothing is computed that has no bound."""
     problem = scan(circuit).problem
     assert problem is not None
-    assert any(part in str(problem) for part in message.split("|")), str(problem)
+    said = str(problem)
+    assert message in (said[: len(message)], _PLACE.sub("", said)[: len(message)])
     assert len(str(problem)) < 300
 
 
