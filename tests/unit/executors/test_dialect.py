@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from openqasm import ast
 
 from chalicelib.executors.dialect import Edit, Rewritten, check_quotients, rewrite
 from chalicelib.executors.findings import CircuitRefused
@@ -27,6 +28,9 @@ LONG = " " * 500
         (3, "bit c = measure q;", "bit c; c = measure q;"),
         (3, "bit[2] c = measure q;", "bit[2] c; c = measure q;"),
         (3, "bit[n+1] c = measure q;", "bit[n+1] c; c = measure q;"),
+        (3, "bit[-n+1+1] c = measure q;", "bit[-n+1+1] c; c = measure q;"),
+        (3, "bit[n+1+1+1] c = measure q;", "bit[n+1+1+1] c = measure q;"),
+        (3, "c = measure q;", "c = measure q;"),
         (3, "bit c; measure q -> c;", "bit c; measure q -> c;"),
         (3, "bit a; bit[2] c; x[0] c = measure q;", "bit a; bit[2] c; x[0] c = measure q;"),
         (3, f"c ={LONG}measure q;", f"c ={LONG}measure q;"),
@@ -77,6 +81,14 @@ def test_a_column_is_carried_back_to_the_text_that_was_sent() -> None:
                 column = rewritten.source_column(line, after.index(name) + 1)
                 assert column == before.index(name) + 1
     assert rewritten.source_column(1, 1) == 1
+    assert rewritten.source_column(1, 0) == 1
+
+
+def test_what_is_replaced_across_lines_leaves_its_lines_behind() -> None:
+    """What follows stays in its line."""
+    text = "a(7 /\n 2) b;\nc(9/2) d;\n"
+    tree = [(ast.Span(1, 2, 2, 2), "(3)"), (ast.Span(3, 2, 3, 5), "(4)")]
+    assert rewrite(text, version=3, tree=tree).text == "a((3)\n) b;\nc((4)) d;\n"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +104,10 @@ def test_a_column_is_carried_back_to_the_text_that_was_sent() -> None:
         ("rx(2*4/4) q;", None),
         ("rx(8/4/2) q;", None),
         ("rx(0/1) q;", None),
+        ("/2", None),
+        ("7/2", 1),
+        ("rx(2*3*5/4) q;", 8),
+        ("rx(7/2*2.0) q;", 4),
     ],
 )
 def test_a_quotient_of_integers_is_refused_where_it_is_none(text: str, column: int | None) -> None:

@@ -137,3 +137,80 @@ def test_a_loops_variable_hides_a_constant_only_inside_it() -> None:
     """Behind the loop the name means what it did before."""
     text = f"{QUBITS}const int i = 3;\nfor int i in [0:0] {{ cx q[i], q[3]; }}\ncx q[i], q[3];\n"
     assert [finding.line for finding in operands(text).repeated.values()] == [7]
+
+
+_PAIR = "def f(qubit a, qubit b) -> bit { cx a, b; return measure a; }\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("const int k = 1.9;\ncx q[k], q[1];", [(6, 1)]),
+        ("cx q[0:1][1], q[1];", [(5, 1)]),
+        ("let a = q[0:1] ++ q[2:3];\ncx a[2], q[2];", [(6, 1)]),
+        ("cx q[0:1], q[{2, 1}];", [(5, 1)]),
+        ("cx q[0], q[1], q[0];", [(5, 1)]),
+        ("cx $1, $1;", [(5, 1)]),
+        ("box[10ns] { cx q[0], q[0]; }", [(5, 13)]),
+        (f"{_PAIR}bit d = f(q[0], q[0]);", [(5, 34)]),
+        (f"{_PAIR}c[0] = f(q[0], q[0]);", [(5, 34)]),
+        (f"{_PAIR}f(q[0], q[0]);", [(5, 34)]),
+        (f"{_PAIR}f(q[0], q[1]);", []),
+        ("def g(int n, qubit a, qubit b) { cx a, b; }\ng(1) q[0], q[0];", [(5, 34)]),
+        ("def g(int n, qubit a) { cx q[n], a; }\ng(2, q[2]);", [(5, 25)]),
+        ("def g(int n, qubit a) { cx q[n], a; }\ng(1, q[2]);", []),
+        ("cx $0, q[0];\ncx $1, q[0];\ncx $0, $1;", []),
+        ("reset q[0];\nbarrier q[0], q[0];", []),
+        ("cx q[0:1], q[1:3];", []),
+    ],
+)
+def test_a_repeated_qubit_is_found_by_whatever_name(
+    text: str, places: list[tuple[int, int]]
+) -> None:
+    """Where a subroutine's gate repeats it, its place is in the subroutine."""
+    seen = operands(f"{QUBITS}{text}\n")
+    assert [(finding.line, finding.column) for finding in seen.repeated.values()] == places
+    assert seen.unknown is None
+    message = "gate 'cx': the same qubit is used more than once"
+    assert {finding.message for finding in seen.repeated.values()} <= {message}
+
+
+def test_a_phase_is_checked_as_a_gate() -> None:
+    """Its controls are qubits too."""
+    seen = operands(f"{QUBITS}ctrl @ gphase(1) q[0], q[1];\nctrl @ gphase(1) q[0], q[0];\n")
+    (finding,) = seen.repeated.values()
+    assert finding.message == "gphase: the same qubit is used more than once"
+    assert (finding.line, seen.part) == (6, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const float k = 1.0;\ncx q[k], q[1];",
+        "const bool k = true;\ncx q[k], q[1];",
+        "const int k = 2 / 0;\ncx q[k], q[1];",
+        "cx q[tau], q[1];",
+        "int k = 0;\ncx q[k], q[1];",
+        "for int i in c { cx q[i], q[0]; }",
+        "for int i in [0:n] { cx q[i], q[0]; }",
+        "def g(int n, qubit a) { cx q[n], a; }\nint m = 2;\ng(m, q[2]);",
+    ],
+)
+def test_what_is_no_constant_integer_leaves_it_unknown(text: str) -> None:
+    """A variable, a value that there is not, a number of another type."""
+    seen = operands(f"{QUBITS}{text}\n")
+    assert seen.repeated == {}
+    assert seen.unknown is not None
+    assert seen.unknown.message == (
+        "it cannot be told whether gate 'cx' is given different qubits here;"
+        " write the indices as constants"
+    )
+
+
+def test_a_subroutine_sees_the_names_of_the_program_and_not_its_callers() -> None:
+    """And when it has ended the caller's names are as before."""
+    text = (
+        "let a = q[1];\ndef g(qubit b) { cx a, b; }\n"
+        "{ let a = q[0]; g(q[0]); cx a, q[0]; }\ncx a, q[1];\n"
+    )
+    assert [finding.line for finding in operands(QUBITS + text).repeated.values()] == [7, 8]

@@ -173,6 +173,7 @@ def test_gates_are_checked_again_after_they_were_made(gates: str) -> None:
     check_operands(made.replace(gates, "cx q[1], q[11];\nbarrier q[0], q[0];"))
 
 
+_POWER = "gate g a { rx(0.3) a; h a; }\nqubit q;\nbit c;\npow(0.5) @ g q;\n"
 NO_LOOPS = (
     "^a circuit of more than 100,000 characters can have no loops of unknown length, and no"
     " powers or inverses of its own gates; write it shorter$"
@@ -204,10 +205,7 @@ def _long(text: str) -> str:
             f"{H3}qubit q;\nbit c;\nint n = 0;\nwhile (n < 1) {{ n = n + 1; }}\nc = measure q;\n",
             NO_LOOPS,
         ),
-        (
-            f"{H3}gate g a {{ rx(0.3) a; h a; }}\nqubit q;\nbit c;\npow(0.5) @ g q;\nc = measure q;\n",
-            NO_LOOPS,
-        ),
+        (f"{H3}{_POWER}c = measure q;\n", NO_LOOPS),
         (f"{H3}qubit q;\nbit c;\n", "^the circuit measures nothing"),
     ],
 )
