@@ -31,6 +31,13 @@ class Panic(BaseException):
     """As native libraries raise it: no `Exception`."""
 
 
+class Unprintable(Exception):
+    """Of which nothing can be said but what it is."""
+
+    def __getattribute__(self, name: str) -> object:
+        raise RuntimeError(name)
+
+
 def quick(_amount: float) -> None:
     """Does nothing."""
 
@@ -113,6 +120,11 @@ def bug(_amount: float) -> None:
     raise KeyError("q")
 
 
+def unprintable(_amount: float) -> None:
+    """Raises what does not let itself be described."""
+    raise Unprintable
+
+
 def refuse(_amount: float) -> None:
     """Fails for good."""
     message = "line 1: no such gate"
@@ -156,9 +168,7 @@ def print_gigabyte(_amount: float) -> None:
 def print_bytes(amount: float) -> None:
     """Prints so many bytes, and waits until they are read."""
     _print(b"x" * int(amount))
-    unread = bytearray(4)
-    while fcntl.ioctl(1, termios.FIONREAD, unread) == 0 and any(unread):
-        threading.Event().wait(0.001)
+    _wait_until_read(1)
 
 
 def print_last_words(amount: float) -> None:
@@ -190,6 +200,18 @@ def answer_without_end(_amount: float) -> None:
     while True:
         for descriptor in range(_FIRST_OWN_DESCRIPTOR, 20):
             _try_to_write(descriptor, b"x" * MEGABYTE)
+
+
+def answer_bytes(amount: float) -> None:
+    """Writes a line of so many bytes before its end, which comes when they are read."""
+    for descriptor in range(_FIRST_OWN_DESCRIPTOR, 20):
+        with contextlib.suppress(OSError):
+            left = int(amount)
+            while left:
+                left -= os.write(descriptor, b"x" * min(left, MEGABYTE))
+            _wait_until_read(descriptor)
+            os.write(descriptor, b"\n")
+    threading.Event().wait(3600)
 
 
 def scribble_later(_amount: float) -> None:
@@ -245,6 +267,12 @@ def read_stdin(_amount: float) -> None:
 def grow(megabytes: float) -> None:
     """Keeps memory."""
     _kept.append(b"x" * int(megabytes * MEGABYTE))
+
+
+def _wait_until_read(descriptor: int) -> None:
+    unread = bytearray(4)
+    while fcntl.ioctl(descriptor, termios.FIONREAD, unread) == 0 and any(unread):
+        threading.Event().wait(0.001)
 
 
 def _print(data: bytes) -> None:

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -70,6 +71,12 @@ def build() -> Runnable:
 def build_slowly() -> Runnable:
     """Build it after a while, as on a machine that has much else to do."""
     burn(1.0)
+    return Behaving()
+
+
+def build_with_a_thread() -> Runnable:
+    """Build it with a thread that is not done when all else is."""
+    threading.Thread(target=threading.Event().wait, args=(3600,)).start()
     return Behaving()
 
 

@@ -202,8 +202,11 @@ def test_a_child_whose_parent_ended_before_it_could_be_told_ends_by_itself() -> 
 
 def test_a_child_ends_well_when_it_is_given_no_more_jobs() -> None:
     """The pipe's end is the end, whatever an executor's threads still do."""
-    with a_child(os.getpid()) as child:
+    with a_child(os.getpid(), "tests.pool.factories:build_with_a_thread") as child:
         assert child.stdout
-        assert child.stdout.readline() == b'{"error":null}\n'
-        said, _ = child.communicate()
+        try:
+            assert child.stdout.readline() == b'{"error":null}\n'
+            said, _ = child.communicate(timeout=60)
+        finally:
+            child.kill()
     assert (child.returncode, said) == (0, b"")
