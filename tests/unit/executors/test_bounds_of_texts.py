@@ -143,6 +143,7 @@ def test_a_plain_statement_of_400_characters_is_skipped_and_a_longer_one_is_read
     assert len(short) == 400
     assert words(short) == []
     assert words("q" + short)[-1] == ";"
+    assert words("bit c; x q;\n{ y q; } z q;") == ["bit", "c", ";", "{", "}"]
 
 
 def test_short_circuits_are_prepared_once_and_long_ones_each_time() -> None:

@@ -49,6 +49,7 @@ def test_an_execution_has_the_limits_that_are_set(monkeypatch: pytest.MonkeyPatc
     result = executor.execute(a_request(BELL, shots=10), time_limit_seconds=60)
     executor.close()
     (job,) = jobs
+    assert job.number == 1
     assert (job.processor_seconds_max, job.memory_bytes_max) == (7, 300 * 1024 * 1024)
     assert 0 < job.time_limit_seconds <= 60
     assert (result.shots, result.executor) == (10, "prism-q")

@@ -48,6 +48,8 @@ SPELLINGS = [
     (f"{V3}box {{ bit d; }} {{ bit e; }} bit c;", [("c", 1)]),
     ("// bit[9] c;\n/* bit[8] d; */\nbit[2] c;", [("c", 2)]),
     (f"{V3}pragma bit[9] a;\n#pragma bit[9] b;\n@note bit[9] d;\nbit[2] c;", [("c", 2)]),
+    (f"{V3}pragma ([ a\n@note {{\nbit[2] c;", [("c", 2)]),
+    (f"{V3}box {{ pragma ( }}\n@note {{\n}} bit[2] c;", [("c", 2)]),
     (f'{V3}extern f(bit[3]) -> bit; let a = "bit[3] d;"; bit[2] c;', [("c", 2)]),
     (f"{V3}int[5] bits; qubit[3] q; bit π; ", [("π", 1)]),
     (f"{V2}qreg bit[2]; creg c[2]; bit bit[0];", [("c", 2)]),
