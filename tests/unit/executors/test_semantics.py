@@ -123,3 +123,24 @@ def test_a_gate_without_a_body_is_given_one_that_does_nothing(body: str) -> None
     text = f"{H3}gate g a {body}\n{END}"
     rewritten = rewrite(text, version=3, tree=analyse(text).edits).text
     assert rewritten == text.replace(f"{body}\n{END}", f"{body[:-1]} U(0, 0, 0) a; }}\n{END}")
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("cal { }", "a calibration cannot be executed here"),
+        ("defcal x $0 { }", "a calibration cannot be executed here"),
+        ("end;", "'end' cannot be executed here"),
+        ("extern f(int) -> int;", "an extern function cannot be executed here"),
+    ],
+)
+def test_what_has_no_meaning_here_is_named(statement: str, said: str) -> None:
+    """Each is legal OpenQASM."""
+    assert messages(f"{H3}{statement}\n{END}") == [said]
+
+
+def test_a_quotient_over_two_lines_leaves_the_rest_where_it_is() -> None:
+    """The reader's lines are those of the text that was sent."""
+    text = f"{H3}qubit[2] q;\nbit[2] c;\nrx(7 /\n2) q[0]; rx(9/2) q[1];\nc = measure q;\n"
+    rewritten = rewrite(text, version=3, tree=analyse(text).edits).text
+    assert rewritten == text.replace("7 /\n2", "(3)\n").replace("9/2", "(4)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -81,39 +82,139 @@ def test_what_is_not_the_librarys_is_not_made_a_refusal(error: BaseException) ->
     assert raised.value is error
 
 
-class Approximating:
-    """Counts every circuit, and says that it was not exact."""
+class Counting:
+    """Counts a circuit of two qubits as it is told to, and remembers what it was asked for."""
 
     PrismError = Refusing
     __version__ = "9.9"
-    BackendKind = SimpleNamespace(auto=lambda: "auto", factored=lambda: "factored")
+    BackendKind = SimpleNamespace(
+        auto=lambda: "auto", factored=lambda: "factored", stabilizer=lambda: "stabilizer"
+    )
+
+    def __init__(
+        self,
+        *,
+        is_exact: bool = True,
+        has_circuit: bool = True,
+        refusals: Mapping[str, str] | None = None,
+    ) -> None:
+        self._is_exact = is_exact
+        self._has_circuit = has_circuit
+        self._refusals = refusals or {}
+        self.asked: list[dict[str, object]] = []
 
     def parse_qasm_dynamic(self, text: str) -> Any:  # noqa: ANN401 - as the library's
-        """Give a program of one circuit."""
+        """Give a program, which may be one circuit."""
         circuit = SimpleNamespace(num_qubits=2, to_qasm=lambda: "measure")
-        return SimpleNamespace(num_qubits=2, num_classical_bits=2, static_circuit=lambda: circuit)
+        return SimpleNamespace(
+            num_qubits=2,
+            num_classical_bits=2,
+            static_circuit=lambda: circuit if self._has_circuit else None,
+        )
 
     def simulate(self, circuit: object) -> Any:  # noqa: ANN401 - as the library's
-        """Give what the counts are asked of."""
-        counted = SimpleNamespace(
-            counts=lambda: {"00": 8}, metadata=SimpleNamespace(is_exact=False)
+        """Begin to ask."""
+        self.asked.append({})
+        return self
+
+    simulate_program = simulate
+
+    def require_exact(self) -> Counting:
+        """Take no route that approximates."""
+        self.asked[-1]["exact"] = True
+        return self
+
+    def backend(self, route: str) -> Counting:
+        """Take this route."""
+        self.asked[-1]["route"] = route
+        return self
+
+    def seed(self, seed: int) -> Counting:
+        """Begin with this seed."""
+        self.asked[-1]["seed"] = seed
+        return self
+
+    def max_steps(self, steps: int) -> Counting:
+        """Go no further."""
+        self.asked[-1]["steps"] = steps
+        return self
+
+    def sample_counts(self, shots: int) -> Any:  # noqa: ANN401 - as the library's
+        """Count, or refuse this route."""
+        self.asked[-1]["shots"] = shots
+        kind = self._refusals.get(str(self.asked[-1]["route"]))
+        if kind is not None:
+            raise Refusing(kind, "not by this route")
+        metadata = SimpleNamespace(is_exact=self._is_exact)
+        return SimpleNamespace(counts=lambda: {"10": shots}, metadata=metadata)
+
+
+TOO_LARGE = (
+    "the circuit needs 2^2 amplitudes, 1 KiB; this service simulates 2^1 unless the circuit is"
+    " Clifford or falls apart into parts of at most 1 qubits"
+)
+
+
+def asked_of(library: Counting, *, qubits_max: int, circuit: str = BELL) -> Mapping[str, int] | str:
+    """Execute with eight shots and a seed, and give the counts or what is said."""
+    request = a_request(circuit, shots=8, seed=5)
+    try:
+        return (
+            Simulator(qubits_max=qubits_max, library=library)
+            .execute(request, time_limit_seconds=1)
+            .counts
         )
-        asked = SimpleNamespace(sample_counts=lambda shots: counted)
-        asked.require_exact = lambda: asked
-        asked.backend = lambda route: asked
-        asked.seed = lambda seed: asked
-        return asked
+    except CircuitRefused as exc:
+        return str(exc)
 
 
 def test_counts_that_are_not_exact_are_no_result() -> None:
     """Whatever the library was asked for."""
-    approximating = Simulator(qubits_max=1, library=Approximating())
-    with pytest.raises(CircuitRefused) as refused:
-        approximating.execute(a_request(BELL), time_limit_seconds=1)
-    assert str(refused.value) == (
-        "the circuit needs 2^2 amplitudes, 1 KiB; this service simulates 2^1 unless the circuit is"
-        " Clifford or falls apart into parts of at most 1 qubits"
-    )
+    assert asked_of(Counting(is_exact=False), qubits_max=1) == TOO_LARGE
+
+
+@pytest.mark.parametrize("kind", ["incompatible_backend", "resource_limit"])
+def test_a_circuit_is_counted_by_the_first_exact_route_that_takes_it(kind: str) -> None:
+    """The library's own choice, then in parts; bits are turned to the order of this service."""
+    library = Counting(refusals={"auto": kind})
+    assert asked_of(library, qubits_max=2) == {"01": 8}
+    first = {"exact": True, "route": "auto", "seed": 5, "shots": 8}
+    assert library.asked == [first, first | {"route": "factored"}]
+    neither = Counting(refusals={"auto": kind, "factored": kind})
+    assert "the circuit needs 2^2 amplitudes" in asked_of(neither, qubits_max=2)
+
+
+def test_a_part_that_is_too_large_is_not_tried_in_parts() -> None:
+    """It would take all memory before it failed."""
+    library = Counting(refusals={"auto": "resource_limit"})
+    assert asked_of(library, qubits_max=1) == TOO_LARGE
+    assert [asked["route"] for asked in library.asked] == ["auto"]
+
+
+def test_what_is_wrong_by_every_route_is_said_at_once() -> None:
+    """No other route is tried."""
+    library = Counting(refusals={"auto": "parse"})
+    assert asked_of(library, qubits_max=2) == "not by this route"
+    assert len(library.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("circuit", "qubits_max", "routes"),
+    [
+        (BELL, 2, ["auto"]),
+        (BELL, 1, ["stabilizer"]),
+        (BELL.replace("cx", "// "), 1, ["stabilizer", "factored"]),
+    ],
+)
+def test_a_program_is_counted_by_routes_that_fit_its_size(
+    circuit: str, qubits_max: int, routes: list[str]
+) -> None:
+    """With a bound on its loops; past the largest state there are two ways."""
+    library = Counting(has_circuit=False, refusals={"stabilizer": "incompatible_backend"})
+    counted = asked_of(library, qubits_max=qubits_max, circuit=circuit)
+    assert counted == (TOO_LARGE if routes == ["stabilizer"] else {"01": 8})
+    asked = {"seed": 5, "steps": 20_000, "shots": 8}
+    assert library.asked == [{"route": route} | asked for route in routes]
 
 
 def test_the_librarys_caps_are_those_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:

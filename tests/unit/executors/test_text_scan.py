@@ -54,6 +54,9 @@ SPELLINGS = [
     (f"{V3}int[5] bits; qubit[3] q; bit π; ", [("π", 1)]),
     (f"{V2}qreg bit[2]; creg c[2]; bit bit[0];", [("c", 2)]),
     (f"{V3}const int n = 2; {{ const int n = 3; bit[n] d; }} bit[n] c;", [("c", 2)]),
+    ("/**/bit[2] c;", [("c", 2)]),
+    (f"{V3}x = a */ b; /* c */bit[2] c;", [("c", 2)]),
+    (f"{V3}bit c; pragma bit d;", [("c", 1)]),
     ("bit by bit this is a poem", []),
     ("", []),
 ]
@@ -119,6 +122,7 @@ def test_registers_are_the_programs_outputs(circuit: str, registers: list[tuple[
         (f'{V3}include "stdgates.inc\n;', 'only "qelib1.inc" and'),
         ("OPENQASM 4.0;", "line 1, column 1: OPENQASM must be 2.0 or 3.0, not 4.0"),
         (f"{V3}output int n;", "only bits and bit registers can be outputs"),
+        (f"{V3}output;", "line 2, column 8: only bits and bit registers can be outputs here"),
         (
             f"{V3}if (true) {{ x q;",
             "line 2, column 11: the bracket { that opens here is not closed",
@@ -140,6 +144,34 @@ def test_bounds_that_are_just_kept_are_accepted() -> None:
     long = f"{V3}qubit q; rx(1{'+1' * 200}) q; bit c;"
     assert (scan(deep).problem, scan(deep).qubits) == (None, 10_000)
     assert (scan(long).problem, len(scan(long).registers)) == (None, 1)
+
+
+CHAINED = [
+    *(
+        f"1 {symbol} "
+        for symbol in ("+", "-", "*", "/", "%", "**", "++", "&", "|", "^", "&&", "||")
+    ),
+    *(f"1 {symbol} " for symbol in ("<<", ">>", "==", "!=", "<", ">", "<=", ">=")),
+    *("!", "~", "inv @ ", "if (c) ", "for int i in c ", "while (c) ", "switch (c) "),
+]
+
+
+@pytest.mark.parametrize("link", CHAINED)
+def test_two_hundred_of_whatever_parsers_recurse_on_may_follow_each_other(link: str) -> None:
+    """And no more; each alone."""
+    assert scan(f"{V3}if (c) {{ return {link * 200}1; }}").problem is None
+    problem = scan(f"{V3}if (c) {{ return {link * 201}1; }}").problem
+    assert problem is not None
+    assert problem.finding.message.startswith("more than 200 operators, modifiers or conditions")
+
+
+@pytest.mark.parametrize("between", [", ", " : ", " = ", " -> ", "; ", " { ", " } { "])
+def test_a_chain_ends_where_an_expression_does(between: str) -> None:
+    """Two that are long are none that is too long."""
+    chain = "1 + " * 150 + "1"
+    text = f"{V3}if (c) {{ a {chain}{between}{chain}; }}"
+    text += " }" * (text.count("{") - text.count("}"))
+    assert scan(text).problem is None
 
 
 #: Repeated to 1 MB each. On most of them a pattern that backtracks would run for hours.
