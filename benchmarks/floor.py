@@ -54,36 +54,40 @@ class _Message(msgspec.Struct):
 class Floor:
     """Three handlers of as little code as will do."""
 
-    def __init__(self, aws: StubbedAws) -> None:
-        """Make the clients; `aws` answers them."""
+    def __init__(
+        self, aws: StubbedAws | None = None, *, table: str = _TABLE, queue_url: str = QUEUE_URL
+    ) -> None:
+        """Make the clients; a stub answers them, or what the SDK's variables point to."""
         self._logger = Logger(
             service="floor", logger_formatter=LineFormatter(use_rfc3339=True, utc=True)
         )
         limits: Any = {
             "connect_timeout_seconds": 1,
             "read_timeout_seconds": 1,
-            "pool_connections_max": 1,
+            "pool_connections_max": 32,
         }
         dynamodb, self._sqs = make_client("dynamodb", **limits), make_client("sqs", **limits)
-        aws.attach(dynamodb, self._sqs)
-        table = TableConnection(_TABLE, meta_table=MetaTable(_DESCRIPTION))
-        table.connection._client = dynamodb  # noqa: SLF001 - as the service has to
-        self._table = table
+        if aws is not None:
+            aws.attach(dynamodb, self._sqs)
+        description = MetaTable({**_DESCRIPTION, "TableName": table})
+        self._table = TableConnection(table, meta_table=description)
+        self._table.connection._client = dynamodb  # noqa: SLF001 - as the service has to
+        self._queue_url = queue_url
         names: dict[str, Any] = {
-            "Meta": type("Meta", (), {"table_name": _TABLE}),
-            "_connection": table,
+            "Meta": type("Meta", (), {"table_name": table}),
+            "_connection": self._table,
         }
         self._items: type[TaskItem] = type("FloorItem", (TaskItem,), names)
         self._body = msgspec.json.Decoder(_Body)
         self._message = msgspec.json.Decoder(_Message)
         self._executor = MockExecutor(Settings(executor="mock"))
-        self._app = Chalice("floor")
-        self._app.route("/tasks", methods=["POST"])(self._post)
-        self._app.route("/tasks/{task_id}", methods=["GET"])(self._get)
+        self.app = Chalice("floor")
+        self.app.route("/tasks", methods=["POST"])(self._post)
+        self.app.route("/tasks/{task_id}", methods=["GET"])(self._get)
 
     def post(self, event: Any) -> Callable[[], object]:  # noqa: ANN401 - API Gateway's event
         """Return a job that submits a task."""
-        return lambda: self._app(event, Context())
+        return lambda: self.app(event, Context())
 
     def worker(self, event: Any) -> Callable[[], object]:  # noqa: ANN401 - the queue's event
         """Return a job that executes one."""
@@ -92,7 +96,7 @@ class Floor:
     get = post
 
     def _post(self) -> Response:
-        http = self._app.current_request
+        http = self.app.current_request
         assert http is not None  # noqa: S101 - Chalice sets it before it calls a view
         request = self._body.decode(http.raw_body)
         task_id, now = str(uuid.uuid4()), datetime.now(UTC)
@@ -117,8 +121,13 @@ class Floor:
         ).save(condition=TaskItem.task_id.does_not_exist())
         self._log("dynamodb call", operation="PutItem", duration_ms=1.0)
         self._log("task submitted", task_id=task_id, new_status="pending")
-        message = {"task_id": task_id, "correlation_id": task_id}
-        self._sqs.send_message(QueueUrl=QUEUE_URL, MessageBody=json.dumps(message))
+        message = {
+            "v": 1,
+            "task_id": task_id,
+            "correlation_id": task_id,
+            "enqueued_at": now.isoformat(),
+        }
+        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
         self._log("message published", task_id=task_id)
         document = {"task_id": task_id, "status": "pending", "submitted_at": now.isoformat()}
         return Response(json.dumps(document), _JSON, 202)
