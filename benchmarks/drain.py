@@ -70,10 +70,12 @@ def enqueue(backend: Backend, count: int) -> None:
             )
 
 
-def drain_with_service(backend: Backend, count: int, log: Path) -> Drained:
-    """Drain with the poller and the deployed entry point, warmed up."""
+def drain_with_service(
+    backend: Backend, count: int, log: Path, *, handler: str = "app.worker"
+) -> Drained:
+    """Drain with the poller and the deployed entry point, or another, warmed up."""
     with environment(backend.environment), output_to(log):
-        invoker = Invoker("app.worker", function_name="quantum-tasks-benchmark", timeout_seconds=60)
+        invoker = Invoker(handler, function_name="quantum-tasks-benchmark", timeout_seconds=60)
         client = sqs_client()
         poller = Poller(client, EventSourceMapping(queue_url=backend.queue_url), invoker)
         invoker.warm_up()
@@ -249,6 +251,7 @@ def measure(backend: Backend, log: Path, *, tasks: int, rounds: int) -> list[Fig
         threaded.append(drain_with_celery(backend, tasks, threads=at_once))
     with environment({"EXECUTION_CONCURRENCY": "1"}):
         single = drain_with_service(backend, tasks, log).rate
+    least = drain_with_service(backend, tasks, log, handler="benchmarks.floor_app.worker").rate
     return [
         _compared(
             "drain by one worker",
@@ -256,7 +259,7 @@ def measure(backend: Backend, log: Path, *, tasks: int, rounds: int) -> list[Fig
             ours,
             bare,
             f"{tasks:,} tasks, rate over that of the bare boto3 loop",
-            {"one record at a time": single},
+            {"one record at a time": single, "the least code, one at a time": least},
         ),
         _compared(
             "drain by one worker against Celery",

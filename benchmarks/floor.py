@@ -91,7 +91,7 @@ class Floor:
 
     def worker(self, event: Any) -> Callable[[], object]:  # noqa: ANN401 - the queue's event
         """Return a job that executes one."""
-        return lambda: self._work(event["Records"][0])
+        return lambda: self.work(event)
 
     get = post
 
@@ -137,6 +137,11 @@ class Floor:
         self._log("dynamodb call", operation="GetItem", duration_ms=1.0)
         document = {name: next(iter(typed.values())) for name, typed in item.items()}
         return Response(json.dumps(document, default=str), _JSON, 200)
+
+    def work(self, event: Any) -> None:  # noqa: ANN401 - the queue's event
+        """Execute each message's task, one after the other."""
+        for record in event["Records"]:
+            self._work(record)
 
     def _work(self, record: Any) -> None:  # noqa: ANN401 - of the queue's event
         task_id = self._message.decode(record["body"]).task_id
