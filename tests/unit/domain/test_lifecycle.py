@@ -140,6 +140,58 @@ def test_ending_a_task_clears_its_lease_and_takes_it_off_the_sweepers_list(
     assert ended.lease is None
     assert ended.due_at is None
     assert ended.history[-1].status is status
+    assert ended.error_message == ("no" if status is TaskStatus.FAILED else None)
+
+
+@pytest.mark.parametrize(
+    ("event", "note"),
+    [
+        ("complete", None),
+        ("fail", "no"),
+        ("give up", "no"),
+        ("cancel", "cancelled by its owner"),
+        ("release", "why"),
+        ("sweep", "why"),
+    ],
+)
+def test_the_history_says_why_and_when(event: str, note: str | None) -> None:
+    """In the words of the error, of the release, or of the sweeper."""
+    task = _processing(EXPIRED)
+    entry = lifecycle.after(task, DECISIONS[event](task)).history[-1]
+    assert (entry.notes, entry.transitioned_at, entry.attempt) == (note, LATER, 1)
+
+
+@pytest.mark.parametrize(
+    ("event", "changed", "is_refused"),
+    [
+        ("give up", "attempt", True),
+        ("give up", "sweeps", False),
+        ("sweep", "attempt", True),
+        ("sweep", "sweeps", True),
+        ("postpone", "attempt", True),
+        ("postpone", "sweeps", True),
+    ],
+)
+def test_what_is_decided_on_a_task_as_it_was_read_is_refused_once_it_has_changed(
+    event: str,
+    changed: str,
+    is_refused: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """Another attempt, or another sweeper's note; a task that is too old may have been swept."""
+    task = _processing(EXPIRED)
+    condition = DECISIONS[event](task).condition
+    assert condition.holds_for(task)
+    since = dataclasses.replace(task, **{changed: getattr(task, changed) + 1})
+    assert condition.holds_for(since) is not is_refused
+
+
+@pytest.mark.parametrize("read", ["completed", "failed", "cancelled"])
+@pytest.mark.parametrize("event", ["give up", "sweep", "postpone"])
+def test_nothing_is_decided_on_a_task_that_has_ended(read: str, event: str) -> None:
+    """The error says how it has."""
+    with pytest.raises(TaskAlreadyEnded) as caught:
+        DECISIONS[event](STATES[read]())
+    assert str(caught.value) == f"the task is {read} and takes no more transitions"
 
 
 def test_a_release_stays_processing_and_keeps_the_attempt() -> None:

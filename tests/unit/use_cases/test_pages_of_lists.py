@@ -82,6 +82,8 @@ def test_a_page_ends_before_what_was_not_read() -> None:
     """The next one begins with it; a page of nothing would not go on."""
     page = Listed(busy="c").page()
     assert (names(page), page.next_position) == ("ed", place("d"))
+    page = Listed(busy="d").page(limit=3)
+    assert (names(page), page.next_position) == ("e", place("e"))
     with pytest.raises(StoreUnavailable):
         Listed(busy="c").page(after="d")
 

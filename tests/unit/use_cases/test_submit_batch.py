@@ -102,6 +102,14 @@ def test_each_member_is_a_submission_in_its_own_surroundings() -> None:
     assert world.surrounded == list(range(5))
 
 
+def test_a_member_with_the_batchs_key_has_the_id_of_its_place() -> None:
+    """So that the batch repeated finds each of its tasks."""
+    world = World(InMemoryTaskStore())
+    outcomes = world.submit(*(a_submission(number, "key", number) for number in range(3)))
+    ids = [outcome.task.task_id for outcome in outcomes if isinstance(outcome, Submitted)]
+    assert ids == [keyed_task_id("alice", "key", number) for number in range(3)]
+
+
 def test_a_member_that_is_wrong_is_answered_with_its_error() -> None:
     """The others are submitted."""
     error = InvalidRequest()
@@ -172,13 +180,14 @@ def test_an_unexpected_error_is_its_members_alone() -> None:
     assert [type(outcome) for outcome in outcomes] == [Submitted, ZeroDivisionError, Submitted]
 
 
-def test_members_are_under_way_side_by_side_up_to_the_bound() -> None:
-    """Four of eight at once: each waits until four are there, and no fifth comes."""
+@pytest.mark.parametrize("at_once", [2, 4])
+def test_members_are_under_way_side_by_side_up_to_the_bound(at_once: int) -> None:
+    """Of eight: each waits until so many are there, and no other comes."""
 
     class Meeting(InMemoryTaskStore):
         def __init__(self) -> None:
             super().__init__()
-            self.barrier = threading.Barrier(4)
+            self.barrier = threading.Barrier(at_once)
             self.now = self.most = 0
             self.count = threading.Lock()
 
@@ -192,6 +201,6 @@ def test_members_are_under_way_side_by_side_up_to_the_bound() -> None:
             return super().create_if_absent(task, kept)
 
     store = Meeting()
-    outcomes = World(store, at_once=4).submit(*(a_submission(number) for number in range(8)))
+    outcomes = World(store, at_once=at_once).submit(*(a_submission(number) for number in range(8)))
     assert all(isinstance(outcome, Submitted) for outcome in outcomes)
-    assert store.most == 4
+    assert store.most == at_once
