@@ -10,9 +10,12 @@ import pytest
 
 from chalicelib.adapters import telemetry
 from chalicelib.adapters.telemetry import TelemetryObserver
+from chalicelib.domain import lifecycle
 from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from tests.support.in_memory import T0, a_task
 from tests.support.logged import Lines, logged_lines
+from tests.unit.domain.test_lifecycle import DECISIONS, LATER
 
 OBSERVER = TelemetryObserver(stage="dev")
 MESSAGE = TaskMessage(task_id="t", correlation_id="c", enqueued_at=T0)
@@ -95,6 +98,73 @@ def test_a_message_without_a_task_is_an_error(lines: Lines) -> None:
     )
     assert ABOUT_DELIVERY.items() <= line.items()
     assert json.dumps(line)
+
+
+def test_a_task_that_cannot_be_read_is_an_error_and_is_counted(
+    lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says why, and what can be told of the task; an alarm watches the number."""
+    seen = StoredTask(
+        task_id="t",
+        reason="shots: 1.5 is not an integer",
+        is_newer=True,
+        correlation_id="c",
+        status="lost",
+        attempt=1.5,
+    )
+    OBSERVER.unreadable(TaskUnreadable(seen, applied=False))
+    line = only(lines)
+    assert (line["level"], line["message"]) == (
+        "ERROR",
+        "task cannot be read: shots: 1.5 is not an integer",
+    )
+    assert (line["task_id"], line["correlation_id"], line["task_status"]) == ("t", "c", "lost")
+    assert (line["attempt"], line["newer_version"]) == (1.5, True)
+    (metrics,) = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    assert (metrics["unreadable"], metrics["stage"]) == (1, "dev")
+    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert directive["Metrics"] == [{"Name": "unreadable"}]
+    assert directive["Namespace"] == "QuantumTasks"
+
+
+@pytest.mark.parametrize(
+    ("event", "words", "counted"),
+    [
+        ("claim", "claimed", {}),
+        ("complete", "completed", {"completed", "queue_wait_ms", "execution_ms"}),
+        ("fail", "failed", {"failed", "queue_wait_ms", "execution_ms"}),
+        ("release", "released", {}),
+        ("give up", "given up", {"failed"}),
+        ("cancel", "cancelled", {"cancelled"}),
+        ("sweep", "swept", {"swept"}),
+    ],
+)
+def test_each_transition_has_its_words_and_what_it_counts(
+    lines: Lines, event: str, words: str, counted: set[str]
+) -> None:
+    """The names are those of the metrics, whose alarms and graphs know them."""
+    claimed = lifecycle.after(a_task(), DECISIONS["claim"](a_task()))
+    task = lifecycle.after(claimed, DECISIONS[event](claimed))
+    OBSERVER.transitioned(task)
+    line = only(lines)
+    assert (line["level"], line["message"]) == ("INFO", f"task {words}")
+    directives = line.get("_aws", {}).get("CloudWatchMetrics", [])
+    named = {metric["Name"] for each in directives for metric in each["Metrics"]}
+    assert named == set(counted)
+    assert all(line[name] == 1 for name in named if not name.endswith("_ms"))
+    assert (line["task_id"], line["correlation_id"]) == (task.task_id, task.correlation_id)
+    assert (line["old_status"], line["new_status"]) == ("processing", task.status.value)
+    assert line["transitioned_at"] == LATER.isoformat().replace("+00:00", "Z")
+    assert line.get("notes") == task.history[-1].notes
+
+
+def test_a_submission_has_no_status_before_and_no_attempt(lines: Lines) -> None:
+    """It is counted."""
+    OBSERVER.transitioned(a_task())
+    line = only(lines)
+    assert (line["message"], line["submitted"]) == ("task submitted", 1)
+    assert (line["old_status"], line["new_status"]) == ("none", "pending")
+    assert "attempt" not in line
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])

@@ -1,0 +1,300 @@
+"""What is logged of a call to database or queue, field by field, and what its failure becomes."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
+
+from chalicelib.adapters import aws_calls
+from chalicelib.adapters.aws_calls import AwsCalls
+from chalicelib.errors import ConditionFailed, ServiceUnavailable, StoreFull, StoreUnavailable
+from tests.support.logged import Lines, logged_lines
+
+ENDPOINT = "http://127.0.0.1:9"
+NEVER_SENT = EndpointConnectionError(endpoint_url=ENDPOINT)
+LOST = ConnectionClosedError(endpoint_url=ENDPOINT)
+#: An exception, or an HTTP status and a body.
+Reply = Exception | tuple[int, dict[str, Any]]
+OK: Reply = (200, {})
+
+
+def refusal(code: str, status: int = 400) -> Reply:
+    """Return an answer with an error code."""
+    return status, {"__type": f"com.amazonaws#{code}", "message": "because"}
+
+
+THROTTLED, FAILED = refusal("ThrottlingException"), refusal("InternalServerError", 500)
+
+
+class Endpoint:
+    """A client of a service that answers what is lined up, and the calls that it makes."""
+
+    def __init__(self, lines: Lines, service: str = "dynamodb", **settings: Any) -> None:  # noqa: ANN401
+        self.lines = lines
+        self.requests: list[dict[str, Any]] = []
+        self.client: Any = boto3.Session().client(
+            service,
+            endpoint_url=ENDPOINT,
+            config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
+        )
+        self.calls = AwsCalls(
+            self.client,
+            service=service,
+            **{"slow_call_ms": 60_000.0, "attempts_max": 2, **settings},
+        )
+        self._replies: list[Reply] = []
+        self.client.meta.events.register("before-send", self._answer)
+
+    def answer(self, *replies: Reply) -> None:
+        """Line up what is answered to each request."""
+        self._replies += replies
+
+    def _answer(self, request: Any, **_: object) -> AWSResponse:  # noqa: ANN401 - botocore's
+        self.requests.append(json.loads(request.body))
+        reply = self._replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        status, body = reply
+        raw = SimpleNamespace(stream=lambda: [json.dumps(body).encode()])
+        return AWSResponse(request.url, status, HTTPHeaders(), raw)
+
+    def put(self, *replies: Reply, **item: Any) -> None:  # noqa: ANN401 - attribute values
+        """Put an item."""
+        self.answer(*replies)
+        with self.calls.failing_as(StoreUnavailable):
+            self.client.put_item(TableName="tasks", Item={"task_id": {"S": "t"}, **item})
+
+    def lines_of(self, level: str) -> list[dict[str, Any]]:
+        """Return the lines of a level."""
+        return [line for line in self.lines() if line["level"] == level]
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """Return a function that gives every line logged so far, parsed."""
+    with logged_lines() as logged:
+        yield logged
+
+
+@pytest.fixture
+def database(lines: Lines) -> Endpoint:
+    """Return a database."""
+    return Endpoint(lines)
+
+
+def test_a_call_that_went_well_is_one_short_line(database: Endpoint) -> None:
+    """Which operation it was, how long it took and what it cost; not what is as always."""
+    database.put((200, {"ConsumedCapacity": {"TableName": "tasks", "CapacityUnits": 1.5}}))
+    (line,) = database.lines()
+    assert line["duration_ms"] >= 0
+    about = {name: line[name] for name in set(line) - {"timestamp", "duration_ms"}}
+    assert about == {
+        "level": "INFO",
+        "message": "dynamodb call",
+        "operation": "PutItem",
+        "capacity_units": 1.5,
+    }
+    assert database.requests[0]["ReturnConsumedCapacity"] == "TOTAL"
+
+
+@pytest.mark.parametrize(
+    ("consumed", "units"),
+    [
+        ([{"CapacityUnits": 1.5}, {"CapacityUnits": 2}], 3.5),
+        ([{"TableName": "tasks"}], 0),
+        ([], 0),
+    ],
+)
+def test_a_call_on_many_tables_costs_what_each_of_them_says(
+    database: Endpoint, consumed: list[dict[str, Any]], units: float
+) -> None:
+    """A table that says nothing has cost nothing."""
+    database.answer((200, {"ConsumedCapacity": consumed}))
+    database.client.batch_get_item(RequestItems={"tasks": {"Keys": [{"task_id": {"S": "t"}}]}})
+    (line,) = database.lines()
+    assert (line["operation"], line["capacity_units"]) == ("BatchGetItem", units)
+
+
+@pytest.mark.parametrize(("seconds", "slow"), [(0.125, False), (0.1251, True)])
+def test_a_call_is_slow_past_its_limit(
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    slow: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """Then its line is a warning, and says of which table."""
+    database = Endpoint(lines, slow_call_ms=125.0)
+    times = iter([0.0, seconds])
+    monkeypatch.setattr(aws_calls, "time", SimpleNamespace(perf_counter=lambda: next(times)))
+    database.put(OK)
+    (line,) = lines()
+    assert line["level"] == ("WARNING" if slow else "INFO")
+    assert line["message"] == ("dynamodb call was slow" if slow else "dynamodb call")
+    assert line.get("resource") == ("tasks" if slow else None)
+    assert line["duration_ms"] == round(seconds * 1000, 1)
+
+
+def test_calls_that_need_no_line_have_one_where_they_fail(lines: Lines) -> None:
+    """Of the queue, which says what a call was for by itself."""
+    queue = Endpoint(lines, "sqs", logs_success=False)
+    url = "http://127.0.0.1/000000000000/tasks"
+    queue.answer((200, {"MessageId": "m"}), refusal("InvalidParameterValue"))
+    queue.client.send_message(QueueUrl=url, MessageBody="x")
+    assert lines() == []
+    with pytest.raises(ServiceUnavailable), queue.calls.failing_as(ServiceUnavailable):
+        queue.client.send_message(QueueUrl=url, MessageBody="x")
+    warning, line, error = lines()
+    assert (warning["level"], line["level"], error["level"]) == ("WARNING", "INFO", "ERROR")
+    for each in (warning, line):
+        assert (each["operation"], each["resource"], each["error_code"]) == (
+            "SendMessage",
+            "tasks",
+            "InvalidParameterValue",
+        )
+
+
+@pytest.mark.parametrize(
+    ("reply", "may_be_applied", "code", "error"),
+    [
+        (THROTTLED, False, "ThrottlingException", "because"),
+        (FAILED, True, "InternalServerError", "because"),
+        (NEVER_SENT, False, None, str(NEVER_SENT)),
+        (LOST, True, None, str(LOST)),
+    ],
+)
+def test_an_attempt_that_failed_is_a_warning(
+    database: Endpoint,
+    reply: Reply,
+    may_be_applied: bool,  # noqa: FBT001 - a case of the table
+    code: str | None,
+    error: str,
+) -> None:
+    """Which one, why, and whether it may have been applied; the call says how many there were."""
+    database.put(reply, OK)
+    (line,) = database.lines_of("WARNING")
+    assert line["message"] == "dynamodb: attempt 1 of PutItem failed"
+    assert (line["operation"], line["resource"], line["failed_attempt"]) == ("PutItem", "tasks", 1)
+    assert line["may_be_applied"] is may_be_applied
+    assert (line.get("error_code"), line["error"]) == (code, error)
+    call = database.lines_of("INFO")[-1]
+    assert (call["message"], call["attempts"]) == ("dynamodb call", 2)
+    assert database.calls.succeeded_after_doubt() is may_be_applied
+
+
+@pytest.mark.parametrize(
+    ("reply", "times"), [(FAILED, 1), (LOST, 1), (NEVER_SENT, 1), (THROTTLED, 0)]
+)
+def test_it_is_said_once_that_a_service_can_be_reached_again(
+    database: Endpoint, reply: Reply, times: int
+) -> None:
+    """One that throttles was reached all the time."""
+    database.put(reply, OK)
+    database.put(OK)
+    again = [line for line in database.lines() if "again" in line["message"]]
+    assert [line["message"] for line in again] == ["dynamodb can be reached again"] * times
+    assert {line["level"] for line in again} <= {"INFO"}
+
+
+def test_a_condition_that_did_not_hold_is_no_warning(database: Endpoint) -> None:
+    """It is an answer; its line has its code and its table."""
+    with pytest.raises(ConditionFailed):
+        database.put(refusal("ConditionalCheckFailedException"))
+    (line,) = database.lines()
+    assert (line["level"], line["error_code"], line["resource"]) == (
+        "INFO",
+        "ConditionalCheckFailedException",
+        "tasks",
+    )
+    assert "attempts" not in line
+
+
+def test_a_failed_call_is_an_error_with_all_that_was_asked(database: Endpoint) -> None:
+    """What is long in it is cut after 200 characters, with its length; bytes are shown as such."""
+    with pytest.raises(StoreUnavailable):
+        database.put(
+            LOST,
+            FAILED,
+            short={"S": "s" * 200},
+            long={"S": "l" * 1_201},
+            bytes={"B": b"b" * 201},
+            few={"B": b"f"},
+            list={"L": [{"N": "1"}, {"BOOL": True}]},
+        )
+    (line,) = database.lines_of("ERROR")
+    assert line["message"].startswith("dynamodb call failed: An error occurred")
+    assert (line["operation"], line["resource"], line["attempts"]) == ("PutItem", "tasks", 2)
+    assert line["may_be_applied"] is True
+    assert line["exception_name"] == "InternalServerError"
+    assert 0 <= line["duration_ms"] < 60_000
+    assert line["parameters"]["TableName"] == "tasks"
+    assert line["parameters"]["Item"] == {
+        "task_id": {"S": "t"},
+        "short": {"S": "s" * 200},
+        "long": {"S": f"'{'l' * 200}'… (1,201 in all)"},
+        "bytes": {"B": f"b'{'b' * 200}'… (201 in all)"},
+        "few": {"B": "b'f'"},
+        "list": {"L": [{"N": "1"}, {"BOOL": True}]},
+    }
+
+
+@pytest.mark.parametrize(
+    "code", ["LimitExceededException", "ItemCollectionSizeLimitExceededException"]
+)
+def test_a_limit_that_was_reached_is_a_full_store(database: Endpoint, code: str) -> None:
+    """Where no attempt may have been applied."""
+    with pytest.raises(StoreFull):
+        database.put(refusal(code), *[refusal(code)] * (code == "LimitExceededException"))
+    assert [line["may_be_applied"] for line in database.lines_of("ERROR")] == [False]
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "SerializationException"])
+def test_a_bug_is_seen_as_one(database: Endpoint, code: str) -> None:
+    """The request is wrong, so another try would fail too; it is logged all the same."""
+    with pytest.raises(ClientError):
+        database.put(refusal(code))
+    assert len(database.lines_of("ERROR")) == 1
+
+
+def test_what_failed_before_any_call_names_none(database: Endpoint) -> None:
+    """Nothing was sent; what the call before it was is not said of it."""
+    database.put(OK)
+    with pytest.raises(StoreUnavailable) as caught, database.calls.failing_as(StoreUnavailable):
+        raise NEVER_SENT
+    assert not caught.value.in_doubt
+    (line,) = database.lines_of("ERROR")
+    assert (line["operation"], line["resource"], line["attempts"]) == ("none", "none", 0)
+    assert (line["may_be_applied"], line["parameters"]) == (False, {})
+
+
+def test_an_error_that_is_not_the_sdks_is_let_through(database: Endpoint) -> None:
+    """Without a line: what raised it says it."""
+    with pytest.raises(KeyError), database.calls.failing_as(StoreUnavailable):
+        raise KeyError
+    assert database.lines() == []
+
+
+def test_an_error_of_the_sdk_is_found_in_whatever_wraps_it(database: Endpoint) -> None:
+    """By `cause`, as PynamoDB has it, and by Python's own chain."""
+
+    class WrappingError(Exception):
+        cause: Exception = NEVER_SENT
+
+    with pytest.raises(StoreUnavailable), database.calls.failing_as(StoreUnavailable):
+        raise WrappingError
+    with pytest.raises(StoreUnavailable), database.calls.failing_as(StoreUnavailable):
+        raise ValueError from LOST
