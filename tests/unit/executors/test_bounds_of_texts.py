@@ -143,6 +143,8 @@ def test_a_plain_statement_of_400_characters_is_skipped_and_a_longer_one_is_read
     assert len(short) == 400
     assert words(short) == []
     assert words("q" + short)[-1] == ";"
+    assert words("x q;y q;z q;") == []
+    assert words("bit c;" * 100 + short) == ["bit", "c", ";"] * 100
     assert words("bit c; x q;\n{ y q; } z q;") == ["bit", "c", ";", "{", "}"]
 
 
