@@ -77,6 +77,7 @@ def test_registers_are_the_programs_outputs(circuit: str, registers: list[tuple[
             f"{V3}bit[2] c;\n  rx(((1) q;",
             "line 3, column 6: the bracket ( that opens here is not closed",
         ),
+        (f"{V3}rx((1; 2)) q;", "line 2, column 4: the bracket ( that opens here is not closed"),
         (f"{V3}x q];", "line 2, column 4: the bracket ] does not close"),
         (f"{V3}/* x q;", "line 2, column 1: the comment that begins here has no end"),
         (
