@@ -74,3 +74,15 @@ def test_what_was_printed_before_an_execution_is_not_said_to_be_its_own(
         child.run(request_for("leave 3"), deadline=deadline, seconds_max=1)
     assert "first" not in str(raised.value)
     assert child.printed == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="opens a process's pipe by /proc")
+def test_what_was_printed_late_does_not_count_for_the_next(make_child: MakeChild) -> None:
+    """It may be more than an execution may print: the next one has printed none of it."""
+    child = make_child()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    child.run(request_for(f"print_bytes {OUTPUT_BYTES_MAX}"), deadline=deadline, seconds_max=1)
+    Path(f"/proc/{child.pid}/fd/2").write_text("printed late by the first")
+    answer = child.run(request_for("quick"), deadline=deadline, seconds_max=1)
+    assert answer.result is not None
+    assert child.printed == ""
