@@ -36,7 +36,6 @@ UNHURRIED = {
     "EXECUTION_AMPLITUDES_MAX": str(1 << QUBITS),
     "EXECUTION_MEMORY_MB_MAX": "100",
 }
-LONG_CIRCUIT = dense(QUBITS, 60)
 
 
 def function_of(stage: Stage) -> int:
@@ -87,6 +86,11 @@ def layers_that_take(seconds: float) -> int:
     return max(1, int(seconds / ((used[2] - used[1]) / 41)))
 
 
+def long_circuit() -> str:
+    """A circuit that takes half of the processor limit on this machine."""
+    return dense(QUBITS, layers_that_take(0.5 * PROCESSOR_SECONDS_MAX))
+
+
 def test_ten_just_below_the_processor_limit_complete_in_one_batch(
     stage: Stage, figures: Callable[[str], None]
 ) -> None:
@@ -113,7 +117,7 @@ def test_children_are_used_again_and_replaced_where_they_are_lost(stage: Stage) 
     assert children
     assert children_of(function_of(stage)) == children
 
-    long_task = submit(stage.http, LONG_CIRCUIT, 100)
+    long_task = submit(stage.http, long_circuit(), 100)
     (child,) = wait_for(lambda: computing(children), "a child to compute")
     neighbours = [submit(stage.http, BELL_STATE, 100) for _ in range(9)]
     psutil.Process(child).kill()
@@ -139,7 +143,7 @@ def test_a_function_killed_in_mid_execution_leaves_no_child(
     as_one_batch(stage, [BELL_STATE] * 4)
     function = function_of(stage)
     children = children_of(function)
-    submit(stage.http, LONG_CIRCUIT, 100)
+    submit(stage.http, long_circuit(), 100)
     wait_for(lambda: computing(children), "a child to compute")
     wait_until_bound(children)
     sandbox = psutil.Process(function)
