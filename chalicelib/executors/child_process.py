@@ -128,8 +128,7 @@ class ChildProcess:
         """
         self.wait_until_ready(deadline)
         self._number += 1
-        with contextlib.suppress(ExecutionError):  # too much of it is not this one's fault
-            self._read_rest()
+        self._read_rest()  # which is not this execution's
         self._printed.clear()
         self._printed_bytes = 0
         limits = self._limits
@@ -190,8 +189,8 @@ class ChildProcess:
                 raise endings.answer_too_long(ANSWER_BYTES_MAX)
 
     def _read_rest(self) -> None:
-        """Read what it has printed so far, so that it is not taken for the next execution's."""
-        with contextlib.suppress(KeyError):  # the end of its output is met again
+        """Read what it has printed so far, or so much that the rest says nothing more."""
+        with contextlib.suppress(ExecutionError, KeyError):  # KeyError: its end is met again
             while self._read_output():
                 pass
 
@@ -217,8 +216,7 @@ class ChildProcess:
             code = self._process.wait(_END_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             return endings.pipe_closed()
-        with contextlib.suppress(ExecutionError):
-            self._read_rest()  # such as why it aborted
+        self._read_rest()  # such as why it aborted
         return endings.process_ended(
             code,
             bytes(self._printed),

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -28,9 +27,7 @@ from tests.deploy.account import Account
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
 from tests.support.backends import ROOT
-
-#: Too large for a task's own item, however it is packed.
-LARGE: Final = f"{BELL_STATE}\n" + "".join(f"// {n * 7919 % 100_003:x}\n" for n in range(3_000))
+from tests.support.circuits import LARGE
 
 pytestmark = pytest.mark.emulator
 

@@ -15,6 +15,7 @@ from chalice.test import Client, HTTPResponse
 import app as lambda_functions
 from chalicelib import composition
 from tests.support.backends import Backend, moto_backend
+from tests.support.lambda_context import Context
 from tests.support.logged import Lines, logged_lines
 
 Logged = Lines
@@ -110,18 +111,6 @@ class Api:
     def items(self) -> list[dict[str, Any]]:
         """Return all items of the table."""
         return list(self.backend.dynamodb().scan(TableName=self.backend.table_name)["Items"])
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Context:
-    """A Lambda context whose time stands still."""
-
-    remaining_ms: int = 10_000
-    aws_request_id: str = "0f2b1d7e-invocation"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return what the test says."""
-        return self.remaining_ms
 
 
 @pytest.fixture(scope="session", autouse=True)

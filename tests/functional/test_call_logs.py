@@ -8,8 +8,8 @@ from botocore.exceptions import ConnectionClosedError
 from chalicelib import composition
 from infra.local.supervisor.watch import free_port
 from tests.functional.conftest import Api, Logged
-from tests.functional.test_calls import LARGE
 from tests.support.backends import silent_port
+from tests.support.circuits import LARGE
 
 
 def test_every_database_call_says_what_it_did_and_cost(api: Api, logged: Logged) -> None:

@@ -11,9 +11,9 @@ from botocore.validate import ParamValidator
 from chalicelib import composition
 from chalicelib.entrypoints.worker import BatchFailed
 from tests.functional.conftest import Api
+from tests.support.circuits import LARGE
 
 #: Packs to more than an item takes inside, whatever the packing: no two lines are alike.
-LARGE = "OPENQASM 3.0;\n" + "\n".join(f"// {n * 7919 % 100_003:x}{n * n:x}" for n in range(3_000))
 
 
 class Calls:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.functional.conftest import Api
-from tests.functional.test_calls import LARGE
+from tests.support.circuits import LARGE
 
 
 @pytest.fixture

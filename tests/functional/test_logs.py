@@ -16,8 +16,9 @@ from chalicelib import composition
 from chalicelib.adapters import telemetry
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.entrypoints.worker import BatchFailed
-from tests.functional.conftest import JSON, Api, Context, Logged
+from tests.functional.conftest import JSON, Api, Logged
 from tests.support.in_memory import a_task
+from tests.support.lambda_context import Context
 
 
 def test_every_publish_and_consume_says_whose_message_it_was(api: Api, logged: Logged) -> None:

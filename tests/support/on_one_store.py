@@ -10,14 +10,15 @@ from uuid import uuid4
 
 from chalicelib import composition
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
-from chalicelib.composition import Ports, Service
+from chalicelib.composition import Service
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task
 from chalicelib.use_cases.execute import Acknowledge, Disposition
 from chalicelib.use_cases.sweep import SweepReport
 from tests.support.backends import Backend
-from tests.support.fakes import RecordingObserver, ScriptedExecutor, TrustingValidator
+from tests.support.fakes import RecordingObserver, ScriptedExecutor
 from tests.support.in_memory import FakeClock, InMemoryTaskQueue, a_task
+from tests.support.ports_in_memory import ports_in_memory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,8 +47,7 @@ class OnOneStore:
         self.observer = RecordingObserver()
         self.service: Service = composition.build(
             backend.settings(sweep_grace_seconds=GRACE_SECONDS, **settings),
-            Ports(
-                validator=TrustingValidator(),
+            ports_in_memory(
                 store=self.store,
                 queue=self.queue,
                 executor=self.executor,

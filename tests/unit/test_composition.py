@@ -12,11 +12,10 @@ import pytest
 
 from chalicelib import composition
 from chalicelib.adapters.telemetry import logger
-from chalicelib.composition import Ports, Service
+from chalicelib.composition import Service
 from chalicelib.domain.retry_policy import OUTAGE_GROWTH
 from chalicelib.settings import EXECUTOR_START_SECONDS_MAX, InvalidSetting, Settings
-from tests.support.fakes import RecordingObserver, ScriptedExecutor, TrustingValidator
-from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore
+from tests.support.ports_in_memory import ports_in_memory
 
 #: No two alike, so that none can be taken for another.
 SETTINGS = Settings(
@@ -43,16 +42,7 @@ SETTINGS = Settings(
 
 def service_of(settings: Settings = SETTINGS) -> Service:
     """Build a service in memory."""
-    clock = FakeClock()
-    ports = Ports(
-        store=InMemoryTaskStore(),
-        queue=InMemoryTaskQueue(clock),
-        executor=ScriptedExecutor(),
-        validator=TrustingValidator(),
-        clock=clock,
-        observer=RecordingObserver(),
-    )
-    return composition.build(settings, ports)
+    return composition.build(settings, ports_in_memory())
 
 
 @pytest.fixture

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import pytest
 
 from chalicelib import composition
-from chalicelib.composition import Ports, Service
+from chalicelib.composition import Service
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.settings import Settings
-from tests.support.fakes import RecordingObserver, ScriptedExecutor, TrustingValidator
-from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_task
+from tests.support.in_memory import FakeClock, a_task
+from tests.support.lambda_context import Context
 from tests.support.logged import logged_lines
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Context:
-    """A Lambda context whose time stands still."""
-
-    aws_request_id: str = "the-invocation"
-    remaining_ms: int = 60_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return what the test says."""
-        return self.remaining_ms
+from tests.support.ports_in_memory import ports_in_memory
 
 
 def service_with_lost_messages(tasks: int) -> Service:
     """Build a service with so many tasks that are due and have no message."""
     clock = FakeClock()
-    store = InMemoryTaskStore()
-    ports = Ports(
-        store=store,
-        queue=InMemoryTaskQueue(clock),
-        executor=ScriptedExecutor(),
-        validator=TrustingValidator(),
-        clock=clock,
-        observer=RecordingObserver(),
-    )
+    ports = ports_in_memory(clock=clock)
     for number in range(tasks):
-        store.create_if_absent(a_task(f"00000000-0000-4000-8000-{number:012}"))
+        ports.store.create_if_absent(a_task(f"00000000-0000-4000-8000-{number:012}"))
     clock.advance(901)
     return composition.build(Settings(stage="dev"), ports)
 
@@ -61,7 +41,7 @@ def test_a_run_is_returned_logged_and_counted(capsys: pytest.CaptureFixture[str]
         assert handle_schedule(service_with_lost_messages(3), Context()) == expected
     (swept,) = [line for line in lines() if line["message"] == "swept"]
     assert expected.items() <= swept.items()
-    assert swept["function_request_id"] == "the-invocation"
+    assert swept["function_request_id"] == Context().aws_request_id
     (metrics,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     named = [metric["Name"] for metric in metrics["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
     assert named == ["sweeps", "swept_tasks"]

@@ -10,13 +10,13 @@ from typing import Any, Final
 import pytest
 
 from chalicelib import composition
-from chalicelib.composition import Ports, Service
+from chalicelib.composition import Service
 from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.entrypoints.worker import BatchFailed, handle_batch
 from chalicelib.errors import QueueUnavailable, TransientExecutionError
 from chalicelib.settings import Settings
-from tests.support.fakes import RecordingObserver, ScriptedExecutor, TrustingValidator
+from tests.support.fakes import RecordingObserver, ScriptedExecutor
 from tests.support.faults import FailBefore, Faulty
 from tests.support.in_memory import (
     FakeClock,
@@ -25,23 +25,13 @@ from tests.support.in_memory import (
     a_result,
     a_task,
 )
+from tests.support.lambda_context import Context
 from tests.support.logged import logged_lines
+from tests.support.ports_in_memory import ports_in_memory
 
 #: What a child that starts late would wait for.
 PATIENCE_SECONDS: Final = 10.0
 POISON: Final = "not JSON" + "." * 300
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Context:
-    """A Lambda context whose time stands still."""
-
-    aws_request_id: str = "the-invocation"
-    remaining_ms: int = 60_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return what the test says."""
-        return self.remaining_ms
 
 
 class World:
@@ -52,11 +42,10 @@ class World:
         self.store = InMemoryTaskStore()
         self.queue = InMemoryTaskQueue(self.clock)
         self.observer = RecordingObserver()
-        self.ports = Ports(
+        self.ports = ports_in_memory(
             store=self.store,
             queue=Faulty(self.queue, **faults),
             executor=executor or ScriptedExecutor(),
-            validator=TrustingValidator(),
             clock=self.clock,
             observer=self.observer,
         )
@@ -166,7 +155,7 @@ def test_what_cannot_be_read_comes_back_after_a_second() -> None:
     (line,) = lines()
     assert (line["message"], line["level"]) == ("message cannot be read", "ERROR")
     assert (line["message_id"], line["body"]) == ("poison-1", POISON[:200])
-    assert line["function_request_id"] == "the-invocation"
+    assert line["function_request_id"] == Context().aws_request_id
     assert "Traceback" in line["exception"]
     assert world.observer.others == []
 
