@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from chalicelib.adapters import aws_clients
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain.task import Task
 from chalicelib.settings import Settings
@@ -19,6 +18,7 @@ from infra.deploy.api_client import Answer, ApiClient, api_url
 from infra.stage import StageSpec
 from infra.waiting import wait_for
 from tests.deploy.account import REGION, Account
+from tests.support.new_process import as_in_a_new_process
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 #: What EventBridge sends ("Amazon EventBridge scheduled events").
@@ -196,13 +196,11 @@ class DeployedStage:
 
     def put_task(self, task: Task) -> str:
         """Store a task without sending its message, and return its id."""
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, as_in_a_new_process():
             for name, value in self.account.environment.items():
                 patch.setenv(name, value)
-            aws_clients.session.cache_clear()  # it has read other credentials
             settings = Settings(tasks_table_name=self.outputs["TableName"])
             DynamoDbTaskStore(settings).create_if_absent(task)
-            aws_clients.session.cache_clear()
         return task.task_id
 
     def _policy_name(self, function: str) -> dict[str, str]:

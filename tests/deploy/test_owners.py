@@ -18,6 +18,7 @@ from chalicelib import composition
 from chalicelib.entrypoints.http.caller import owner_of
 from chalicelib.errors import CallerUnknown
 from tests.support.backends import moto_backend
+from tests.support.new_process import as_in_a_new_process
 
 ALICE, BOB = "AIDAALICEALICEALICE1", "AIDABOBBOBBOBBOBBO12"
 ROLE = "AROAROLEROLEROLEROLE"
@@ -108,9 +109,8 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         for name, value in backend.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("STAGE", "dev")
-        composition.override_service(None)
-        yield Api()
-    composition.override_service(None)
+        with as_in_a_new_process():
+            yield Api()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib.adapters import aws_clients
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain import lifecycle
 from chalicelib.domain.message import TaskMessage
@@ -28,6 +27,7 @@ from infra.package.throttling import throttles
 from infra.waiting import wait_for
 from tests.deploy.deployed_stage import DeployedStage, reduced_policy, task_id_of
 from tests.support.in_memory import a_request, a_task
+from tests.support.new_process import as_in_a_new_process
 
 pytestmark = pytest.mark.emulator
 
@@ -168,9 +168,8 @@ def test_the_worker_may_keep_a_large_result_in_an_item_of_its_own(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", who.secret_key)
     monkeypatch.setenv("AWS_ENDPOINT_URL", stage.account.endpoint_url)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(stage.account.certificate.authority))
-    aws_clients.session.cache_clear()  # it has read other credentials
-    store = DynamoDbTaskStore(Settings(tasks_table_name=stage.outputs["TableName"]))
-    aws_clients.session.cache_clear()
+    with as_in_a_new_process():
+        store = DynamoDbTaskStore(Settings(tasks_table_name=stage.outputs["TableName"]))
     counts = {f"{i**7 % (2**40 - 87):040b}": 1 for i in range(1, 1001)}
     result = TaskResult(counts=counts, shots=1000, executor="t", executor_version="1", seed=1)
     task_id = stage.put_task(a_task(str(uuid4()), now=datetime.now(UTC)))

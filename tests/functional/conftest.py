@@ -17,6 +17,7 @@ from chalicelib import composition
 from tests.support.backends import Backend, moto_backend
 from tests.support.lambda_context import Context
 from tests.support.logged import Lines, logged_lines
+from tests.support.new_process import as_in_a_new_process
 
 Logged = Lines
 JSON = {"Content-Type": "application/json"}
@@ -154,8 +155,9 @@ def logged() -> Iterator[Logged]:
 @pytest.fixture
 def api(backend: Backend, tmp_path: Path) -> Iterator[Api]:
     """Return a client of a service that is built for this test alone."""
-    composition.override_service(None)
     # Without the project's configuration, whose environment Chalice would set over the test's.
-    with Client(lambda_functions.app, project_dir=str(tmp_path)) as client:
+    with (
+        as_in_a_new_process(),
+        Client(lambda_functions.app, project_dir=str(tmp_path)) as client,
+    ):
         yield Api(client, backend)
-    composition.override_service(None)

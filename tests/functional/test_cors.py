@@ -9,13 +9,13 @@ import pytest
 from chalice.test import Client
 
 import app as lambda_functions
-from chalicelib import composition
 from chalicelib.entrypoints.http.cors import cors_config
 from chalicelib.settings import InvalidSetting
 from infra.local.stand_ins.api_gateway import Gateway
 from infra.local.stand_ins.http_request import Request
 from tests.functional.conftest import JSON, Api
 from tests.support.backends import Backend
+from tests.support.new_process import as_in_a_new_process
 
 ORIGIN = "https://example.org"
 
@@ -26,13 +26,12 @@ def open_api(
 ) -> Iterator[Client]:
     """Return a client of the app as it is packaged with an origin."""
     monkeypatch.setenv("CORS_ORIGIN", ORIGIN)
-    composition.override_service(None)
-    opened = importlib.reload(lambda_functions)
-    with Client(opened.app, project_dir=str(tmp_path_factory.mktemp("project"))) as client:
-        yield client
-    monkeypatch.delenv("CORS_ORIGIN")
-    importlib.reload(lambda_functions)
-    composition.override_service(None)
+    with as_in_a_new_process():
+        opened = importlib.reload(lambda_functions)
+        with Client(opened.app, project_dir=str(tmp_path_factory.mktemp("project"))) as client:
+            yield client
+        monkeypatch.delenv("CORS_ORIGIN")
+        importlib.reload(lambda_functions)
 
 
 def test_without_an_origin_no_header_says_that_pages_may_call(api: Api) -> None:

@@ -15,6 +15,7 @@ from chalicelib.adapters.telemetry import logger
 from chalicelib.composition import Service
 from chalicelib.domain.retry_policy import OUTAGE_GROWTH
 from chalicelib.settings import EXECUTOR_START_SECONDS_MAX, InvalidSetting, Settings
+from tests.support.new_process import as_in_a_new_process
 from tests.support.ports_in_memory import ports_in_memory
 
 #: No two alike, so that none can be taken for another.
@@ -51,9 +52,8 @@ def _no_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("STAGE", "prod")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     level = logger.log_level
-    composition.override_service(None)
-    yield
-    composition.override_service(None)
+    with as_in_a_new_process():
+        yield
     logger.setLevel(level)
 
 

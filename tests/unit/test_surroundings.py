@@ -17,6 +17,7 @@ from chalicelib import composition
 from chalicelib.entrypoints.http import endpoints
 from chalicelib.settings import InvalidSetting, Settings
 from chalicelib.surroundings import check_surroundings, excessive_demands
+from tests.support.new_process import as_in_a_new_process
 
 EMULATOR = "http://127.0.0.1:4566"
 
@@ -72,9 +73,8 @@ def test_table_and_queue_bear_the_stages_name() -> None:
 def _unconfigured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("STAGE", "local")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    composition.override_service(None)
-    yield
-    composition.override_service(None)
+    with as_in_a_new_process():
+        yield
 
 
 def request() -> Request:
