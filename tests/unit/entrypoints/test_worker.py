@@ -113,7 +113,7 @@ def test_a_batch_that_went_well_returns_nothing_to_deliver_again() -> None:
     world = World(2)
     assert handle_batch(world.service(), world.event(), Context()) is None
     assert {task.status for task in world.store.tasks.values()} == {"completed"}
-    assert world.observer.others == ["consumed", "acknowledged"] * 2
+    assert sorted(world.observer.others) == ["acknowledged"] * 2 + ["consumed"] * 2
     assert len(world.queue.messages) == 2
     with_flag = World(1)
     answer = handle_batch(
