@@ -19,13 +19,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks.figures import Figure, Goal
+from benchmarks.figures import FLOOR, Figure, Goal
 from benchmarks.stubbed import ENVIRONMENT
 
 _GOAL: Final = Goal(0.80)
 #: An API that starts as fast with the simulator in its package as without, but for noise.
 _GOAL_SIMULATOR: Final = Goal(1.05)
 _TWO_CLIENTS: Final = "import boto3; boto3.client('dynamodb'); boto3.client('sqs')"
+#: What the API cannot do without: its framework, its log, its schemas, PynamoDB, one session and
+#: two clients; nothing of the service itself.
+_LEAST: Final = """
+import chalice, msgspec, aws_lambda_powertools.logging, pynamodb.connection, pynamodb.models
+import botocore.session
+session = botocore.session.get_session()
+session.create_client('dynamodb'), session.create_client('sqs')
+"""
 _SIMULATOR: Final = ("prismq", "openqasm3", "openqasm_pygments", "numpy", "antlr4")
 
 
@@ -42,6 +50,7 @@ def measure(package: Path, rounds: int) -> list[Figure]:
         kinds = {
             "package": ("import app", _function(whole)),
             "without the simulator": ("import app", _function(lean)),
+            "the least code": (_LEAST, _function(whole)),
             "two boto3 clients": (_TWO_CLIENTS, _bare()),
         }
         times: dict[str, list[float]] = {kind: [] for kind in kinds}
@@ -52,6 +61,7 @@ def measure(package: Path, rounds: int) -> list[Figure]:
                     times[kind].append(milliseconds)
         profile = _slowest_imports(*kinds["package"])
     parts = {f"{kind} ms": statistics.median(taken) for kind, taken in times.items()}
+    parts[FLOOR] = statistics.median(_ratios(times["the least code"], times["two boto3 clients"]))
     return [
         _figure("cold start", _GOAL, times, "two boto3 clients", parts, profile),
         _figure(
@@ -73,15 +83,18 @@ def _figure(
     parts: Mapping[str, float],
     profile: tuple[str, ...],
 ) -> Figure:
-    pairs = zip(times["package"], times[against], strict=True)
     return Figure(
         name=name,
         goal=goal,
-        samples=tuple(ours / theirs for ours, theirs in pairs),
+        samples=_ratios(times["package"], times[against]),
         meaning=f"CPU of the built package's import against {against}",
         parts=parts,
         profile=profile,
     )
+
+
+def _ratios(ours: list[float], theirs: list[float]) -> tuple[float, ...]:
+    return tuple(one / other for one, other in zip(ours, theirs, strict=True))
 
 
 def _function(directory: Path) -> dict[str, str]:
