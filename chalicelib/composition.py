@@ -6,13 +6,13 @@ Nothing is built on import, since `app.py` is imported to package it, with no en
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import random
 import threading
 import uuid
 from typing import Final
 
+import msgspec
 from botocore.exceptions import NoRegionError
 
 from chalicelib.adapters.clock import SystemClock
@@ -39,8 +39,7 @@ BATCH_BEGIN_SECONDS_MAX: Final = 6.0
 LIST_BEGIN_SECONDS_MAX: Final = 6.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """The outside world, as the use cases see it."""
 
     store: TaskStore
@@ -51,8 +50,7 @@ class Ports:
     observer: Observer
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(msgspec.Struct, frozen=True, kw_only=True):
     """The use cases, ready to be called, and what the entrypoints need with them."""
 
     settings: Settings
@@ -160,11 +158,10 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
-@dataclasses.dataclass(slots=True)
-class _Process:
+class _Process(msgspec.Struct):
     """This process's service; None until the first call that needs it."""
 
-    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+    lock: threading.Lock = msgspec.field(default_factory=threading.Lock)
     service: Service | None = None
 
 

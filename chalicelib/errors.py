@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
+
+import msgspec
 
 
 class TaskServiceError(Exception):
@@ -14,8 +15,7 @@ class TaskServiceError(Exception):
         super().__init__(message or (type(self).__doc__ or "").partition("\n")[0])
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(msgspec.Struct, frozen=True):
     """One thing that is wrong with one field of a request."""
 
     #: The field's name, as the client wrote it; a dotted path inside an object.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.message import Delivery, TaskMessage
@@ -28,8 +29,7 @@ class PutOutcome(enum.Enum):
     EXISTED = enum.auto()
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class KeptCircuit:
+class KeptCircuit(msgspec.Struct, frozen=True, kw_only=True):
     """Where a store has put a large circuit."""
 
     key: str

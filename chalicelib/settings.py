@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, structs
 
 
 class InvalidSetting(ValueError):
@@ -148,7 +148,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             InvalidSetting: naming the variable, its value and what it must be.
         """
         values: dict[str, Any] = {}
-        for field in msgspec.structs.fields(cls):
+        for field in structs.fields(cls):
             text = environment.get(field.name.upper(), "").strip()
             if text:
                 values[field.name] = parse_setting(field.name.upper(), field.type, text)
@@ -236,7 +236,7 @@ def _check_together(settings: Settings) -> None:
 
 def _check_no_mock(settings: Settings) -> None:
     """Refuse what has no effect: a stage meant for tests would run circuits."""
-    for field in msgspec.structs.fields(Settings):
+    for field in structs.fields(Settings):
         value = getattr(settings, field.name)
         if field.name.startswith("mock_") and value != field.default:
             message = f"is {value:g}, which EXECUTOR={settings.executor} does not use"

@@ -6,13 +6,13 @@ It listens to botocore's own events, so that a new call is covered by itself.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -40,8 +40,7 @@ _BUGS: Final = frozenset({"ValidationException", "SerializationException", "Inva
 _SHOWN_CHARACTERS_MAX: Final = 200
 
 
-@dataclasses.dataclass(slots=True)
-class _Call:
+class _Call(msgspec.Struct):
     operation: str
     resource: str
     parameters: Mapping[str, Any]

@@ -15,10 +15,11 @@ write it, in one call. None of them does I/O, and none reads a clock: the time i
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import structs
 
 from chalicelib.domain.task import (
     OPEN_STATUSES,
@@ -245,10 +246,10 @@ def after(task: Task, transition: Transition) -> Task:
     """
     event = transition.event
     if event is TaskEvent.POSTPONE:
-        return dataclasses.replace(task, due_at=transition.due_at)
+        return structs.replace(task, due_at=transition.due_at)
     at, status = transition.at, transition.status
     claimed = event is TaskEvent.CLAIM
-    return dataclasses.replace(
+    return structs.replace(
         task,
         status=status,
         attempt=task.attempt + claimed,

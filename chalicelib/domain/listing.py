@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+
+import msgspec
 
 from chalicelib.domain.task import Task, TaskStatus
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A place in the list of an owner's tasks, which runs from the newest to the oldest.
 
     It compares as the list's order does, from the oldest up. Ids settle equal times.
@@ -22,8 +22,7 @@ class Position:
     task_id: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TaskFilter:
+class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which of an owner's tasks are asked for. What is empty or None filters nothing."""
 
     #: Any of these.
@@ -47,8 +46,7 @@ class TaskFilter:
         return not self.tags or self.tags <= {f"{n}:{v}" for n, v in task.request.tags.items()}
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class IndexPage:
+class IndexPage(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of the index, newest first, without holes."""
 
     positions: Sequence[Position]
@@ -56,8 +54,7 @@ class IndexPage:
     is_last: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Summaries:
+class Summaries(msgspec.Struct, frozen=True, kw_only=True):
     """Tasks read together. An id that is in none of these is not there."""
 
     #: Without circuits and results.
@@ -68,8 +65,7 @@ class Summaries:
     unprocessed: frozenset[str] = frozenset()
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TaskPage:
+class TaskPage(msgspec.Struct, frozen=True, kw_only=True):
     """One page of a list. It may be short, or empty, and still have a next one."""
 
     tasks: Sequence[Task]

@@ -8,6 +8,8 @@ import json
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from chalicelib.domain.task import Task
 
 #: Hexadecimal digits of a message group. SQS takes 128 characters, and no blanks.
@@ -84,8 +86,7 @@ def _is_id(text: object) -> bool:
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One receipt of one message. SQS may deliver a message many times, and two at once."""
 
     message: TaskMessage

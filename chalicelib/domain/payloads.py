@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import zlib
 from typing import Final
+
+from msgspec import structs
 
 from chalicelib.domain.task import Register, TaskResult
 from chalicelib.errors import PayloadTooLarge
@@ -24,7 +25,6 @@ PIECES_SECONDS_MAX: Final = 8.0
 #: A circuit of more characters may take several pieces: UTF-8 has up to four bytes for one.
 LARGE_CHARACTERS: Final = PACKED_BYTES_MAX // 4
 
-_RESULT_FIELDS: Final = dataclasses.fields(TaskResult)
 _RAW: Final = b"r"
 _ZLIB: Final = b"z"
 _ZLIB_LEVEL: Final = 6
@@ -110,14 +110,14 @@ def check_result_size(result: TaskResult, *, circuit: str) -> None:
 
 def result_to_json(result: TaskResult) -> str:
     """Encode a result as it is stored."""
-    fields = {field.name: getattr(result, field.name) for field in _RESULT_FIELDS}
-    return json.dumps(fields, default=dataclasses.asdict, separators=(",", ":"))
+    fields = structs.asdict(result)
+    return json.dumps(fields, default=structs.asdict, separators=(",", ":"))
 
 
 def result_from_json(text: str) -> TaskResult:
     """Decode a stored result. Names that are not known here are a newer writer's."""
     given = json.loads(text)
-    known = {field.name: given[field.name] for field in _RESULT_FIELDS if field.name in given}
+    known = {name: given[name] for name in TaskResult.__struct_fields__ if name in given}
     registers = known.get("registers")
     if registers is not None:
         known["registers"] = tuple(

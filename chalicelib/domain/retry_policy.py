@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Final
+
+import msgspec
 
 #: While database or queue is out, each try's bound is four times the last: the first tries come
 #: back within seconds, since most failures are short, and ten of them together last for hours.
@@ -13,8 +14,7 @@ OUTAGE_GROWTH: Final = 4.0
 VISIBILITY_TIMEOUT_SECONDS_MAX: Final = 43_200
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
+class Backoff(msgspec.Struct, frozen=True, kw_only=True):
     """Full-jitter exponential backoff: a random time below an exponential bound.
 
     Source: "Exponential Backoff And Jitter", AWS Architecture Blog. Jitter keeps tasks that

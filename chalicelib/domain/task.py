@@ -5,13 +5,15 @@ All are frozen. Times are aware UTC. Nothing here does I/O or knows where a valu
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
+
+import msgspec
+from msgspec import structs
 
 #: Counts the meaning of a stored item. Raise it when an old reader would misread a new item. This
 #: is the newest that is understood here; an item has the oldest that says all that is in it.
@@ -62,8 +64,7 @@ class TaskEvent(enum.StrEnum):
     POSTPONE = "postpone"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRequest:
+class TaskRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks for; immutable for the life of the task."""
 
     #: The circuit's text, OpenQASM 3 by expectation; nothing on the way to the executor parses it.
@@ -104,8 +105,7 @@ class TaskRequest:
         return 1 if self.seed is None else SCHEMA_WITH_SEED
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Register:
+class Register(msgspec.Struct, frozen=True, kw_only=True):
     """A classical register of a circuit."""
 
     name: str
@@ -113,8 +113,7 @@ class Register:
     size: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TaskResult:
+class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
     """What an execution yields."""
 
     #: Bit string to number of times it was seen, sorted by bit string; the numbers add up to
@@ -131,8 +130,7 @@ class TaskResult:
     registers: tuple[Register, ...] | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """The right of one attempt to execute a task until it expires."""
 
     #: A token that is unique per claim (never per process): it proves whose lease this is.
@@ -140,8 +138,7 @@ class Lease:
     expires_at: datetime
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
+class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One transition, as it is remembered permanently."""
 
     event: TaskEvent
@@ -166,7 +163,7 @@ def derive_history(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
         if entry.event is TaskEvent.CLAIM:
             notes = notes or _why_claimed_again(attempt, numbered)
             attempt += 1
-        numbered.append(dataclasses.replace(entry, attempt=attempt, notes=notes))
+        numbered.append(structs.replace(entry, attempt=attempt, notes=notes))
     return tuple(numbered)
 
 
@@ -179,8 +176,7 @@ def _why_claimed_again(attempt: int, before: Sequence[HistoryEntry]) -> str | No
     return f"attempt {attempt + 1}: took over, the lease of attempt {attempt} had expired"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One task, whole. It is one item in the store, its history inside it."""
 
     task_id: str

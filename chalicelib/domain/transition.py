@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime
+
+import msgspec
 
 from chalicelib.domain.task import (
     SCHEMA_VERSION,
@@ -16,8 +17,7 @@ from chalicelib.domain.task import (
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """What a task must look like for a write to be applied. Every clause that is set must hold.
 
     It is data, so that each store can turn it into its own language and a test can take one
@@ -64,8 +64,7 @@ class Condition:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class Transition(msgspec.Struct, frozen=True, kw_only=True):
     """One conditional write: made by `lifecycle`, applied by a store, whole or not at all."""
 
     task_id: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from chalicelib.domain.task import HistoryEntry, TaskEvent
 
@@ -22,8 +23,7 @@ _ENDS: Final = frozenset(
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Times of a task, summed over its attempts."""
 
     #: From the submission to the first claim, and from each release to the next claim; None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from typing import Final
+
+import msgspec
 
 from chalicelib.domain.task import Register
 
@@ -21,8 +22,7 @@ class Severity(enum.StrEnum):
     WARNING = "warning"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is noteworthy about a circuit."""
 
     severity: Severity = Severity.ERROR
@@ -41,8 +41,7 @@ class Finding:
         return f"line {self.line}, column {self.column}: {self.message}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What a run costs at most, if all amplitudes are kept. Many circuits need far less."""
 
     #: Gate calls in the text; one in a loop counts once.
@@ -55,8 +54,7 @@ class Estimate:
     fits: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
+class Validation(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a circuit would run here."""
 
     #: No finding is an error.

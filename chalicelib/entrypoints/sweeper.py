@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
+
+from msgspec import structs
 
 from chalicelib.adapters.telemetry import emit_metrics, log_context, logger
 from chalicelib.composition import Service
@@ -19,7 +20,7 @@ def handle_schedule(service: Service, context: LambdaContext) -> dict[str, Any]:
     """
     with log_context(function_request_id=context.aws_request_id):
         report = service.sweep(seconds_left=lambda: context.get_remaining_time_in_millis() / 1000)
-        done = dataclasses.asdict(report)
+        done = structs.asdict(report)
         logger.info("swept", extra={**done, "function_request_id": context.aws_request_id})
     emit_metrics(stage=service.settings.stage, sweeps=1, swept_tasks=report.resent)
     return done

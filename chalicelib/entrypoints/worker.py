@@ -9,9 +9,10 @@ batch is failed by raising. That is slower and never loses anything.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from chalicelib.adapters.telemetry import log_context, logger
 from chalicelib.composition import Service
@@ -30,8 +31,7 @@ class BatchFailed(RuntimeError):
     """Some messages of the batch must be delivered again; the others are deleted already."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(msgspec.Struct, frozen=True):
     message_id: str
     receipt_handle: str
     disposition: Disposition

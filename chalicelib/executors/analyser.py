@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Final
 
+import msgspec
 import openqasm
+from msgspec import structs
 
 from chalicelib.domain.task import Register
 from chalicelib.domain.validation import Finding, Severity
@@ -21,8 +22,7 @@ ANALYSED_CHARACTERS_MAX: Final = 100_000
 FINDINGS_MAX: Final = 50
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
+class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a circuit without running it."""
 
     #: In the order of their places.
@@ -107,4 +107,4 @@ def refuse(analysis: Analysis) -> None:
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         first = errors[0]
-        raise CircuitRefused(dataclasses.replace(first, message=f"{first.message[:500]}{more}"))
+        raise CircuitRefused(structs.replace(first, message=f"{first.message[:500]}{more}"))

@@ -17,7 +17,7 @@ import signal
 import traceback
 from typing import BinaryIO, Final, Protocol
 
-import msgspec
+from msgspec import structs
 
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
@@ -102,7 +102,7 @@ def _answer(executor: Runnable, bounds: JobBounds, job: Job) -> bytes:
     try:
         answer = _execute(executor, job)
         worn_out = bounds.end() or answer.worn_out
-        line = line_of(msgspec.structs.replace(answer, worn_out=worn_out) if worn_out else answer)
+        line = line_of(structs.replace(answer, worn_out=worn_out) if worn_out else answer)
     except MemoryError:
         bounds.lift()
         return line_of(Answer(number=job.number, out_of_memory=True, worn_out=True))

@@ -7,7 +7,6 @@ reads what the child prints and keeps the limits.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import select
@@ -51,8 +50,7 @@ _KEPT_VARIABLES: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TM
 _OWN_VARIABLES: Final = {"RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class JobLimits:
+class JobLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What one execution may take, the same for all."""
 
     processor_seconds_max: float

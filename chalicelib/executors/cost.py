@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Final
+
+import msgspec
 
 #: Two floats of 8 bytes, and the amplitude's probability for sampling. A child imports no settings:
 #: a test holds this to theirs, by which memory is granted.
@@ -17,8 +18,7 @@ SECONDS_PER_GATE_AMPLITUDE_AND_SHOT: Final = 0.30e-9
 SECONDS_PER_GATE: Final = 1e-6
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What a circuit costs at most, if its amplitudes are all kept."""
 
     qubits: int

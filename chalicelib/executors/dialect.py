@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import bisect
 import collections
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import msgspec
 from openqasm import ast
 
 from chalicelib.executors.findings import refusal
@@ -34,8 +34,7 @@ _TRIGGERS: Final = frozenset([";", "^", "measure", "@"])
 _WINDOW: Final = 12
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True):
     """Put `text` in the place of `length` characters."""
 
     offset: int

@@ -6,11 +6,11 @@ Only a child process imports this: `openqasm` recurses, and computes whatever a 
 from __future__ import annotations
 
 import copy
-import dataclasses
 import functools
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 import openqasm
 from openqasm import ast
 from openqasm.semantic import types
@@ -23,8 +23,7 @@ _STANDARD_INCLUDE: Final = "stdgates.inc"
 _STANDARD_INCLUDES: Final = ("stdgates.inc", "qelib1.inc")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Semantics:
+class Semantics(msgspec.Struct, frozen=True, kw_only=True):
     """What the analyser found."""
 
     findings: tuple[Finding, ...]

@@ -7,10 +7,11 @@ text, allocate what is declared, and read what is included.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Sequence
 from typing import Final, Never
+
+import msgspec
 
 from chalicelib.domain.task import Register
 from chalicelib.executors.constants import NotEvaluated, Number, evaluate
@@ -29,8 +30,7 @@ INCLUDES: Final = ("qelib1.inc", "stdgates.inc")
 VERSIONS: Final = ("2.0", "2", "3.0", "3", "3.1")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
+class Scan(msgspec.Struct, frozen=True, kw_only=True):
     """What a circuit's text says."""
 
     #: Its version statement: 2, 3, or None if there is none.

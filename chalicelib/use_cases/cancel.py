@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
+
 from chalicelib.domain import lifecycle, unreadable
 from chalicelib.domain.task import Task, TaskStatus
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
@@ -16,8 +18,7 @@ from chalicelib.ports import Clock, Observer, TaskStore
 from chalicelib.use_cases.read import GetTask
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class CancelTask:
+class CancelTask(msgspec.Struct, frozen=True, kw_only=True):
     """Ends a task that has not ended."""
 
     store: TaskStore

@@ -7,10 +7,11 @@ count and could leave two.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, assert_never
+
+import msgspec
 
 from chalicelib.domain import lifecycle, payloads, unreadable
 from chalicelib.domain.lifecycle import RefusedClaim
@@ -33,15 +34,13 @@ from chalicelib.ports import Clock, Executor, Observer, TaskStore
 _ERROR_MESSAGE_CHARACTERS_MAX: Final = 1_000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(msgspec.Struct, frozen=True):
     """The delivery is done with: its message may be deleted."""
 
     reason: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Redeliver:
+class Redeliver(msgspec.Struct, frozen=True):
     """The delivery failed: its message must come back, after being hidden for this long."""
 
     reason: str
@@ -52,8 +51,7 @@ class Redeliver:
 Disposition = Acknowledge | Redeliver
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionPolicy:
+class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The bounds of executions."""
 
     #: Attempts on one task, the first included.
@@ -76,8 +74,7 @@ class ExecutionPolicy:
         return self.start_seconds_max + self.execution_seconds_max + self.margin_seconds
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ExecuteTask:
+class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
     """Does what one delivery asks for."""
 
     store: TaskStore

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
+
+import msgspec
 
 from chalicelib.errors import ServiceUnavailable
 from chalicelib.ports import TaskQueue, TaskStore
 from chalicelib.threads import map_in_threads
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Whether what the service depends on can be used now."""
 
     database: bool
     queue: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class CheckHealth:
+class CheckHealth(msgspec.Struct, frozen=True, kw_only=True):
     """Asks database and queue. It always answers."""
 
     store: TaskStore

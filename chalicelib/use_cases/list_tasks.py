@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 from typing import Final
+
+import msgspec
 
 from chalicelib.domain.listing import Position, Summaries, TaskFilter, TaskPage
 from chalicelib.domain.task import Task
@@ -17,8 +18,7 @@ BATCH_READS_MAX: Final = 4
 BATCH_TASKS_MAX: Final = 100
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ListTasks:
+class ListTasks(msgspec.Struct, frozen=True, kw_only=True):
     """Lists the tasks of one owner."""
 
     store: TaskStore

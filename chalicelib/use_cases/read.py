@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import msgspec
 
 from chalicelib.domain.task import Task
 from chalicelib.domain.unreadable import TaskUnreadable
@@ -12,8 +12,7 @@ from chalicelib.errors import (
 from chalicelib.ports import Observer, TaskStore
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class GetTask:
+class GetTask(msgspec.Struct, frozen=True, kw_only=True):
     """Reads one task."""
 
     store: TaskStore

@@ -7,11 +7,13 @@ message without its task, and a crash between the two leaves something the sweep
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Final
+
+import msgspec
+from msgspec import structs
 
 from chalicelib.domain import lifecycle, payloads
 from chalicelib.domain.message import TaskMessage
@@ -37,8 +39,7 @@ _KEPT_WITHOUT_MESSAGE: Final = (
 _NEITHER_ANSWERED: Final = "neither queue nor database answered; look for the task by its id"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """One submission by one client."""
 
     request: TaskRequest
@@ -50,8 +51,7 @@ class Submission:
     batch_index: int | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
+class Submitted(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a submission."""
 
     task: Task
@@ -70,8 +70,7 @@ def keyed_task_id(owner: str, idempotency_key: str, batch_index: int | None = No
     return str(uuid.uuid5(_KEYED_TASK_IDS, json.dumps(name)))
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitTask:
+class SubmitTask(msgspec.Struct, frozen=True, kw_only=True):
     """Stores a task and sends its message."""
 
     store: TaskStore
@@ -133,7 +132,7 @@ class SubmitTask:
             now=self.clock.now(),
             sweep_grace_seconds=self.sweep_grace_seconds,
         )
-        return dataclasses.replace(fresh, request_fingerprint=task.request_fingerprint)
+        return structs.replace(fresh, request_fingerprint=task.request_fingerprint)
 
     def _keep_circuit(self, task: Task, *, keyed: bool) -> KeptCircuit:
         with self._put_unavailable(task, keyed=keyed):

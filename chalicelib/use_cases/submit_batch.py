@@ -6,11 +6,12 @@ how long members are begun, so that one answer comes in time and says the truth 
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+
+import msgspec
 
 from chalicelib.errors import InvalidRequest, Kept, ServiceUnavailable, SubmissionUnavailable
 from chalicelib.ports import Clock, Observer
@@ -23,8 +24,7 @@ Outcome = Submitted | Exception
 Surrounding = Callable[[int], AbstractContextManager[None]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitBatch:
+class SubmitBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Submits the members of a batch."""
 
     submit: SubmitTask

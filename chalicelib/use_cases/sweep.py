@@ -9,11 +9,12 @@ not made deeper.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from chalicelib.domain import lifecycle, unreadable
 from chalicelib.domain.message import TaskMessage
@@ -35,8 +36,7 @@ from chalicelib.threads import map_in_threads
 _LEASES_AND_CLOCKS: Final = timedelta(days=1)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SweepPolicy:
+class SweepPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The bounds of sweeping."""
 
     #: How long after its submission a task is first checked, and the first interval.
@@ -56,8 +56,7 @@ class SweepPolicy:
     concurrency: int = 1
 
 
-@dataclasses.dataclass(slots=True, kw_only=True)
-class SweepReport:
+class SweepReport(msgspec.Struct, kw_only=True):
     """What one run did."""
 
     #: Tasks checked.
@@ -77,13 +76,12 @@ class SweepReport:
 
     def add(self, other: SweepReport) -> None:
         """Add what a part of the run did."""
-        for field in dataclasses.fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
         self.more = bool(self.more)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SweepTasks:
+class SweepTasks(msgspec.Struct, frozen=True, kw_only=True):
     """Looks once at what is due. It keeps no state, so any run may be cut short or run twice."""
 
     store: TaskStore

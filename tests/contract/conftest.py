@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import msgspec
 import pytest
+from msgspec import structs
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
@@ -117,7 +117,7 @@ def queue(backend: Backend | None) -> Iterator[QueueUnderTest]:
         ]
 
     yield QueueUnderTest(
-        SqsTaskQueue(msgspec.structs.replace(backend.settings(), tasks_queue_url=url)), receive
+        SqsTaskQueue(structs.replace(backend.settings(), tasks_queue_url=url)), receive
     )
     client.delete_queue(QueueUrl=url)
 

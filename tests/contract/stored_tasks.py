@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import string
 from datetime import timedelta
@@ -10,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.task import Lease, Task, TaskResult
@@ -47,10 +47,10 @@ def decide(event: str, task: Task) -> Transition:
     if event == "claim long ago":
         claim = DECISIONS["claim"](task)
         past = Lease(holder="mine", expires_at=T0 + timedelta(seconds=task.attempt + 1))
-        return dataclasses.replace(
+        return structs.replace(
             claim,
             lease=past,
-            condition=dataclasses.replace(
+            condition=structs.replace(
                 claim.condition, no_live_lease_at=past.expires_at, attempt_below=ATTEMPTS_MAX
             ),
         )
@@ -63,8 +63,8 @@ def decide(event: str, task: Task) -> Transition:
 
 def without(task: Task) -> Task:
     """Return the task without its circuit and its result."""
-    request = dataclasses.replace(task.request, circuit="")
-    return dataclasses.replace(task, request=request, result=None)
+    request = structs.replace(task.request, circuit="")
+    return structs.replace(task, request=request, result=None)
 
 
 def bring_to(state: str, store: TaskStore) -> Task:
@@ -88,7 +88,7 @@ def a_large_result(outcomes: int) -> TaskResult:
     """Return a result of so many outcomes that compresses little."""
     generator = random.Random(2)  # noqa: S311 - test data
     counts = {f"{generator.getrandbits(64):064b}": 1 for _ in range(outcomes)}
-    return dataclasses.replace(a_result(), counts=counts, shots=outcomes)
+    return structs.replace(a_result(), counts=counts, shots=outcomes)
 
 
 def noise(length: int) -> str:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import payloads
 from chalicelib.domain.task import Register
@@ -104,7 +105,7 @@ def test_the_same_request_has_the_same_result(subject: Subject, seed: int | None
     """Whichever attempt makes it; the result names the seed, given or not."""
     request = a_request(BELL, shots=300, seed=seed)
     first = subject.executor.execute(request, time_limit_seconds=SECONDS)
-    labelled = dataclasses.replace(request, tags={"attempt": "2"})
+    labelled = structs.replace(request, tags={"attempt": "2"})
     assert subject.executor.execute(labelled, time_limit_seconds=SECONDS) == first
     assert seed in (None, first.seed)
     assert 0 <= first.seed < 2**53

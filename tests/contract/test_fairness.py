@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
+from msgspec import structs
 
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.domain.message import TaskMessage
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.emulator
 
 def of(owner: str, count: int) -> list[Task]:
     """Return tasks of an owner."""
-    return [dataclasses.replace(new_task(), owner=owner) for _ in range(count)]
+    return [structs.replace(new_task(), owner=owner) for _ in range(count)]
 
 
 def test_a_flood_and_a_few_are_two_groups_on_the_wire_and_in_the_queue(

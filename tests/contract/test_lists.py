@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.listing import Position, TaskFilter
@@ -39,7 +39,7 @@ def an_owner() -> str:
 def stored(store: TaskStore, owner: str, seconds: Sequence[float]) -> list[Task]:
     """Store a task for each of these times; return them newest first, as a list has them."""
     tasks = [
-        dataclasses.replace(new_task(), owner=owner, submitted_at=T0 + timedelta(seconds=second))
+        structs.replace(new_task(), owner=owner, submitted_at=T0 + timedelta(seconds=second))
         for second in seconds
     ]
     for task in tasks:
@@ -125,18 +125,18 @@ def one_of_the_largest(store: TaskStore, owner: str, second: int) -> str:
     """
     names = [f"{number}{LONGEST * 127}" for number in range(TAGS_BYTES_MAX // 256)]
     task = new_task()
-    task = dataclasses.replace(
+    task = structs.replace(
         task,
         owner=owner,
         correlation_id="c" * 128,
         submitted_at=T0 + timedelta(seconds=second),
-        request=dataclasses.replace(
+        request=structs.replace(
             task.request, tags=dict.fromkeys(names, LONGEST * 128), seed=SEED_MAX
         ),
     )
     store.create_if_absent(task)
     failure = decide("fail", store.apply(decide("claim", task)))
-    store.apply(dataclasses.replace(failure, error_message=LONGEST * MESSAGE_CHARACTERS_MAX))
+    store.apply(structs.replace(failure, error_message=LONGEST * MESSAGE_CHARACTERS_MAX))
     return task.task_id
 
 

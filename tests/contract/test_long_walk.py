@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import random
 import threading
@@ -16,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
@@ -40,7 +40,7 @@ def tasks_of_two(count: int, *, seed: int) -> list[Task]:
     """Return tasks, five of each time."""
     chance = random.Random(seed)  # noqa: S311 - repeatable
     return [
-        dataclasses.replace(
+        structs.replace(
             a_task(str(UUID(int=chance.getrandbits(128), version=4))),
             owner=chance.choice(OWNERS),
             submitted_at=T0 + timedelta(seconds=seed * 10_000 + number // 5),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import lifecycle, payloads
 from chalicelib.domain.task import TaskStatus
@@ -45,7 +44,7 @@ def test_a_repetitive_circuit_of_four_megabytes_comes_back(store: TaskStore) -> 
 def test_anothers_large_circuit_does_not_replace_the_first(store: TaskStore) -> None:
     """A reused id with another circuit changes nothing, though circuits are written first."""
     task = new_task(request=a_request(incompressible(20_000, seed=1)))
-    other = dataclasses.replace(task, request=a_request(incompressible(20_000, seed=2)))
+    other = structs.replace(task, request=a_request(incompressible(20_000, seed=2)))
     store.create_if_absent(task)
     assert store.create_if_absent(other) is PutOutcome.EXISTED
     assert store.get(task.task_id) == task
@@ -79,7 +78,7 @@ def test_a_circuit_that_does_not_compress_comes_back_from_its_pieces(
     assert 1 <= kept.pieces <= SIZES[length]
     assert store.create_if_absent(task, kept) is PutOutcome.CREATED
     schema = 1 if kept.pieces == 1 else payloads.SCHEMA_WITH_PIECES
-    assert store.get(task.task_id) == dataclasses.replace(task, schema_version=schema)
+    assert store.get(task.task_id) == structs.replace(task, schema_version=schema)
     assert store.apply(decide("claim", task)).request == task.request
     assert store.apply(decide("cancel", task)).request == task.request
 

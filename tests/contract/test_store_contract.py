@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.task import Lease, TaskStatus
@@ -45,7 +45,7 @@ def test_an_id_is_taken_once(store: TaskStore) -> None:
     task = new_task()
     other = new_task(request=a_request("another"))
     assert store.create_if_absent(task) is PutOutcome.CREATED
-    outcome = store.create_if_absent(dataclasses.replace(other, task_id=task.task_id))
+    outcome = store.create_if_absent(structs.replace(other, task_id=task.task_id))
     assert outcome is PutOutcome.EXISTED
     assert store.get(task.task_id) == task
 
@@ -67,7 +67,7 @@ def test_a_store_applies_just_what_the_lifecycle_allows(
         applied = store.apply(transition)
         assert store.get(task.task_id) == expected
         kept = expected.request if event in {"claim", "cancel"} else without(expected).request
-        assert applied == dataclasses.replace(expected, request=kept, result=None)
+        assert applied == structs.replace(expected, request=kept, result=None)
         assert store.get_without_payloads(task.task_id) == without(expected)
     else:
         with pytest.raises(ConditionFailed):
@@ -89,11 +89,11 @@ def test_each_clause_is_evaluated(store: TaskStore, changed: str) -> None:
         "sweeps": 1,
         "statuses": frozenset({TaskStatus.PENDING}),
     }
-    condition = dataclasses.replace(release.condition, **{**holds, changed: fails[changed]})
+    condition = structs.replace(release.condition, **{**holds, changed: fails[changed]})
     with pytest.raises(ConditionFailed):
-        store.apply(dataclasses.replace(release, condition=condition))
-    allowed = dataclasses.replace(release.condition, **holds)
-    assert store.apply(dataclasses.replace(release, condition=allowed)).lease is None
+        store.apply(structs.replace(release, condition=condition))
+    allowed = structs.replace(release.condition, **holds)
+    assert store.apply(structs.replace(release, condition=allowed)).lease is None
 
 
 @pytest.mark.parametrize("event", DECISIONS)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain import lifecycle
@@ -209,7 +210,7 @@ def due_task(stage: DeployedStage) -> Callable[[], str]:
     def create() -> str:
         now = datetime.now(UTC)
         return stage.put_task(
-            dataclasses.replace(
+            structs.replace(
                 a_task(str(uuid4()), request=a_request(CIRCUIT)),
                 submitted_at=now - timedelta(hours=1),
                 due_at=now - timedelta(minutes=45),

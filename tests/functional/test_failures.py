@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from chalicelib import composition
 from chalicelib.domain.task import Task
@@ -89,7 +88,7 @@ class _BuggyStore(InMemoryTaskStore):
 
 def _with_store(store: InMemoryTaskStore) -> None:
     service = composition.get_service()
-    ports = dataclasses.replace(service.ports, store=store)
+    ports = structs.replace(service.ports, store=store)
     composition.override_service(composition.build(service.settings, ports))
 
 

@@ -5,12 +5,12 @@ No wall time is asserted: a busy machine gives a child less of the processor, ne
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import resource
 
 import psutil
 import pytest
+from msgspec import structs
 
 from chalicelib import composition
 from chalicelib.domain.validation import VALIDATION_SECONDS_MAX
@@ -62,10 +62,10 @@ def test_a_text_that_needs_more_of_the_processor_is_ended_for_it(api: Api, logge
     validator = ChildValidator(
         service.settings,
         service.ports.observer,
-        limits=dataclasses.replace(LIMITS, processor_seconds_max=0.3),
+        limits=structs.replace(LIMITS, processor_seconds_max=0.3),
         seconds_max=120,
     )
-    ports = dataclasses.replace(service.ports, validator=validator)
+    ports = structs.replace(service.ports, validator=validator)
     composition.override_service(composition.build(service.settings, ports))
     answer = validate(api, LONG)
     assert (answer.status, answer.body["valid"]) == (200, True)

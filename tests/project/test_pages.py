@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
+from msgspec import structs
 
 from chalicelib.entrypoints.http import schemas
 from chalicelib.entrypoints.http.problems import KINDS
@@ -86,7 +86,7 @@ def test_numbers_of_the_api_are_those_of_the_code() -> None:
 
 def test_every_setting_that_a_page_names_exists() -> None:
     """In capitals, as an environment variable has it."""
-    known = {field.name.upper() for field in msgspec.structs.fields(Settings)}
+    known = {field.name.upper() for field in structs.fields(Settings)}
     prefixes = ("SWEEP_", "EXECUTION_", "BACKOFF_", "MOCK_", "DATABASE_", "QUEUE_", "ATTEMPTS_")
     for page in PAGES:
         for name in re.findall(r"`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`", page.read_text()):

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from msgspec import structs
+
 from chalicelib.domain import lifecycle
 from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.message import Delivery, TaskMessage
@@ -42,8 +44,8 @@ class FakeClock:
 
 def without_payloads(task: Task) -> Task:
     """Return the task with an empty circuit and no result."""
-    request = dataclasses.replace(task.request, circuit="")
-    return dataclasses.replace(task, request=request, result=None)
+    request = structs.replace(task.request, circuit="")
+    return structs.replace(task, request=request, result=None)
 
 
 class InMemoryTaskStore:
@@ -92,7 +94,7 @@ class InMemoryTaskStore:
             changed = lifecycle.after(task, transition)
             self.tasks[task.task_id] = changed
             read = readable(changed, payloads=needed, applied=True)
-            return dataclasses.replace(read if needed else without_payloads(read), result=None)
+            return structs.replace(read if needed else without_payloads(read), result=None)
 
     def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
         """See `TaskStore`."""

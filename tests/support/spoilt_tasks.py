@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
+
+from msgspec import structs
 
 from chalicelib.domain.task import SCHEMA_VERSION, Task
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
@@ -20,8 +21,7 @@ class Spoilt(enum.StrEnum):
     STATUS = "status"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SpoiltTask(Task):
+class SpoiltTask(Task, frozen=True, kw_only=True):
     """A task whose item cannot be read. Its fields are what is true of it all the same."""
 
     spoilt: Spoilt
@@ -29,8 +29,7 @@ class SpoiltTask(Task):
 
 def spoil(task: Task, how: Spoilt) -> SpoiltTask:
     """Return the task when its item has been spoilt."""
-    fields = {field.name: getattr(task, field.name) for field in dataclasses.fields(Task)}
-    return SpoiltTask(**fields, spoilt=how)
+    return SpoiltTask(**structs.asdict(task), spoilt=how)
 
 
 def how_spoilt(task: Task) -> Spoilt | None:

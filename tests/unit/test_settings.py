@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import msgspec
 import pytest
+from msgspec import structs
 
 from chalicelib.settings import InvalidSetting, Settings
 
@@ -18,7 +18,7 @@ def test_settings_have_defaults_and_are_read_from_variables_of_their_names() -> 
     settings = Settings.from_environment(
         {"ATTEMPTS_MAX": "7", "STAGE": "prod", "PARTIAL_BATCH_RESPONSES": "True", "LOG_LEVEL": " "}
     )
-    changed = msgspec.structs.replace(
+    changed = structs.replace(
         Settings(), attempts_max=7, stage="prod", partial_batch_responses=True
     )
     assert settings == changed
@@ -59,7 +59,7 @@ def test_a_bad_setting_is_named_with_its_value_and_its_limit(
 
 NUMBERS = [
     field.name.upper()
-    for field in msgspec.structs.fields(Settings)
+    for field in structs.fields(Settings)
     if isinstance(field.default, float | int) and not isinstance(field.default, bool)
 ]
 
@@ -125,7 +125,7 @@ def test_the_bounds_themselves_are_usable() -> None:
 def test_the_page_lists_every_setting_with_its_default() -> None:
     """A setting that a reader cannot find is none."""
     table = (ROOT / "docs" / "configuration.md").read_text()
-    for field in msgspec.structs.fields(Settings):
+    for field in structs.fields(Settings):
         row = re.search(rf"^\| `{field.name.upper()}` \|\s*([^|]*?)\s*\|", table, re.MULTILINE)
         assert row, f"{field.name.upper()} is missing in the table of settings"
         default = field.default

@@ -6,14 +6,14 @@ import math
 import re
 from typing import Any, get_args
 
-import msgspec
 import pytest
+from msgspec import structs
 
 from chalicelib.settings import InvalidSetting, Settings, parse_setting
 
 NUMBERS = {
     field.name: field.type
-    for field in msgspec.structs.fields(Settings)
+    for field in structs.fields(Settings)
     if get_args(field.type) and get_args(field.type)[0] in (int, float)
 }
 

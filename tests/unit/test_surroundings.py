@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
 from chalice.app import Request
+from msgspec import structs
 
 import app as lambda_functions
 from chalicelib import composition
@@ -218,5 +218,5 @@ def test_the_mock_makes_no_demands_on_processor_and_memory() -> None:
     """It computes nothing, so that a small function may run any number of its executions."""
     mock = Settings.from_environment({"EXECUTOR": "mock", "EXECUTION_CONCURRENCY": "10"})
     assert excessive_demands(mock, vcpus=0.1, memory_mb=128, workers=50) == []
-    simulator = msgspec.structs.replace(mock, executor="simulator")
+    simulator = structs.replace(mock, executor="simulator")
     assert excessive_demands(simulator, vcpus=0.1, memory_mb=128, workers=50)

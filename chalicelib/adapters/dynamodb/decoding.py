@@ -6,12 +6,13 @@ of them: a bug, a person or a newer version may have written anything.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
+
+from msgspec import structs
 
 from chalicelib.domain import payloads
 from chalicelib.domain.task import (
@@ -80,11 +81,11 @@ def with_payloads(task: Task, *, circuit: bytes | None, result: bytes | None) ->
         ValueError: saying whether the circuit or the result cannot be read, and why.
     """
     if circuit is not None:
-        request = dataclasses.replace(task.request, circuit=_unpacked("circuit", circuit))
-        task = dataclasses.replace(task, request=request)
+        request = structs.replace(task.request, circuit=_unpacked("circuit", circuit))
+        task = structs.replace(task, request=request)
     if result is not None:
         text = _unpacked("result", result)
-        task = dataclasses.replace(task, result=_result(text))
+        task = structs.replace(task, result=_result(text))
     return task
 
 

@@ -9,12 +9,13 @@ and a late attempt must not touch the winner's.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any, Final, TypeVar
+
+import msgspec
 
 from chalicelib.adapters.aws_calls import AwsCalls
 from chalicelib.adapters.dynamodb.decoding import Raw
@@ -29,8 +30,7 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
     """Where something packed lies, and by what it is known to be whole."""
 
     key: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +23,7 @@ CORRELATION_ID: Final = "X-Correlation-ID"
 _P = ParamSpec("_P")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request and what every endpoint needs to answer it."""
 
     service: Service

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -26,8 +25,7 @@ from chalicelib.errors import (
 TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A parameter of a request."""
 
     name: str
@@ -47,8 +45,7 @@ class Parameter:
         }
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the API."""
 
     method: str
@@ -62,9 +59,9 @@ class Operation:
     request_example: Any = None
     parameters: Sequence[Parameter] = ()
     #: Headers of the answer, and what each says.
-    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: What a client can go on with: an operation, and its parameters out of this answer.
-    links: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    links: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
     errors: Sequence[type[TaskServiceError]] = ()
     is_signed: bool = True
 

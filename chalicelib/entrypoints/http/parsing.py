@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from chalicelib.entrypoints.http.schemas import (
     BATCH_MEMBERS_MAX,
@@ -147,9 +147,9 @@ def _to_struct(given: object, kind: type[_PostTask]) -> _PostTask:
 
 
 @functools.cache
-def _fields(kind: type[PostTask]) -> Mapping[str, msgspec.structs.FieldInfo]:
+def _fields(kind: type[PostTask]) -> Mapping[str, structs.FieldInfo]:
     """Return the fields with their types; working them out takes as long as parsing a request."""
-    return {field.name: field for field in msgspec.structs.fields(kind)}
+    return {field.name: field for field in structs.fields(kind)}
 
 
 def _tags_errors(tags: Mapping[str, str]) -> list[FieldError]:

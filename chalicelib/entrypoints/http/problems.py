@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Final
+
+import msgspec
 
 from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.entrypoints.http.schemas import FieldErrorView, Problem
@@ -45,8 +46,7 @@ _DETAIL_CHARACTERS_MAX: Final = 4_000
 _BUG_DETAIL: Final = "an internal error; it has been logged, quote the correlation id to report it"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemAnswer:
+class ProblemAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A problem document and the headers that go with it."""
 
     problem: Problem

@@ -6,6 +6,9 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import msgspec
+from msgspec import structs
+
 from chalicelib import composition
 from chalicelib.composition import Ports, Service
 from chalicelib.domain.retry_policy import Backoff
@@ -59,32 +62,29 @@ class Code:
             seconds_max=settings.backoff_seconds_max,
             random=lambda: 0.5,
         )
-        outages = dataclasses.replace(service.execute.policy.outage_backoff, random=lambda: 0.5)
-        execution = dataclasses.replace(
-            service.execute.policy, backoff=steady, outage_backoff=outages
-        )
+        outages = structs.replace(service.execute.policy.outage_backoff, random=lambda: 0.5)
+        execution = structs.replace(service.execute.policy, backoff=steady, outage_backoff=outages)
         submit = _rebuild(
             self.submit,
             service.submit,
             new_task_id=lambda: UNKEYED_TASK_ID,
             large_characters=0 if pieces else service.submit.large_characters,
         )
-        return dataclasses.replace(
+        return structs.replace(
             service,
             submit=submit,
-            submit_batch=dataclasses.replace(service.submit_batch, submit=submit),
+            submit_batch=structs.replace(service.submit_batch, submit=submit),
             execute=_rebuild(self.execute, service.execute, policy=execution, new_token=new_token),
             sweep=_rebuild(self.sweep, service.sweep),
             cancel=_rebuild(self.cancel, service.cancel),
         )
 
 
-_T = TypeVar("_T")
+_T = TypeVar("_T", bound=msgspec.Struct)
 
 
 def _rebuild(kind: type[_T], like: _T, **changes: object) -> _T:
-    fields: Any = dataclasses.fields(like)  # type: ignore[arg-type]
-    return kind(**{field.name: getattr(like, field.name) for field in fields} | changes)
+    return kind(**structs.asdict(like) | changes)
 
 
 #: What the service runs.

@@ -11,6 +11,8 @@ import dataclasses
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import structs
+
 from chalicelib.domain.task import (
     SCHEMA_VERSION,
     HistoryEntry,
@@ -39,9 +41,9 @@ NO_HOLDER: Final = 0
 
 #: All fields but those that follow from others, or that `Items.intern` makes comparable.
 _TOLD_APART_BY: Final = tuple(
-    field.name
-    for field in dataclasses.fields(Task)
-    if field.name not in {"history", "request", "request_fingerprint", "result"}
+    name
+    for name in Task.__struct_fields__
+    if name not in {"history", "request", "request_fingerprint", "result"}
 )
 
 
@@ -117,7 +119,7 @@ class Items:
 
     def canonical(self, task: Task) -> Task:
         """Drop what no code under test reads, and make times either over or not."""
-        return dataclasses.replace(
+        return structs.replace(
             task,
             submitted_at=LONG_AGO if task.submitted_at < NOW else NOW,
             started_at=None if task.started_at is None else NOW,
@@ -168,7 +170,7 @@ class Items:
     def _vary(self, number: int, how: str, **changes: object) -> int:
         varied = self._varied.get((number, how))
         if varied is None:
-            task = dataclasses.replace(self._task(number), **changes)  # type: ignore[arg-type]
+            task = structs.replace(self._task(number), **changes)
             varied = self._varied[number, how] = self.intern(task)
         return varied
 

@@ -5,8 +5,9 @@ The others need to know what was promised, executed or sent before: `world` keep
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Final
+
+from msgspec import structs
 
 from chalicelib.domain.task import OPEN_STATUSES, Task, TaskEvent, TaskStatus
 from tests.proof.explorer.items import NEWER, NOW, how_spoilt, token_text
@@ -60,7 +61,7 @@ def check_write(
 
 
 def _check_newer(before: Task, after: Task, call: Call) -> Violation | None:
-    if how_spoilt(before) != NEWER or dataclasses.replace(after, due_at=before.due_at) == before:
+    if how_spoilt(before) != NEWER or structs.replace(after, due_at=before.due_at) == before:
         return None
     return Violation(NEWER_KEPT, f"a newer version's task was changed ({call.text})")
 

@@ -70,7 +70,7 @@ def _smaller(configuration: Configuration) -> Configuration:
     return dataclasses.replace(configuration, faults=faults)
 
 
-class _Curious(SubmitTask):
+class _Curious(SubmitTask, frozen=True):
     """Reads a field that submitters are not shown."""
 
     def _send_existing(self, task: Task, *, keyed: bool) -> Submitted:
@@ -78,7 +78,7 @@ class _Curious(SubmitTask):
         return super()._send_existing(task, keyed=keyed)
 
 
-class _Fickle(SubmitTask):
+class _Fickle(SubmitTask, frozen=True):
     """Does something else each time, whatever it was told."""
 
     moods: Iterator[bool]

@@ -6,8 +6,9 @@ code under test and each write to the store happens once, however often a state 
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, NamedTuple
+
+from msgspec import structs
 
 from chalicelib.domain.task import Task, TaskEvent
 from chalicelib.domain.unreadable import TaskUnreadable
@@ -186,5 +187,5 @@ def _in_time(before: Task | None, after: Task, call: Call) -> Task:
         and lease is not None
         and lease.expires_at <= NOW
     ):
-        return dataclasses.replace(after, due_at=NOW)
+        return structs.replace(after, due_at=NOW)
     return after

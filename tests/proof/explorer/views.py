@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec import structs
+
 from chalicelib.domain.task import Lease, Task, TaskEvent
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask
@@ -36,9 +38,7 @@ _SEEN: Final[Mapping[Actor, frozenset[str]]] = {
 }
 #: All fields of a transition but the constant ones, and its result, which its seed stands for.
 TOLD_APART_BY: Final = tuple(
-    field.name
-    for field in dataclasses.fields(Transition)
-    if field.name not in {"task_id", "at", "result"}
+    name for name in Transition.__struct_fields__ if name not in {"task_id", "at", "result"}
 )
 _ANOTHER_HOLDER: Final = token_text(-1)
 
@@ -61,7 +61,7 @@ def view(task: Task, call: Call) -> TaskView:
     lease = seen.get("lease")
     if lease is not None:
         mine = call.actor is Actor.WORKER and lease.holder == token_text(call.token)
-        seen["lease"] = dataclasses.replace(lease, holder=lease.holder if mine else _ANOTHER_HOLDER)
+        seen["lease"] = structs.replace(lease, holder=lease.holder if mine else _ANOTHER_HOLDER)
     return TaskView(seen)
 
 
@@ -69,7 +69,7 @@ def view_unread(seen: StoredTask, call: Call) -> StoredTask:
     """Return what the caller may see of an item that cannot be read; of tokens only its own."""
     lease = canonical_lease(seen.lease)
     if lease is not None and lease.holder != token_text(call.token):
-        lease = dataclasses.replace(lease, holder=_ANOTHER_HOLDER)
+        lease = structs.replace(lease, holder=_ANOTHER_HOLDER)
     submitted_at = seen.submitted_at
     return dataclasses.replace(
         seen,
@@ -86,7 +86,7 @@ def view_text(task: Task, call: Call) -> str:
 
 def canonical_transition(transition: Transition) -> Transition:
     """Return it without what states do not tell apart."""
-    return dataclasses.replace(
+    return structs.replace(
         transition,
         notes=None if transition.notes is None else "why",
         error_message=None if transition.error_message is None else "failed",

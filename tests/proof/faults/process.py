@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Final
+
+from msgspec import structs
 
 from chalicelib import composition
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
@@ -65,21 +66,21 @@ def start_process(
     )
     # Nothing is left to chance, so that the same step always makes the same calls.
     execute = service.execute
-    backoff = dataclasses.replace(execute.policy.backoff, random=lambda: 0.5)
-    outages = dataclasses.replace(execute.policy.outage_backoff, random=lambda: 0.5)
-    submit = dataclasses.replace(
+    backoff = structs.replace(execute.policy.backoff, random=lambda: 0.5)
+    outages = structs.replace(execute.policy.outage_backoff, random=lambda: 0.5)
+    submit = structs.replace(
         service.submit, new_task_id=new_task_id, large_characters=LARGE_CHARACTERS
     )
-    in_units = dataclasses.replace(service.sweep.policy, unit_tasks=UNIT_TASKS)
-    return dataclasses.replace(
+    in_units = structs.replace(service.sweep.policy, unit_tasks=UNIT_TASKS)
+    return structs.replace(
         service,
-        sweep=dataclasses.replace(service.sweep, policy=in_units),
+        sweep=structs.replace(service.sweep, policy=in_units),
         submit=submit,
-        submit_batch=dataclasses.replace(service.submit_batch, submit=submit),
-        execute=dataclasses.replace(
+        submit_batch=structs.replace(service.submit_batch, submit=submit),
+        execute=structs.replace(
             execute,
             new_token=new_token,
-            policy=dataclasses.replace(execute.policy, backoff=backoff, outage_backoff=outages),
+            policy=structs.replace(execute.policy, backoff=backoff, outage_backoff=outages),
         ),
     )
 

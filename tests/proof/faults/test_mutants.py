@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import Any, Final, TypeVar
 
-import msgspec
 import pytest
+from msgspec import structs
 
 from chalicelib.composition import Service
 from chalicelib.domain import unreadable
@@ -36,23 +36,22 @@ _T = TypeVar("_T")
 
 def _as(kind: type[_T], use_case: Any) -> _T:  # noqa: ANN401 - any of the use cases
     """Return a use case as one of another kind."""
-    fields = dataclasses.fields(use_case)
-    return kind(**{field.name: getattr(use_case, field.name) for field in fields})
+    return kind(**structs.asdict(use_case))
 
 
-class _TakesBackWithAKey(SubmitTask):
+class _TakesBackWithAKey(SubmitTask, frozen=True):
     def _may_delete(self, outcome: PutOutcome, *, keyed: bool) -> bool:
         del keyed
         return super()._may_delete(outcome, keyed=False)
 
 
-class _TakesBackWhatMayComeAgain(SubmitTask):
+class _TakesBackWhatMayComeAgain(SubmitTask, frozen=True):
     def _may_delete(self, outcome: PutOutcome, *, keyed: bool) -> bool:
         del outcome
         return super()._may_delete(PutOutcome.CREATED, keyed=keyed)
 
 
-class _CallsDoubtANo(SubmitTask):
+class _CallsDoubtANo(SubmitTask, frozen=True):
     def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
         try:
             return super()._create(task, kept, keyed=keyed)
@@ -60,32 +59,32 @@ class _CallsDoubtANo(SubmitTask):
             raise SubmissionUnavailable(str(exc), kept=Kept.NO, task_id=None) from exc
 
 
-class _DoesNotSendOnReplay(SubmitTask):
+class _DoesNotSendOnReplay(SubmitTask, frozen=True):
     def _send_existing(self, task: Task, *, keyed: bool) -> Submitted:
         return Submitted(task=task, replayed=keyed)
 
 
-class _PutsPiecesBeforeItLooks(SubmitTask):
+class _PutsPiecesBeforeItLooks(SubmitTask, frozen=True):
     def __call__(self, submission: Submission) -> Submitted:
         self._keep_circuit(self._new_task(submission), keyed=True)
         return super().__call__(submission)
 
 
-class _SharesTheBatchsKey(SubmitBatch):
+class _SharesTheBatchsKey(SubmitBatch, frozen=True):
     def _handle(self, member: Member, last_begin: datetime, unavailable: Event) -> Outcome:
         assert isinstance(member, Submission)
-        shared = dataclasses.replace(member, batch_index=None)
+        shared = structs.replace(member, batch_index=None)
         return super()._handle(shared, last_begin, unavailable)
 
 
-class _SaysNoOfWhatDidNotBegin(SubmitBatch):
+class _SaysNoOfWhatDidNotBegin(SubmitBatch, frozen=True):
     def _handle(self, member: Member, last_begin: datetime, unavailable: Event) -> Outcome:
         if unavailable.is_set():
             return SubmissionUnavailable("not begun", kept=Kept.NO, task_id=None)
         return super()._handle(member, last_begin, unavailable)
 
 
-class _AcknowledgesUnsettled(ExecuteTask):
+class _AcknowledgesUnsettled(ExecuteTask, frozen=True):
     def _settle(self, transition: Transition, otherwise: Redeliver | None = None) -> Disposition:
         try:
             return super()._settle(transition, otherwise)
@@ -93,12 +92,12 @@ class _AcknowledgesUnsettled(ExecuteTask):
             return Acknowledge("it was executed, after all")
 
 
-class _DoesNotKnowItsOwnClaim(ExecuteTask):
+class _DoesNotKnowItsOwnClaim(ExecuteTask, frozen=True):
     def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
         return super()._resolve_refused_claim(delivery, f"not {token}")
 
 
-class _RetriesBySending(ExecuteTask):
+class _RetriesBySending(ExecuteTask, frozen=True):
     queue: TaskQueue
 
     def _release(self, task: Task, token: str, reason: str) -> Disposition:
@@ -110,32 +109,32 @@ class _RetriesBySending(ExecuteTask):
         return Acknowledge("its successor is on its way")
 
 
-class _SendsBeforeItsNote(SweepTasks):
+class _SendsBeforeItsNote(SweepTasks, frozen=True):
     def _bring_back(self, task: Task, now: datetime) -> TaskMessage | None:
         earlier = now - timedelta(seconds=1)
         self.queue.send_batch([TaskMessage.about(task, enqueued_at=earlier)])
         return super()._bring_back(task, now)
 
 
-class _BeginsAllUnits(SweepTasks):
+class _BeginsAllUnits(SweepTasks, frozen=True):
     def do_unit(self, task_ids: Sequence[str], *, seconds_left: Callable[[], float]) -> SweepReport:
         more = self.store.due(self.clock.now(), limit=9, implausible_after=self.clock.now())
         return super().do_unit(more or task_ids, seconds_left=seconds_left)
 
 
-class _BreaksOffOverOneItem(SweepTasks):
+class _BreaksOffOverOneItem(SweepTasks, frozen=True):
     def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
         del report
         raise TaskUnreadable(seen, applied=False)
 
 
-class _GivesUpBlindly(SweepTasks):
+class _GivesUpBlindly(SweepTasks, frozen=True):
     def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
         del report
         now = self.clock.now()
         give_up = unreadable.give_up(seen, error_message="blindly", now=now)
-        condition = dataclasses.replace(give_up.condition, no_live_lease_at=None)
-        self.store.apply_unread(dataclasses.replace(give_up, condition=condition), seen)
+        condition = structs.replace(give_up.condition, no_live_lease_at=None)
+        self.store.apply_unread(structs.replace(give_up, condition=condition), seen)
 
 
 class _WithoutFence:
@@ -147,25 +146,25 @@ class _WithoutFence:
 
     def apply(self, transition: Transition) -> Task:
         weaker = self._weaken(transition.condition)
-        return self._store.apply(dataclasses.replace(transition, condition=weaker))
+        return self._store.apply(structs.replace(transition, condition=weaker))
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the store's
         return getattr(self._store, name)
 
 
 def _submit(kind: type[SubmitTask]) -> Callable[[Service], Service]:
-    return lambda service: dataclasses.replace(service, submit=_as(kind, service.submit))
+    return lambda service: structs.replace(service, submit=_as(kind, service.submit))
 
 
 def _submit_batch(kind: type[SubmitBatch]) -> Callable[[Service], Service]:
-    return lambda service: dataclasses.replace(
+    return lambda service: structs.replace(
         service,
-        submit_batch=_as(kind, dataclasses.replace(service.submit_batch, submit=service.submit)),
+        submit_batch=_as(kind, structs.replace(service.submit_batch, submit=service.submit)),
     )
 
 
 def _execute(kind: type[ExecuteTask]) -> Callable[[Service], Service]:
-    return lambda service: dataclasses.replace(service, execute=_as(kind, service.execute))
+    return lambda service: structs.replace(service, execute=_as(kind, service.execute))
 
 
 def _retry_by_sending(service: Service) -> Service:
@@ -174,23 +173,23 @@ def _retry_by_sending(service: Service) -> Service:
 
 
 def _sweep(kind: type[SweepTasks]) -> Callable[[Service], Service]:
-    return lambda service: dataclasses.replace(service, sweep=_as(kind, service.sweep))
+    return lambda service: structs.replace(service, sweep=_as(kind, service.sweep))
 
 
 def _weakened(**without: object) -> Callable[[Service], Service]:
     def alter(service: Service) -> Service:
-        weaken: Any = lambda condition: dataclasses.replace(condition, **without)  # noqa: E731
+        weaken: Any = lambda condition: structs.replace(condition, **without)  # noqa: E731
         store: Any = _WithoutFence(service.ports.store, weaken)
-        execute = dataclasses.replace(service.execute, store=store)
-        return dataclasses.replace(service, execute=execute)
+        execute = structs.replace(service.execute, store=store)
+        return structs.replace(service, execute=execute)
 
     return alter
 
 
 def _report_in_a_response(service: Service) -> Service:
     """Return failures though the mapping ignores them."""
-    settings = msgspec.structs.replace(service.settings, partial_batch_responses=True)
-    return dataclasses.replace(service, settings=settings)
+    settings = structs.replace(service.settings, partial_batch_responses=True)
+    return structs.replace(service, settings=settings)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import boto3
-import msgspec
+from msgspec import structs
 
 from chalicelib.adapters.telemetry import logger
 from chalicelib.composition import Service
@@ -216,7 +216,7 @@ class World:
     def _start_process(self, wire: Wire) -> Service:
         partial = self.platform.partial_batches
         service = start_process(
-            msgspec.structs.replace(self.settings, partial_batch_responses=partial),
+            structs.replace(self.settings, partial_batch_responses=partial),
             wire,
             clock=self.clock,
             executor=HandsOn(self.execute),

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import structs
 
 from chalicelib.adapters.dynamodb.items import OWNER_SHARDS
 from chalicelib.domain.listing import IndexPage, Position, TaskFilter
@@ -70,8 +71,8 @@ class Listing(RuleBasedStateMachine):
             task_id = f"{self.chance.getrandbits(60):015x}-{self.number:04x}"
             at = T0 + timedelta(seconds=second, microseconds=self.chance.choice([0, 0, 0, 1]))
             task = a_task(task_id)
-            request = dataclasses.replace(task.request, tags=self.chance.choice(TAGS))
-            self.store.tasks[task_id] = dataclasses.replace(
+            request = structs.replace(task.request, tags=self.chance.choice(TAGS))
+            self.store.tasks[task_id] = structs.replace(
                 task, owner=owner, submitted_at=at, request=request
             )
 
@@ -80,7 +81,7 @@ class Listing(RuleBasedStateMachine):
         """Give some tasks another status; a walk that filters by it need not show them."""
         for task_id in self._some(count):
             task = self.store.tasks[task_id]
-            self.store.tasks[task_id] = dataclasses.replace(task, status=status)
+            self.store.tasks[task_id] = structs.replace(task, status=status)
             if self.walk is not None and self.walk.task_filter.statuses:
                 self.walk.expected.discard(task_id)
 

@@ -6,7 +6,6 @@ are repeated. Both stores must answer the same, and hold the same.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import string
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import structs
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain import lifecycle
@@ -105,7 +105,7 @@ class StoresAgree(RuleBasedStateMachine):
     @rule(task=reads)
     def submit_again(self, task: Task) -> None:
         """Repeat a put; the first one stands."""
-        fresh = dataclasses.replace(a_task(task.task_id), submitted_at=self.now)
+        fresh = structs.replace(a_task(task.task_id), submitted_at=self.now)
         self._both("create_if_absent", fresh)
 
     @rule(seconds=SECONDS)

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 
-import msgspec
 import pytest
+from msgspec import structs
 
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
@@ -236,4 +236,4 @@ def test_a_call_is_tried_as_often_as_is_set(answering: Callable[..., None], atte
     answering(*[THROTTLED] * 2 * attempts)
     for call in (_put, _send):
         with pytest.raises(ServiceUnavailable):
-            call(msgspec.structs.replace(SETTINGS, **settings))
+            call(structs.replace(SETTINGS, **settings))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import zlib
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import payloads, retry_policy
 from chalicelib.domain.message import TaskMessage
@@ -48,13 +48,13 @@ def test_a_result_may_take_what_its_circuit_leaves() -> None:
     """To the byte, in the words of the error too."""
     circuit = "x" * 3_000_000
     counts = {f"{number:040b}": 1 for number in range(40_000)}
-    result = dataclasses.replace(a_result(), counts=counts)
+    result = structs.replace(a_result(), counts=counts)
     taken = payloads.encoded_bytes(payloads.result_to_json(result))
     room = payloads.ENCODED_BYTES_MAX - payloads.encoded_bytes(circuit)
     executor = result.executor + "y" * (room - taken)
-    fits = dataclasses.replace(result, executor=executor)
+    fits = structs.replace(result, executor=executor)
     payloads.check_result_size(fits, circuit=circuit)
-    larger = dataclasses.replace(fits, executor=executor + "y")
+    larger = structs.replace(fits, executor=executor + "y")
     with pytest.raises(PayloadTooLarge) as caught:
         payloads.check_result_size(larger, circuit=circuit)
     assert str(caught.value) == (
@@ -93,7 +93,7 @@ def test_what_is_no_task_message_is_refused(body: str) -> None:
 def test_a_message_is_of_its_owners_group() -> None:
     """The same for all tasks of an owner and another for each, in what SQS takes as a group."""
     groups = {
-        owner: TaskMessage.about(dataclasses.replace(a_task(), owner=owner), enqueued_at=T0).group
+        owner: TaskMessage.about(structs.replace(a_task(), owner=owner), enqueued_at=T0).group
         for owner in ("a", "b", "an owner with blanks ä")
     }
     assert len(set(groups.values())) == 3
@@ -122,7 +122,7 @@ def test_a_backoff_grows_from_its_base_and_never_overflows() -> None:
     backoff = retry_policy.Backoff(base_seconds=2, seconds_max=900, random=lambda: 1.0)
     assert [backoff.delay_seconds(tries) for tries in (1, 2, 3)] == [2, 4, 8]
     assert backoff.delay_seconds(1_000_000) == 900
-    tiny = dataclasses.replace(backoff, base_seconds=2.0**-61, seconds_max=43_200)
+    tiny = structs.replace(backoff, base_seconds=2.0**-61, seconds_max=43_200)
     assert tiny.delay_seconds(64) == tiny.delay_seconds(1_000_000) == 2
     interval = retry_policy.sweep_interval_seconds
     assert [interval(n, first_seconds=3, seconds_max=100) for n in (0, 1, 5, 6)] == [3, 6, 96, 100]

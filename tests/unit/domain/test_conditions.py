@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain.task import Lease, TaskStatus
 from chalicelib.domain.transition import Condition
@@ -49,4 +49,4 @@ def test_a_clause_holds_up_to_its_bound(
 ) -> None:
     """What is None asks for nothing."""
     condition = Condition(**{"statuses": frozenset(TaskStatus), **clause})
-    assert condition.holds_for(dataclasses.replace(a_task(), **task)) is holds
+    assert condition.holds_for(structs.replace(a_task(), **task)) is holds

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.lifecycle import RefusedClaim, explain_refused_claim
@@ -51,7 +51,7 @@ def _processing(lease: Lease | None, *, attempt: int = 1) -> Task:
         a_task().task_id, lease=lease or EXPIRED, now=T0, attempts_max=ATTEMPTS_MAX
     )
     claimed = lifecycle.after(a_task(), claim)
-    return dataclasses.replace(claimed, lease=lease, attempt=attempt)
+    return structs.replace(claimed, lease=lease, attempt=attempt)
 
 
 def _ended(event: str) -> Task:
@@ -181,7 +181,7 @@ def test_what_is_decided_on_a_task_as_it_was_read_is_refused_once_it_has_changed
     task = _processing(EXPIRED)
     condition = DECISIONS[event](task).condition
     assert condition.holds_for(task)
-    since = dataclasses.replace(task, **{changed: getattr(task, changed) + 1})
+    since = structs.replace(task, **{changed: getattr(task, changed) + 1})
     assert condition.holds_for(since) is not is_refused
 
 
@@ -214,16 +214,14 @@ def test_a_sweep_counts_itself_and_keeps_the_expired_lease() -> None:
 def test_postponing_leaves_no_entry() -> None:
     """A live lease is checked again later, and the history stays as it is."""
     task = _processing(LIVE)
-    assert lifecycle.after(task, DECISIONS["postpone"](task)) == dataclasses.replace(
-        task, due_at=LATER
-    )
+    assert lifecycle.after(task, DECISIONS["postpone"](task)) == structs.replace(task, due_at=LATER)
 
 
 def test_the_history_tells_which_attempt_and_why_it_was_claimed_again() -> None:
     """Attempts are counted from the entries; a takeover and a retry say what they are."""
     task = _processing(EXPIRED)
     task = lifecycle.after(task, DECISIONS["claim"](task))
-    task = lifecycle.after(task, dataclasses.replace(DECISIONS["release"](task), notes="late"))
+    task = lifecycle.after(task, structs.replace(DECISIONS["release"](task), notes="late"))
     task = lifecycle.after(task, DECISIONS["claim"](task))
     assert [(e.event, e.attempt) for e in task.history] == [
         (TaskEvent.SUBMIT, 0),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import TaskStatus
 from tests.support.in_memory import T0, a_request, a_task
 
-TASK = dataclasses.replace(
+TASK = structs.replace(
     a_task(request=a_request(tags={"a": "b", "c": "d"})), status=TaskStatus.FAILED
 )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import zlib
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import payloads
 from chalicelib.domain.message import TaskMessage
@@ -92,7 +92,7 @@ def test_a_message_is_written_as_every_version_reads_it() -> None:
 def test_a_result_is_decoded_as_it_was_encoded() -> None:
     """Its registers included; their order and the counts' order is kept."""
     registers = (Register(name="a", size=2), Register(name="b", size=1))
-    result = dataclasses.replace(a_result(), counts={"1 01": 3, "0 11": 5}, registers=registers)
+    result = structs.replace(a_result(), counts={"1 01": 3, "0 11": 5}, registers=registers)
     decoded = payloads.result_from_json(payloads.result_to_json(result))
     assert decoded == result
     assert list(decoded.counts) == ["1 01", "0 11"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
+from msgspec import structs
 
 from chalicelib import composition
 from chalicelib.composition import Service
@@ -164,7 +164,7 @@ def test_an_unexpected_error_fails_one_delivery_and_leaves_its_timeout() -> None
     """A bug may take long to be mended: the queue's own visibility timeout is the pause."""
     bug = ValueError("a bug")
     world = World(2)
-    world.ports = dataclasses.replace(world.ports, store=Faulty(world.store, apply=FailBefore(bug)))
+    world.ports = structs.replace(world.ports, store=Faulty(world.store, apply=FailBefore(bug)))
     with pytest.raises(BatchFailed, match="1 of 2"):
         handle_batch(world.service(execution_concurrency=1), world.event(), Context())
     assert world.observer.problems == [("handle the delivery", bug)]

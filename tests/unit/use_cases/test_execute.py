@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.task import Task, TaskEvent, TaskStatus
@@ -99,7 +99,7 @@ def test_an_executors_bug_is_an_attempt_that_failed() -> None:
 def test_a_result_that_is_too_large_fails_its_task() -> None:
     """It could be neither kept nor given back; the message names size and limit."""
     counts = {f"{n:064b}": 1 for n in range(90_000)}
-    world = World(dataclasses.replace(a_result(), counts=counts))
+    world = World(structs.replace(a_result(), counts=counts))
     assert isinstance(world.deliver(), Acknowledge)
     assert world.current().status is TaskStatus.FAILED
     assert "the limit is 6,099,9" in str(world.current().error_message)
@@ -125,8 +125,8 @@ def test_too_little_time_left_starts_nothing(start_seconds: float) -> None:
     """Less than it may wait, an execution and its margin: given back unclaimed."""
     world = World()
     worker = world.worker()
-    policy = dataclasses.replace(worker.policy, start_seconds_max=start_seconds)
-    worker = dataclasses.replace(worker, policy=policy)
+    policy = structs.replace(worker.policy, start_seconds_max=start_seconds)
+    worker = structs.replace(worker, policy=policy)
     delivery = a_delivery(world.task.task_id)
     too_little = worker(delivery, seconds_left=lambda: 6.9 + start_seconds)
     assert too_little == Redeliver("too little time left to execute it", 1)

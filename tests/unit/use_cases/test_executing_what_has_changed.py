@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskEvent, TaskStatus
@@ -31,7 +32,7 @@ def a_world(store: InMemoryTaskStore, *outcomes: Any) -> World:  # noqa: ANN401 
 
 def spoil_task(world: World, how: Spoilt = Spoilt.ITEM, **changed: Any) -> Task:  # noqa: ANN401 - fields
     """Spoil the task as it is stored, and return what is stored then."""
-    task = spoil(dataclasses.replace(world.current(), **changed), how)
+    task = spoil(structs.replace(world.current(), **changed), how)
     world.store.tasks[task.task_id] = task
     return task
 
@@ -82,8 +83,8 @@ def test_a_claim_that_was_lost_again_before_it_was_read_whole_is_not_executed(fo
             assert task.lease is not None
             if found == "none":
                 return None
-            lease = dataclasses.replace(task.lease, holder="another")
-            return dataclasses.replace(task, lease=lease if found == "another's" else None)
+            lease = structs.replace(task.lease, holder="another")
+            return structs.replace(task, lease=lease if found == "another's" else None)
 
     world = a_world(LostAgain())
     assert world.deliver() == CHANGED
@@ -253,7 +254,7 @@ def test_a_refused_completion_of_a_task_without_a_lease_comes_back_at_once() -> 
         def get_without_payloads(self, task_id: str) -> Task | None:
             task = super().get_without_payloads(task_id)
             assert task is not None
-            return dataclasses.replace(task, lease=None)
+            return structs.replace(task, lease=None)
 
     world = a_world(Released())
     assert world.deliver() == Redeliver("another attempt has the task", 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
@@ -105,7 +104,7 @@ def test_what_is_anothers_or_filtered_takes_no_place_and_is_passed_by() -> None:
     assert (names(page), page.next_position) == ("ecb", place("b"))
     none = Listed().page(statuses=frozenset([TaskStatus.FAILED]))
     assert (names(none), none.next_position) == ("", None)
-    assert dataclasses.asdict(none)["unreadable"] == []
+    assert none.unreadable == []
 
 
 def test_the_index_is_asked_for_a_page_or_where_tasks_are_filtered_for_a_whole_read() -> None:

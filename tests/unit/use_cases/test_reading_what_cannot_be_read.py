@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskStatus
@@ -84,7 +83,7 @@ def test_one_that_has_ended_another_way_is_a_conflict() -> None:
 @pytest.mark.parametrize("task", [TASK, FAILED])
 def test_what_a_newer_version_wrote_is_not_cancelled(task: Task) -> None:
     """Nor is it said to have ended: another version may mean something else by it."""
-    newer = dataclasses.replace(task, schema_version=SCHEMA_VERSION + 1)
+    newer = structs.replace(task, schema_version=SCHEMA_VERSION + 1)
     world = World(newer)
     with pytest.raises(TaskUnreadable) as caught:
         world.cancel(TASK.task_id, owner="alice")

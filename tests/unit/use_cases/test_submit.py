@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.task import TaskEvent, TaskStatus
@@ -58,7 +58,7 @@ def test_a_replay_of_a_task_at_work_sends_nothing() -> None:
     """A worker has it."""
     world = World()
     first = world.submitter()(a_submission("k"))
-    task = dataclasses.replace(first.task, status=TaskStatus.PROCESSING)
+    task = structs.replace(first.task, status=TaskStatus.PROCESSING)
     world.store.tasks[task.task_id] = task
     again = world.submitter()(a_submission("k"))
     assert (again.task.status, again.replayed) == (TaskStatus.PROCESSING, True)
@@ -71,9 +71,9 @@ def test_a_key_with_another_request_is_a_conflict(changed: dict[str, Any]) -> No
     world = World()
     submission = a_submission("k")
     world.submitter()(submission)
-    other = dataclasses.replace(submission.request, **changed)
+    other = structs.replace(submission.request, **changed)
     with pytest.raises(IdempotencyConflict):
-        world.submitter()(dataclasses.replace(submission, request=other))
+        world.submitter()(structs.replace(submission, request=other))
     assert len(world.queue.messages) == 1
 
 

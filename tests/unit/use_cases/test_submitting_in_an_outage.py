@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from chalicelib.domain.task import Task, TaskStatus
 from chalicelib.errors import (
@@ -122,7 +121,7 @@ def test_a_delete_that_is_refused_since_a_worker_has_the_task_means_accepted() -
     class ClaimedMeanwhile(InMemoryTaskStore):
         def delete_if_pending(self, task_id: str) -> None:
             task = self.tasks[task_id]
-            self.tasks[task_id] = dataclasses.replace(task, status=TaskStatus.PROCESSING)
+            self.tasks[task_id] = structs.replace(task, status=TaskStatus.PROCESSING)
             super().delete_if_pending(task_id)
 
     world.store = ClaimedMeanwhile()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import payloads
 from chalicelib.domain.task import Task
@@ -56,7 +56,7 @@ def world() -> World:
 
 def submitter(world: World) -> SubmitTask:
     """Return a submitter to whom circuits are large soon."""
-    return dataclasses.replace(world.submitter(), large_characters=LARGE)
+    return structs.replace(world.submitter(), large_characters=LARGE)
 
 
 def submit(world: World, circuit: str, key: str | None = None) -> tuple[Submitted, Recording]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.message import TaskMessage
@@ -115,7 +115,7 @@ def test_only_age_makes_it_give_up(
 def test_swept_a_thousand_times_a_young_task_is_still_brought_back() -> None:
     """A queue outage must not fail healthy tasks."""
     world = World()
-    world.store.tasks[world.task.task_id] = dataclasses.replace(world.task, sweeps=1000)
+    world.store.tasks[world.task.task_id] = structs.replace(world.task, sweeps=1000)
     world.clock.advance(GRACE)
     assert world.sweep().resent == 1
 
@@ -179,7 +179,7 @@ def test_a_run_is_bounded_in_tasks() -> None:
     for number in range(4):
         world.store.create_if_absent(a_task(f"task-{number}", sweep_grace_seconds=GRACE))
     world.clock.advance(GRACE)
-    policy = dataclasses.replace(POLICY, tasks_max=3)
+    policy = structs.replace(POLICY, tasks_max=3)
     first, second = world.sweep(policy=policy), world.sweep(policy=policy)
     assert (first.resent, first.more) == (3, True)
     assert (second.resent, second.more) == (2, False)
@@ -189,7 +189,7 @@ def test_a_run_that_is_as_large_as_it_may_be_says_that_there_may_be_more() -> No
     """It has not seen whether there is."""
     world = World()
     world.clock.advance(GRACE)
-    policy = dataclasses.replace(POLICY, tasks_max=1)
+    policy = structs.replace(POLICY, tasks_max=1)
     assert world.sweep(policy=policy) == SweepReport(seen=1, resent=1, more=True)
 
 
@@ -198,7 +198,7 @@ def test_a_task_is_read_too_if_it_is_due_later_than_anything_makes_it(more: int,
     """Later than the longest interval and a day, for leases and for clocks that differ."""
     world = World()
     due_at = T0 + timedelta(days=1, seconds=POLICY.interval_seconds_max + more)
-    world.store.tasks[world.task.task_id] = dataclasses.replace(world.task, due_at=due_at)
+    world.store.tasks[world.task.task_id] = structs.replace(world.task, due_at=due_at)
     assert world.sweep() == SweepReport(seen=seen, skipped=seen)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskEvent, TaskStatus
@@ -36,7 +37,7 @@ def test_it_is_due_again_after_the_longest_interval(how: Spoilt) -> None:
     before = world.current()
     assert world.sweep() == PUT_ASIDE
     due_at = world.clock.now() + timedelta(seconds=POLICY.interval_seconds_max)
-    assert world.current() == dataclasses.replace(before, due_at=due_at)
+    assert world.current() == structs.replace(before, due_at=due_at)
     assert (world.observer.others, world.observer.events) == (["unreadable"], [])
     assert world.queue.messages == []
 
@@ -47,7 +48,7 @@ def test_past_its_maximum_age_it_is_failed_and_says_why() -> None:
     world.clock.advance(AGE_MAX - GRACE)
     assert world.sweep() == PUT_ASIDE
     world.clock.advance(POLICY.interval_seconds_max)
-    assert world.sweep() == dataclasses.replace(PUT_ASIDE, given_up=1)
+    assert world.sweep() == structs.replace(PUT_ASIDE, given_up=1)
     ended = world.current()
     assert (ended.status, ended.history[-1].event) == (TaskStatus.FAILED, TaskEvent.GIVE_UP)
     assert ended.error_message == (
@@ -59,12 +60,12 @@ def test_past_its_maximum_age_it_is_failed_and_says_why() -> None:
 def test_what_a_newer_version_wrote_is_never_given_up() -> None:
     """That version can read it."""
     world = World()
-    newer = dataclasses.replace(world.task, schema_version=SCHEMA_VERSION + 1)
+    newer = structs.replace(world.task, schema_version=SCHEMA_VERSION + 1)
     world.store.tasks[newer.task_id] = newer
     world.clock.advance(AGE_MAX + 1)
     assert world.sweep() == PUT_ASIDE
     due_at = world.clock.now() + timedelta(seconds=POLICY.interval_seconds_max)
-    assert world.current() == dataclasses.replace(newer, due_at=due_at)
+    assert world.current() == structs.replace(newer, due_at=due_at)
 
 
 def test_what_tells_no_time_of_its_submission_is_not_too_old() -> None:
@@ -123,7 +124,7 @@ def test_one_that_has_changed_meanwhile_is_skipped() -> None:
     store = Changed()
     store.tasks = world.store.tasks
     world.store = store
-    assert world.sweep() == dataclasses.replace(PUT_ASIDE, skipped=1)
+    assert world.sweep() == structs.replace(PUT_ASIDE, skipped=1)
 
 
 def test_one_that_is_spoilt_after_it_was_read_is_sent_all_the_same() -> None:

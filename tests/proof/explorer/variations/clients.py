@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+
+from msgspec import structs
 
 from chalicelib.domain.task import Task
 from chalicelib.domain.unreadable import StoredTask
@@ -25,7 +26,7 @@ def _unavailable(task: Task, kept: Kept) -> SubmissionUnavailable:
     return SubmissionUnavailable("", kept=kept, task_id=task.task_id)
 
 
-class SendsFirst(SubmitTask):
+class SendsFirst(SubmitTask, frozen=True):
     """Sends the message before it stores the task."""
 
     def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
@@ -39,28 +40,28 @@ class SendsFirst(SubmitTask):
         return Submitted(task=task, replayed=False)
 
 
-class TakesBackKeyed(SubmitTask):
+class TakesBackKeyed(SubmitTask, frozen=True):
     """Takes a task back though other requests have its key."""
 
     def _may_delete(self, outcome: PutOutcome, *, keyed: bool) -> bool:
         return super()._may_delete(outcome, keyed=False)
 
 
-class TakesBackInDoubt(SubmitTask):
+class TakesBackInDoubt(SubmitTask, frozen=True):
     """Takes a task back though another put of it may be on its way."""
 
     def _may_delete(self, outcome: PutOutcome, *, keyed: bool) -> bool:
         return super()._may_delete(PutOutcome.CREATED, keyed=keyed)
 
 
-class DeniesKeyed(SubmitTask):
+class DeniesKeyed(SubmitTask, frozen=True):
     """Says that a refused put leaves nothing, though others have the key."""
 
     def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
         return super()._create(task, kept, keyed=False)
 
 
-class DeniesInDoubt(SubmitTask):
+class DeniesInDoubt(SubmitTask, frozen=True):
     """Says that a put in doubt leaves nothing."""
 
     def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
@@ -70,7 +71,7 @@ class DeniesInDoubt(SubmitTask):
             raise _unavailable(task, Kept.NO) from exc
 
 
-class DeletesInDoubt(SubmitTask):
+class DeletesInDoubt(SubmitTask, frozen=True):
     """Deletes what a put in doubt may have left, and says that nothing is there."""
 
     def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
@@ -86,21 +87,21 @@ class DeletesInDoubt(SubmitTask):
             raise _unavailable(task, Kept.NO) from exc
 
 
-class ReplaysSilently(SubmitTask):
+class ReplaysSilently(SubmitTask, frozen=True):
     """Answers a replay of a pending task without sending its message."""
 
     def _send_existing(self, task: Task, *, keyed: bool) -> Submitted:
         return Submitted(task=task, replayed=keyed)
 
 
-class ReplaysUnread(SubmitTask):
+class ReplaysUnread(SubmitTask, frozen=True):
     """Takes whatever has its id for the same request's task."""
 
     def _resolve_existing(self, task: Task, *, keyed: bool) -> Submitted:
         return Submitted(task=task, replayed=keyed)
 
 
-class AcceptsUnsent(SubmitTask):
+class AcceptsUnsent(SubmitTask, frozen=True):
     """Answers 202 for a stored task though its message could not be sent."""
 
     def _send(self, task: Task) -> None:
@@ -108,21 +109,21 @@ class AcceptsUnsent(SubmitTask):
             super()._send(task)
 
 
-class TakesTheRefusedDeleteForAccepted(SubmitTask):
+class TakesTheRefusedDeleteForAccepted(SubmitTask, frozen=True):
     """Takes a refused delete for a worker's claim, without reading."""
 
     def _read_after_refused_delete(self, task: Task, cause: QueueUnavailable) -> Task | None:
         return task
 
 
-class TakesTheRefusedDeleteForItsOwn(SubmitTask):
+class TakesTheRefusedDeleteForItsOwn(SubmitTask, frozen=True):
     """Takes a refused delete for its own earlier one, without reading."""
 
     def _read_after_refused_delete(self, task: Task, cause: QueueUnavailable) -> Task | None:
         return None
 
 
-class ConfirmsInDoubt(SubmitTask):
+class ConfirmsInDoubt(SubmitTask, frozen=True):
     """Says that the task is kept though its delete is in doubt."""
 
     def _take_back(self, task: Task, cause: QueueUnavailable) -> Submitted:
@@ -133,7 +134,7 @@ class ConfirmsInDoubt(SubmitTask):
             raise _unavailable(task, kept) from exc
 
 
-class DeniesUndeleted(SubmitTask):
+class DeniesUndeleted(SubmitTask, frozen=True):
     """Says that nothing is kept though its delete was refused."""
 
     def _take_back(self, task: Task, cause: QueueUnavailable) -> Submitted:
@@ -144,21 +145,21 @@ class DeniesUndeleted(SubmitTask):
             raise _unavailable(task, kept) from exc
 
 
-class IgnoresTheRequest(SubmitTask):
+class IgnoresTheRequest(SubmitTask, frozen=True):
     """Gives all requests the same fingerprint."""
 
     def _new_task(self, submission: Submission) -> Task:
-        return dataclasses.replace(super()._new_task(submission), request_fingerprint="same")
+        return structs.replace(super()._new_task(submission), request_fingerprint="same")
 
 
-class CancelsBlindly(CancelTask):
+class CancelsBlindly(CancelTask, frozen=True):
     """Takes a refused cancel for its own earlier success."""
 
     def _judge_refusal(self, task_id: str, owner: str) -> Task:
         return GetTask(store=self.store, observer=self.observer)(task_id, owner=owner)
 
 
-class DeniesUnread(CancelTask):
+class DeniesUnread(CancelTask, frozen=True):
     """Takes a refused cancel that cannot be read for none."""
 
     def _judge_refusal(self, task_id: str, owner: str) -> Task | StoredTask:
@@ -168,7 +169,7 @@ class DeniesUnread(CancelTask):
             raise StoreUnavailable(in_doubt=False) from exc
 
 
-class CancelsForAnyCaller(CancelTask):
+class CancelsForAnyCaller(CancelTask, frozen=True):
     """Shows the task to any caller that tries to cancel it."""
 
     def _judge_refusal(self, task_id: str, owner: str) -> Task | StoredTask:

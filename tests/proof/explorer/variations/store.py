@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from msgspec import structs
+
 from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask
@@ -31,8 +33,8 @@ class Without:
         changes: dict[str, Any] = dict.fromkeys(self.clauses)
         if "statuses" in changes:
             changes["statuses"] = ANY_STATUS
-        condition = dataclasses.replace(transition.condition, **changes)
-        return dataclasses.replace(transition, condition=condition)
+        condition = structs.replace(transition.condition, **changes)
+        return structs.replace(transition, condition=condition)
 
 
 def without(event: TaskEvent, *clauses: str) -> Without:
@@ -66,7 +68,7 @@ class UncountingStore(InMemoryTaskStore):
         before = self.tasks.get(transition.task_id)
         after = super().apply(transition)
         if before is not None and transition.event is TaskEvent.CLAIM:
-            after = dataclasses.replace(after, attempt=before.attempt or 1)
+            after = structs.replace(after, attempt=before.attempt or 1)
             self.tasks[after.task_id] = after
         return after
 
@@ -125,5 +127,5 @@ class PinsAnyLease(InMemoryTaskStore):
 
 
 def _apply_to_leased(store: Any, transition: Transition, seen: StoredTask) -> None:  # noqa: ANN401 - what `super()` is
-    condition = dataclasses.replace(transition.condition, no_live_lease_at=None)
-    store.apply_unread(dataclasses.replace(transition, condition=condition), seen)
+    condition = structs.replace(transition.condition, no_live_lease_at=None)
+    store.apply_unread(structs.replace(transition, condition=condition), seen)

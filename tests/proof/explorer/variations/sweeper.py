@@ -12,7 +12,7 @@ from chalicelib.errors import ConditionFailed
 from chalicelib.use_cases.sweep import SweepReport, SweepTasks
 
 
-class SweepsBlindly(SweepTasks):
+class SweepsBlindly(SweepTasks, frozen=True):
     """Sends the message, then notes it."""
 
     def _bring_back(self, task: Task, now: datetime) -> TaskMessage | None:
@@ -28,7 +28,7 @@ class SweepsBlindly(SweepTasks):
         return None
 
 
-class SweepsThoughRefused(SweepTasks):
+class SweepsThoughRefused(SweepTasks, frozen=True):
     """Sends the message though its note was refused."""
 
     def _bring_back(self, task: Task, now: datetime) -> TaskMessage | None:
@@ -38,7 +38,7 @@ class SweepsThoughRefused(SweepTasks):
             return TaskMessage.about(task, enqueued_at=now)
 
 
-class SweepsTheUndue(SweepTasks):
+class SweepsTheUndue(SweepTasks, frozen=True):
     """Believes the index that a task is due."""
 
     def _sweep_one(self, task: Task, report: SweepReport) -> TaskMessage | None:
@@ -52,7 +52,7 @@ class SweepsTheUndue(SweepTasks):
         return super()._sweep_one(task, report)
 
 
-class GivesUpImpatiently(SweepTasks):
+class GivesUpImpatiently(SweepTasks, frozen=True):
     """Gives a task up for having been swept before."""
 
     def _sweep_one(self, task: Task, report: SweepReport) -> TaskMessage | None:
@@ -63,7 +63,7 @@ class GivesUpImpatiently(SweepTasks):
         return super()._sweep_one(task, report)
 
 
-class BreaksOff(SweepTasks):
+class BreaksOff(SweepTasks, frozen=True):
     """Lets what one item holds end the run."""
 
     def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:

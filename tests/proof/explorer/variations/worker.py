@@ -19,21 +19,21 @@ from chalicelib.errors import QueueUnavailable
 from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, Redeliver
 
 
-class ForgetsItsClaim(ExecuteTask):
+class ForgetsItsClaim(ExecuteTask, frozen=True):
     """Does not know its own token again."""
 
     def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
         return super()._resolve_refused_claim(delivery, "another")
 
 
-class ClaimsBlindly(ExecuteTask):
+class ClaimsBlindly(ExecuteTask, frozen=True):
     """Takes a refused claim for another worker's success, without reading."""
 
     def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
         return Acknowledge("a worker has it")
 
 
-class AcknowledgesLeased(ExecuteTask):
+class AcknowledgesLeased(ExecuteTask, frozen=True):
     """Takes a live lease for an execution that is sure to end."""
 
     def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
@@ -42,7 +42,7 @@ class AcknowledgesLeased(ExecuteTask):
         )
 
 
-class AcknowledgesRaced(ExecuteTask):
+class AcknowledgesRaced(ExecuteTask, frozen=True):
     """Leaves a task alone that changed while it was refused."""
 
     def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
@@ -51,7 +51,7 @@ class AcknowledgesRaced(ExecuteTask):
         )
 
 
-class AcknowledgesUnreachable(ExecuteTask):
+class AcknowledgesUnreachable(ExecuteTask, frozen=True):
     """Is done with a delivery though the database did not answer."""
 
     def __call__(self, delivery: Delivery, *, seconds_left: Any) -> Disposition:  # noqa: ANN401
@@ -61,14 +61,14 @@ class AcknowledgesUnreachable(ExecuteTask):
         )
 
 
-class NeverGivesUp(ExecuteTask):
+class NeverGivesUp(ExecuteTask, frozen=True):
     """Gives a delivery back though its task has no attempt left."""
 
     def _give_up(self, task: Task, now: datetime) -> Disposition:
         return Redeliver("no attempt is left", 1)
 
 
-class SettlesBlindly(ExecuteTask):
+class SettlesBlindly(ExecuteTask, frozen=True):
     """Takes a refused settle or release for the task's end, without reading."""
 
     def _resolve_refused_settle(
@@ -77,7 +77,7 @@ class SettlesBlindly(ExecuteTask):
         return Acknowledge("a worker has settled it")
 
 
-class SparesTheUnreadable(ExecuteTask):
+class SparesTheUnreadable(ExecuteTask, frozen=True):
     """Gives back what it holds and cannot read."""
 
     def _resolve_unreadable(
@@ -86,14 +86,14 @@ class SparesTheUnreadable(ExecuteTask):
         return super()._resolve_unreadable(delivery, error, "another")
 
 
-class SparesTheExhausted(ExecuteTask):
+class SparesTheExhausted(ExecuteTask, frozen=True):
     """Gives back what it cannot read though no attempt is left."""
 
     def _give_up_unread(self, seen: StoredTask, now: datetime) -> Disposition:
         return Redeliver("no attempt is left", 1)
 
 
-class AcknowledgesUnreadable(ExecuteTask):
+class AcknowledgesUnreadable(ExecuteTask, frozen=True):
     """Is done with what it cannot read and does not hold."""
 
     def _leave_unreadable(self, seen: StoredTask, delay: int) -> Disposition:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import dataclasses
 import random
 from typing import Final
+
+from msgspec import structs
 
 from chalicelib.domain.task import TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
@@ -28,7 +29,7 @@ LARGE_RESULT: Final = TaskResult(
 #: In four pieces, and in thirteen, of the world's small size.
 CIRCUIT_OF_4: Final = base64.b64encode(_NOISE.randbytes(14_000)).decode()
 CIRCUIT_OF_13: Final = base64.b64encode(_NOISE.randbytes(50_000)).decode()
-RESULT_OF_4: Final = dataclasses.replace(
+RESULT_OF_4: Final = structs.replace(
     LARGE_RESULT,
     counts={f"{_NOISE.getrandbits(64):064b}": 1 for _ in range(1_100)},
     shots=1_100,
