@@ -41,8 +41,6 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     declared: tuple[Register, ...]
     #: The sum of the sizes of its quantum registers.
     qubits: int
-    #: What it includes.
-    includes: tuple[str, ...]
     #: Why it cannot be executed here, if so; then the rest is what was read until there.
     problem: CircuitRefused | None
 
@@ -63,7 +61,6 @@ def scan(text: str) -> Scan:
         registers=outputs or declared,
         declared=declared,
         qubits=reader.qubits,
-        includes=tuple(reader.includes),
         problem=problem,
     )
 
@@ -105,7 +102,6 @@ class _Reader:
         self.bits: list[tuple[Register, bool]] = []
         self._bits = 0
         self.qubits = 0
-        self.includes: list[str] = []
         #: Open brackets, innermost last.
         self._brackets: list[Token] = []
         #: Constants by block, innermost last.
@@ -209,7 +205,6 @@ class _Reader:
         if file.kind is not Kind.STRING or file.text[1:-1] not in INCLUDES:
             known = " and ".join(f'"{name}"' for name in INCLUDES)
             self._refuse(file, f"only {known} can be included, not {file.text[:100]}")
-        self.includes.append(file.text[1:-1])
 
     def _define(self, statement: Sequence[Token]) -> None:
         try:
