@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from openqasm import ast
+from openqasm import ast, visitor
 from openqasm.semantic.constants import (
     BUILTIN_CONSTANTS,
     BUILTIN_FUNCTIONS,
@@ -49,6 +49,8 @@ class Operands:
         self._program = program
         self._steps = 0
         self._calls = 0
+        #: By a statement's identity: a loop's body is gone through many times.
+        self._calls_by_node: dict[int, tuple[ast.FunctionCall, ...]] = {}
         self._qubits = 0
         #: Names by block, innermost last: qubits, a constant's number, or None if not known.
         self._scopes: list[dict[str, Qubits | float | None]] = [{}]
@@ -193,6 +195,8 @@ class Operands:
                 message = f"the circuit is too long to be checked beyond {STEPS_MAX:,} steps"
                 self._unknown_at(statement, message)
                 raise _TooLong
+            for call in self._calls_of(statement):
+                self._call(call, call.name.name, call.arguments)
             self._visit(statement)
 
     def _visit(self, node: ast.Statement) -> None:
@@ -216,7 +220,6 @@ class Operands:
             self._visit_blocks(*(case.body for case in node.cases), node.default or [])
         else:
             self._declare(node)
-            self._visit_calls(node)
 
     def _visit_blocks(self, *blocks: Sequence[ast.Statement]) -> None:
         for block in blocks:
@@ -256,10 +259,12 @@ class Operands:
                 scope[node.variable.name] = number
                 self._visit_all(node.body)
 
-    def _visit_calls(self, node: ast.Statement) -> None:
-        value = getattr(node, "expression", getattr(node, "value", getattr(node, "init", None)))
-        if isinstance(value, ast.FunctionCall):
-            self._call(node, value.name.name, value.arguments)
+    def _calls_of(self, node: ast.Statement) -> Sequence[ast.FunctionCall]:
+        """Return the calls in a statement's own expressions: condition, value, range, angles."""
+        calls = self._calls_by_node.get(id(node))
+        if calls is None:
+            calls = self._calls_by_node[id(node)] = tuple(_calls_in(node))
+        return calls
 
     def _call(self, node: ast.Node, name: str, arguments: Sequence[ast.Node]) -> None:
         definition = self._subroutines.get(name)
@@ -278,3 +283,12 @@ class Operands:
         self._visit_all(definition.body)
         self._calls -= 1
         self._scopes = outer
+
+
+def _calls_in(node: ast.Node) -> Iterator[ast.FunctionCall]:
+    """Find calls, those in arguments first. Statements inside, such as a loop's, are left out."""
+    for child in visitor.iter_children(node):
+        if not isinstance(child, ast.Statement):
+            yield from _calls_in(child)
+            if isinstance(child, ast.FunctionCall):
+                yield child

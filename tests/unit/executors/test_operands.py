@@ -11,6 +11,10 @@ from tests.support.circuits import H3
 QUBITS = f"{H3}qubit[4] q;\nbit[4] c;\n"
 
 
+#: A subroutine that joins two qubits, in line 6, and gives back a bit.
+JOINED = "def joined(qubit a, qubit b) -> bit {\ncx a, b;\nbit r;\nr = measure a;\nreturn r;\n}\n"
+
+
 def operands(text: str) -> Operands:
     """Go through a circuit."""
     return Operands(openqasm.parse(text))
@@ -214,3 +218,33 @@ def test_a_subroutine_sees_the_names_of_the_program_and_not_its_callers() -> Non
         "{ let a = q[0]; g(q[0]); cx a, q[0]; }\ncx a, q[1];\n"
     )
     assert [finding.line for finding in operands(QUBITS + text).repeated.values()] == [7, 8]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "joined(q[0], q[0]);",
+        "c[0] = joined(q[0], q[0]);",
+        "bit b = joined(q[0], q[0]);",
+        "bool b = !joined(q[0], q[0]);",
+        "int n = 1 + int(joined(q[0], q[0]));",
+        "rx(1.0 * joined(q[0], q[0])) q[1];",
+        "if (joined(q[0], q[0])) { x q[1]; }",
+        "if (c[0] == 1) { if (joined(q[1], q[1])) { x q[2]; } }",
+        "while (joined(q[0], q[0])) { x q[1]; }",
+        "switch (int(joined(q[0], q[0]))) { case 1 { x q[1]; } }",
+        "for int i in [0:int(joined(q[0], q[0]))] { x q[1]; }",
+        "def other(qubit a) -> bit { return joined(a, a); }\nif (other(q[2])) { x q[0]; }",
+        "def other(bit b) -> bit { return b; }\nc[0] = other(joined(q[0], q[0]));",
+    ],
+)
+def test_a_call_is_entered_wherever_it_stands(text: str) -> None:
+    """A gate that is given one qubit twice is counted wrongly, so none may be overlooked."""
+    found = operands(f"{QUBITS}{JOINED}{text}").repeated
+    assert [finding.line for finding in found.values()] == [6]
+
+
+def test_a_call_with_two_qubits_joins_them() -> None:
+    """It repeats none."""
+    seen = operands(f"{QUBITS}{JOINED}if (joined(q[0], q[1])) {{ x q[1]; }}")
+    assert (seen.repeated, seen.part) == ({}, 2)
