@@ -20,7 +20,7 @@ from tests.support.backends import Backend, moto_backend
 from tests.support.on_one_store import GRACE_SECONDS, OnOneStore
 from tests.support.spoiling import KINDS, OF_THE_CIRCUIT, OF_THE_CONDITIONS, OF_THE_INDEX
 
-UNREADABLE, MALFORMED, HEALTHY = 1_000, 50, 100
+UNREADABLE, MALFORMED, HEALTHY = 1_000, 50, 300
 #: What is spoilt in addition to the 50 with a malformed due time. moto cannot compare a text with a
 #: number, which DynamoDB can.
 OTHER_KINDS = [
