@@ -23,6 +23,7 @@ import uvicorn
 
 from infra.local.emulator.autosave import App, Autosave
 from infra.local.emulator.memory import Memory
+from infra.local.emulator.queues import Queues
 from infra.local.emulator.saved_state import SavedState, StateDamaged, StateInUse
 
 
@@ -47,7 +48,9 @@ def serve(directory: Path, port: int, interval_seconds: float) -> None:
     configure_environment(port, directory)
 
     import ministack.app as server  # noqa: PLC0415  reads the environment when imported
+    from ministack.services import sqs  # noqa: PLC0415
 
+    Queues(sqs)
     memory = Memory(server)
     autosave = Autosave(saved, memory, interval_seconds)
     server.save_all = autosave.save_now

@@ -1,0 +1,58 @@
+"""MiniStack's queues when many messages wait.
+
+For each receive it completes every message that waits, and looks at the age of each: 20 ms where
+15,000 wait, so that a stage became slower the further its workers were behind. Here the same is
+done for the messages that are received, and ages are looked at once a second.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+#: Messages are kept for days, so that a second more is nothing.
+_EXPIRY_SECONDS: Final = 1.0
+
+Queue = dict[str, Any]
+Message = dict[str, Any]
+
+
+class Queues:
+    """Stands in for two functions of MiniStack's module for SQS."""
+
+    def __init__(self, sqs: Any) -> None:  # noqa: ANN401  MiniStack's module
+        """Take their place."""
+        self._sqs = sqs
+        self._collect = sqs._collect_msgs  # noqa: SLF001
+        self._expire = sqs._expire_retained  # noqa: SLF001
+        #: When a queue's ages were looked at last, by the queue's address.
+        self._looked_at: dict[str, float] = {}
+        sqs._collect_msgs = self.collect  # noqa: SLF001
+        sqs._expire_retained = self.expire  # noqa: SLF001
+
+    def expire(self, queue: Queue) -> None:
+        """Drop messages that are too old."""
+        now, name = time.monotonic(), str(queue.get("url"))
+        if now - self._looked_at.get(name, 0.0) >= _EXPIRY_SECONDS:
+            self._looked_at[name] = now
+            self._expire(queue)
+
+    def collect(self, queue: Queue, messages_max: int, visibility_seconds: int) -> list[Message]:
+        """Receive what is visible, the oldest first."""
+        if queue["is_fifo"]:
+            received: list[Message] = self._collect(queue, messages_max, visibility_seconds)
+            return received
+        found = self._first_visible(queue, messages_max)
+        # The rest is done where it always was, with a queue of these messages alone.
+        return list(self._collect({**queue, "messages": found}, messages_max, visibility_seconds))
+
+    def _first_visible(self, queue: Queue, messages_max: int) -> list[Message]:
+        now = time.time()
+        found: list[Message] = []
+        for message in queue["messages"]:
+            if len(found) == messages_max:
+                break
+            self._sqs._ensure_msg_fields(message)  # noqa: SLF001
+            if message["visible_at"] <= now:
+                found.append(message)
+        return found

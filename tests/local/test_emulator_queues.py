@@ -1,0 +1,83 @@
+"""A receive takes no longer where many messages wait, and takes what it always took."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from infra.local.emulator.queues import Queue, Queues
+
+
+class FakeSqs:
+    """MiniStack's module, as far as it is used: what it passes is counted."""
+
+    def __init__(self) -> None:
+        self.completed: list[str] = []
+        self.expired = 0
+
+    def _ensure_msg_fields(self, message: dict[str, Any]) -> None:
+        self.completed.append(message["id"])
+        message.setdefault("visible_at", 0.0)
+
+    def _expire_retained(self, _: Queue) -> None:
+        self.expired += 1
+
+    def _collect_msgs(self, queue: Queue, messages_max: int, seconds: int) -> list[Any]:
+        received: list[Any] = queue["messages"][:messages_max]
+        for message in received:
+            message["visible_at"] = time.time() + seconds
+        return received
+
+
+def a_queue(count: int, *, is_fifo: bool = False) -> Queue:
+    """Return a queue in which so many wait."""
+    messages = [{"id": f"{number}"} for number in range(count)]
+    return {"url": "http://queue", "is_fifo": is_fifo, "messages": messages}
+
+
+def ids(messages: list[Any]) -> list[str]:
+    """Return which messages these are."""
+    return [message["id"] for message in messages]
+
+
+def test_a_receive_passes_what_it_takes_and_what_is_hidden_before() -> None:
+    """Of a thousand three are looked at, then those three and three more."""
+    sqs, queue = FakeSqs(), a_queue(1000)
+    queues = Queues(sqs)
+    assert ids(queues.collect(queue, 3, 30)) == ["0", "1", "2"]
+    assert sqs.completed == ["0", "1", "2"]
+    assert ids(queues.collect(queue, 3, 30)) == ["3", "4", "5"]
+    assert sqs.completed[3:] == ["0", "1", "2", "3", "4", "5"]
+    assert len(queue["messages"]) == 1000
+
+
+def test_what_is_visible_again_comes_first() -> None:
+    """It keeps its place."""
+    queue = a_queue(5)
+    queues = Queues(FakeSqs())
+    queues.collect(queue, 2, 0)
+    assert ids(queues.collect(queue, 3, 30)) == ["0", "1", "2"]
+    assert ids(queues.collect(queue, 10, 30)) == ["3", "4"]
+    assert queues.collect(queue, 10, 30) == []
+
+
+def test_a_queue_with_an_order_is_received_as_it_always_was() -> None:
+    """Its groups are MiniStack's to look at."""
+    sqs = FakeSqs()
+    assert ids(Queues(sqs).collect(a_queue(4, is_fifo=True), 2, 30)) == ["0", "1"]
+    assert sqs.completed == []
+
+
+def test_ages_are_looked_at_once_a_second_for_each_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retention is counted in days."""
+    sqs = FakeSqs()
+    queues = Queues(sqs)
+    now = [100.0]
+    monkeypatch.setattr("infra.local.emulator.queues.time.monotonic", lambda: now[0])
+    for now[0] in (100.0, 100.5, 100.9, 101.0, 101.5):
+        queues.expire(a_queue(0))
+    assert sqs.expired == 2
+    queues.expire({**a_queue(0), "url": "http://another"})
+    assert sqs.expired == 3
