@@ -13,9 +13,26 @@ from infra.local.emulator.queues import Queue, Queues
 class FakeSqs:
     """MiniStack's module, as far as it is used: what it passes is counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, queue: Queue | None = None) -> None:
         self.completed: list[str] = []
         self.expired = 0
+        self.passed: list[int] = []
+        self._queue = queue
+        self._HANDLERS = {"DeleteMessage": self._delete, "DeleteMessageBatch": self._delete}
+
+    def _get_q(self, _: str) -> Queue:
+        assert self._queue is not None
+        return self._queue
+
+    def _delete(self, request: dict[str, Any], url: str) -> int:
+        queue = self._get_q(url)
+        before = queue["messages"]
+        handles = {entry["ReceiptHandle"] for entry in request.get("Entries", [request])}
+        self.passed.append(len(before))
+        queue["messages"] = [m for m in before if m.get("receipt_handle") not in handles]
+        if len(queue["messages"]) == len(before):
+            raise LookupError("no such handle")
+        return len(before) - len(queue["messages"])
 
     def _ensure_msg_fields(self, message: dict[str, Any]) -> None:
         self.completed.append(message["id"])
@@ -81,3 +98,28 @@ def test_ages_are_looked_at_once_a_second_for_each_queue(monkeypatch: pytest.Mon
     assert sqs.expired == 2
     queues.expire({**a_queue(0), "url": "http://another"})
     assert sqs.expired == 3
+
+
+def test_a_delete_passes_what_stands_before_it() -> None:
+    """Alone or with others; what waits behind stays, in its order."""
+    queue = a_queue(1000)
+    for number in (1, 2, 5):
+        queue["messages"][number]["receipt_handle"] = f"handle {number}"
+    sqs = FakeSqs(queue)
+    Queues(sqs)
+    delete, delete_many = sqs._HANDLERS["DeleteMessage"], sqs._HANDLERS["DeleteMessageBatch"]  # noqa: SLF001
+    entries = [{"ReceiptHandle": "handle 1"}, {"ReceiptHandle": "handle 5"}]
+    assert delete_many({"QueueUrl": "q", "Entries": entries}, "") == 2
+    assert delete({"ReceiptHandle": "handle 2"}, "q") == 1
+    assert sqs.passed == [6, 2]
+    assert ids(queue["messages"]) == ["0", "3", "4", *map(str, range(6, 1000))]
+
+
+def test_a_delete_that_finds_nothing_leaves_all_there() -> None:
+    """Its error is MiniStack's own."""
+    queue = a_queue(10)
+    sqs = FakeSqs(queue)
+    Queues(sqs)
+    with pytest.raises(LookupError):
+        sqs._HANDLERS["DeleteMessage"]({"ReceiptHandle": "unknown"}, "q")  # noqa: SLF001
+    assert (sqs.passed, len(queue["messages"])) == ([10], 10)

@@ -1,13 +1,16 @@
 """MiniStack's queues when many messages wait.
 
 For each receive it completes every message that waits, and looks at the age of each: 20 ms where
-15,000 wait, so that a stage became slower the further its workers were behind. Here the same is
-done for the messages that are received, and ages are looked at once a second.
+15,000 wait, so that a stage became slower the further its workers were behind. For each delete it
+makes the whole list again. Here the same is done for the messages that are received or deleted,
+and ages are looked at once a second.
 """
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 #: Messages are kept for days, so that a second more is nothing.
@@ -18,7 +21,7 @@ Message = dict[str, Any]
 
 
 class Queues:
-    """Stands in for two functions of MiniStack's module for SQS."""
+    """Stands in for four functions of MiniStack's module for SQS."""
 
     def __init__(self, sqs: Any) -> None:  # noqa: ANN401  MiniStack's module
         """Take their place."""
@@ -29,6 +32,9 @@ class Queues:
         self._looked_at: dict[str, float] = {}
         sqs._collect_msgs = self.collect  # noqa: SLF001
         sqs._expire_retained = self.expire  # noqa: SLF001
+        for name in ("DeleteMessage", "DeleteMessageBatch"):
+            delete = sqs._HANDLERS[name]  # noqa: SLF001
+            sqs._HANDLERS[name] = functools.partial(self.delete, delete)  # noqa: SLF001
 
     def expire(self, queue: Queue) -> None:
         """Drop messages that are too old."""
@@ -46,6 +52,18 @@ class Queues:
         # The rest is done where it always was, with a queue of these messages alone.
         return list(self._collect({**queue, "messages": found}, messages_max, visibility_seconds))
 
+    def delete(self, delete: Callable[[Any, str], Any], request: Any, url: str) -> Any:  # noqa: ANN401
+        """Delete messages from a queue that ends behind the last of them."""
+        queue: Queue = self._sqs._get_q(request.get("QueueUrl", url))  # noqa: SLF001
+        asked = {entry.get("ReceiptHandle") for entry in request.get("Entries", [request])}
+        messages = queue["messages"]
+        end = _end_of(messages, asked)
+        queue["messages"] = messages[:end]
+        try:
+            return delete(request, url)
+        finally:
+            queue["messages"] += messages[end:]
+
     def _first_visible(self, queue: Queue, messages_max: int) -> list[Message]:
         now = time.time()
         found: list[Message] = []
@@ -56,3 +74,13 @@ class Queues:
             if message["visible_at"] <= now:
                 found.append(message)
         return found
+
+
+def _end_of(messages: list[Message], handles: set[object]) -> int:
+    """Return how many messages there are up to the last of these."""
+    left = len(handles)
+    for place, message in enumerate(messages, start=1):
+        left -= message.get("receipt_handle") in handles
+        if not left:
+            return place
+    return len(messages)
