@@ -99,7 +99,7 @@ format: $(environment) ## Format the code, and fix what can be fixed by itself
 	@$(python) -m ruff format
 
 .PHONY: benchmark
-benchmark: $(environment) $(emulator) $(celery) ## Measure every figure that has a goal (15 minutes); only what is counted: make benchmark ARGS=pages
+benchmark: $(environment) $(emulator) $(celery) ## Measure every figure that has a goal (15 to 30 minutes); only what is counted: make benchmark ARGS=pages
 	@exec $(python) -m benchmarks $(ARGS)
 
 .PHONY: docs

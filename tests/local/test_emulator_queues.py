@@ -60,7 +60,7 @@ def ids(messages: list[Any]) -> list[str]:
 
 
 def test_a_receive_passes_what_it_takes_and_what_is_hidden_before() -> None:
-    """Of a thousand three are looked at, then those three and three more."""
+    """Of a thousand three are passed, then those three and three more."""
     sqs, queue = FakeSqs(), a_queue(1000)
     queues = Queues(sqs)
     assert ids(queues.collect(queue, 3, 30)) == ["0", "1", "2"]
@@ -81,13 +81,13 @@ def test_what_is_visible_again_comes_first() -> None:
 
 
 def test_a_queue_with_an_order_is_received_as_it_always_was() -> None:
-    """Its groups are MiniStack's to look at."""
+    """Its groups are MiniStack's to keep."""
     sqs = FakeSqs()
     assert ids(Queues(sqs).collect(a_queue(4, is_fifo=True), 2, 30)) == ["0", "1"]
     assert sqs.completed == []
 
 
-def test_ages_are_looked_at_once_a_second_for_each_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ages_are_checked_once_a_second_for_each_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retention is counted in days."""
     sqs = FakeSqs()
     queues = Queues(sqs)

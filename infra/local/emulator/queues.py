@@ -1,9 +1,9 @@
 """MiniStack's queues when many messages wait.
 
-For each receive it completes every message that waits, and looks at the age of each: 20 ms where
+For each receive it completes every message that waits, and checks the age of each: 20 ms where
 15,000 wait, so that a stage became slower the further its workers were behind. For each delete it
 makes the whole list again. Here the same is done for the messages that are received or deleted,
-and ages are looked at once a second.
+and ages are checked once a second.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Queues:
         self._sqs = sqs
         self._collect = sqs._collect_msgs  # noqa: SLF001
         self._expire = sqs._expire_retained  # noqa: SLF001
-        #: When a queue's ages were looked at last, by the queue's address.
-        self._looked_at: dict[str, float] = {}
+        #: When the ages in a queue were checked last, by the queue's address.
+        self._checked_at: dict[str, float] = {}
         sqs._collect_msgs = self.collect  # noqa: SLF001
         sqs._expire_retained = self.expire  # noqa: SLF001
         for name in ("DeleteMessage", "DeleteMessageBatch"):
@@ -39,8 +39,8 @@ class Queues:
     def expire(self, queue: Queue) -> None:
         """Drop messages that are too old."""
         now, name = time.monotonic(), str(queue.get("url"))
-        if now - self._looked_at.get(name, 0.0) >= _EXPIRY_SECONDS:
-            self._looked_at[name] = now
+        if now - self._checked_at.get(name, 0.0) >= _EXPIRY_SECONDS:
+            self._checked_at[name] = now
             self._expire(queue)
 
     def collect(self, queue: Queue, messages_max: int, visibility_seconds: int) -> list[Message]:
