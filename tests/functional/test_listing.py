@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -131,6 +132,7 @@ def test_a_page_that_has_not_changed_is_a_304(api: Api) -> None:
     """Its validator is of its body: it changes when a task on it does."""
     task_id = api.submit()
     first = list_tasks(api)
+    assert re.fullmatch(r'"[0-9a-f]{32}"', first.headers["ETag"])
     same = api.request("GET", "/tasks", headers={"If-None-Match": first.headers["ETag"]})
     assert (same.status, same.body) == (304, None)
     api.cancel(task_id)

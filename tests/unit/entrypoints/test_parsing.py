@@ -24,8 +24,11 @@ def test_an_idempotency_key_has_1_to_255_visible_characters() -> None:
     assert parsing.parse_idempotency_key(["!"]) == "!"
     assert parsing.parse_idempotency_key(["~" * 255]) == "~" * 255
     for wrong in ("", "~" * 256, "a b", "\x7f", "\x20", "ä"):
-        with pytest.raises(InvalidRequest, match="must be 1 to 255 visible ASCII characters, not"):
+        with pytest.raises(InvalidRequest) as caught:
             parsing.parse_idempotency_key([wrong])
+        (error,) = caught.value.errors
+        assert error.field == "Idempotency-Key"
+        assert error.message.startswith("must be 1 to 255 visible ASCII characters, not ")
     with pytest.raises(InvalidRequest, match="must be given once, not 2 times"):
         parsing.parse_idempotency_key(["a", "a"])
 
@@ -153,3 +156,11 @@ def test_a_content_type_is_repeated_short() -> None:
     with pytest.raises(UnsupportedMediaType) as caught:
         parsing.check_content_type(f"application/json; charset={'x' * 101}")
     assert str(caught.value) == f"the charset must be utf-8, not '{'x' * 100}'"
+
+
+def test_a_value_too_deep_to_be_written_is_named_as_such() -> None:
+    """An error repeats what it can."""
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    assert parsing.shown(value) == "a deeply nested value"

@@ -25,6 +25,7 @@ SPELLINGS = [
     (f"{V3}const float f = 2.5; const int n = 4.9; bit[n] c;", [("c", 4)]),
     (f"{V3}const float f = 2.5; bit[int(f * 2)] c; bit[int[8](f)] d;", [("c", 5), ("d", 2)]),
     (f"{V3}bit[2*2] c;", [("c", 4)]),
+    (f"{V3}const int n = -(-3); bit[n] c; bit[2 * -(-n)] d;", [("c", 3), ("d", 6)]),
     (f"{V3}bit[0x4] c; bit[0b11] d; bit[0o17] e;", [("c", 4), ("d", 3), ("e", 15)]),
     (f"{V3}bit[1_0] c;", [("c", 10)]),
     (f"{V3}bit[3]c;", [("c", 3)]),
