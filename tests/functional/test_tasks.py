@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 
 import pytest
@@ -91,6 +92,7 @@ def test_an_etag_changes_with_every_transition_and_saves_the_body(api: Api) -> N
     """A client that has the task as it is gets a 304 without a body."""
     task_id = api.submit()
     pending = api.get(task_id).headers["ETag"]
+    assert re.fullmatch(r'"\d+\.\d+\.\d+"', pending)
     for condition in (pending, f"W/{pending}", f'"x", {pending}', "*"):
         unchanged = api.get(task_id, If_None_Match=condition)
         assert (unchanged.status, unchanged.body) == (304, None)
