@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Final
+from typing import ClassVar, Final
 
 import pytest
 
@@ -81,7 +81,7 @@ class _Curious(SubmitTask, frozen=True):
 class _Fickle(SubmitTask, frozen=True):
     """Does something else each time, whatever it was told."""
 
-    moods: Iterator[bool]
+    moods: ClassVar[Iterator[bool]]
 
     def _send(self, task: Task) -> None:
         if next(self.moods):

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Event
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import pytest
 from msgspec import structs
@@ -98,11 +98,11 @@ class _DoesNotKnowItsOwnClaim(ExecuteTask, frozen=True):
 
 
 class _RetriesBySending(ExecuteTask, frozen=True):
-    queue: TaskQueue
+    queue: ClassVar[TaskQueue]
 
     def _release(self, task: Task, token: str, reason: str) -> Disposition:
         super()._release(task, token, reason)
-        queue: Any = getattr(_RetriesBySending, "queue")  # noqa: B009 - set by the alteration
+        queue = _RetriesBySending.queue
         queue.send(
             TaskMessage(task_id=task.task_id, correlation_id="c", enqueued_at=task.submitted_at)
         )
