@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.events import BELL
-from benchmarks.figures import Figure, Goal
+from benchmarks.figures import Figure, Goal, ratios
 from infra.local.settings import HOST
 from tests.acceptance.stage import Stage
 
@@ -40,7 +40,6 @@ def measure(data_dir: Path, *, rounds: int) -> list[Figure]:
         stage.stop()
     finally:
         stage.close()
-    ratios = [batch / single for batch, single in zip(batches, singles, strict=True)]
     return [
         Figure(
             name=f"a batch of {MEMBERS} over HTTP, s",
@@ -50,7 +49,7 @@ def measure(data_dir: Path, *, rounds: int) -> list[Figure]:
             " by one client",
             parts={
                 "single posts, s": statistics.median(singles),
-                "times the single posts": statistics.median(ratios),
+                "times the single posts": statistics.median(ratios(batches, singles)),
             },
             profile=_PROFILE,
         )

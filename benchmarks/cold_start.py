@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks.figures import FLOOR, Figure, Goal
+from benchmarks.figures import FLOOR, Figure, Goal, ratios
 from benchmarks.stubbed import ENVIRONMENT
 
 _GOAL: Final = Goal(0.80)
@@ -61,7 +61,7 @@ def measure(package: Path, rounds: int) -> list[Figure]:
                     times[kind].append(milliseconds)
         profile = _slowest_imports(*kinds["package"])
     parts = {f"{kind} ms": statistics.median(taken) for kind, taken in times.items()}
-    parts[FLOOR] = statistics.median(_ratios(times["the least code"], times["two boto3 clients"]))
+    parts[FLOOR] = statistics.median(ratios(times["the least code"], times["two boto3 clients"]))
     return [
         _figure("cold start", _GOAL, times, "two boto3 clients", parts, profile),
         _figure(
@@ -86,15 +86,11 @@ def _figure(
     return Figure(
         name=name,
         goal=goal,
-        samples=_ratios(times["package"], times[against]),
+        samples=ratios(times["package"], times[against]),
         meaning=f"CPU of the built package's import against {against}",
         parts=parts,
         profile=profile,
     )
-
-
-def _ratios(ours: list[float], theirs: list[float]) -> tuple[float, ...]:
-    return tuple(one / other for one, other in zip(ours, theirs, strict=True))
 
 
 def _function(directory: Path) -> dict[str, str]:

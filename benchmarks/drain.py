@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.events import BELL
-from benchmarks.figures import Figure, Goal
+from benchmarks.figures import Figure, Goal, ratios
 from chalicelib import composition
 from chalicelib.adapters.telemetry import logger
 from chalicelib.domain.task import TaskRequest
@@ -285,7 +285,7 @@ def _compared(
     return Figure(
         name=name,
         goal=goal,
-        samples=tuple(one / other for one, other in zip(ours, theirs, strict=True)),
+        samples=ratios(ours, theirs),
         meaning=meaning,
         parts={**rates, **also},
         profile=("the worker's own time is in the profile of `CPU of the worker for a task`",),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.events import Context, circuit_of, http_event, queue_event
-from benchmarks.figures import FLOOR, Figure, Goal, profile_of
+from benchmarks.figures import FLOOR, Figure, Goal, profile_of, ratios
 from benchmarks.stubbed import ENVIRONMENT, StubbedAws
 
 CIRCUIT_BYTES: Final = 1024
@@ -154,12 +154,12 @@ def measure(pair: Pair, rounds: int) -> Figure:
     figure = Figure(
         name=pair.name,
         goal=pair.goal,
-        samples=tuple(ours / theirs for ours, theirs in zip(handler, bare, strict=True)),
+        samples=ratios(handler, bare),
         meaning="of bare botocore making the same calls",
         parts={
             "handler µs": statistics.median(handler),
             "bare µs": statistics.median(bare),
-            FLOOR: statistics.median(o / t for o, t in zip(least, bare, strict=True)),
+            FLOOR: statistics.median(ratios(least, bare)),
         },
     )
     if figure.is_reached:

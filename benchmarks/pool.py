@@ -18,7 +18,7 @@ from typing import Final
 
 from benchmarks.drain import drain_with_service, environment
 from benchmarks.events import BELL
-from benchmarks.figures import Figure, Goal, table
+from benchmarks.figures import Figure, Goal, ratios, table
 from chalicelib.domain.task import TaskRequest
 from chalicelib.executors.child_process import ChildProcess, JobLimits
 from chalicelib.executors.pool import ProcessPool
@@ -130,12 +130,11 @@ def measure_drain(backend: Backend, log: Path, *, tasks: int, rounds: int) -> li
         for executor, drained in rates.items():
             with environment({"EXECUTOR": executor}):
                 drained.append(drain_with_service(backend, tasks, log).rate)
-    ratios = [ours / mock for ours, mock in zip(rates["simulator"], rates["mock"], strict=True)]
     return [
         Figure(
             name=f"drain of {tasks:,} Bells by the simulator",
             goal=Goal(DRAIN_OF_MOCK_WANTED, at_most=False),
-            samples=tuple(ratios),
+            samples=ratios(rates["simulator"], rates["mock"]),
             meaning="of the rate with the mock",
             parts={name: statistics.median(drained) for name, drained in rates.items()},
         )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import enum
 
-from msgspec import structs
-
 from chalicelib.domain.task import SCHEMA_VERSION, Task
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
+from tests.support.alike import as_a
 
 
 class Spoilt(enum.StrEnum):
@@ -29,7 +28,7 @@ class SpoiltTask(Task, frozen=True, kw_only=True):
 
 def spoil(task: Task, how: Spoilt) -> SpoiltTask:
     """Return the task when its item has been spoilt."""
-    return SpoiltTask(**structs.asdict(task), spoilt=how)
+    return as_a(SpoiltTask, task, spoilt=how)
 
 
 def how_spoilt(task: Task) -> Spoilt | None:

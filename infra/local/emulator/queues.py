@@ -45,12 +45,11 @@ class Queues:
 
     def collect(self, queue: Queue, messages_max: int, visibility_seconds: int) -> list[Message]:
         """Receive what is visible, the oldest first."""
-        if queue["is_fifo"]:
-            received: list[Message] = self._collect(queue, messages_max, visibility_seconds)
-            return received
-        found = self._first_visible(queue, messages_max)
-        # The rest is done where it always was, with a queue of these messages alone.
-        return list(self._collect({**queue, "messages": found}, messages_max, visibility_seconds))
+        if not queue["is_fifo"]:
+            # The rest is done where it always was, with a queue of these messages alone.
+            queue = {**queue, "messages": self._first_visible(queue, messages_max)}
+        received: list[Message] = self._collect(queue, messages_max, visibility_seconds)
+        return received
 
     def delete(self, delete: Callable[[Any, str], Any], request: Any, url: str) -> Any:  # noqa: ANN401
         """Delete messages from a queue that ends behind the last of them."""

@@ -15,7 +15,6 @@ import logging
 import os
 import resource
 import signal
-import socket
 import sys
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from infra.local.emulator.autosave import App, Autosave
 from infra.local.emulator.memory import Memory
 from infra.local.emulator.queues import Queues
 from infra.local.emulator.saved_state import SavedState, StateDamaged, StateInUse
+from infra.local.listening import listening_socket
 
 
 def configure_environment(port: int, directory: Path) -> None:
@@ -67,9 +67,7 @@ def run_server(app: App, port: int) -> None:
     Raises:
         OSError: the port is taken.
     """
-    listening = socket.create_server(("127.0.0.1", port), backlog=1024)
-    # asyncio does so only where the protocol is named; else a body waits for the head's ACK.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listening = listening_socket("127.0.0.1", port)
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises again what ended it, for handlers that were there before.
         signal.signal(number, _has_been_handled)

@@ -18,13 +18,12 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from infra.local.listening import BACKLOG, listening_socket
 from infra.local.stand_ins.http_front import CLOSE, Answers, Front, wire_headers
 from infra.local.stand_ins.http_request import HEAD_BYTES_MAX
 from infra.local.stand_ins.logs import part_logger
 from infra.local.stand_ins.problems import problem
 
-#: Connections that wait to be accepted. One that finds the queue full waits for TCP's retry of 1 s.
-BACKLOG: Final = 1024
 #: An idle connection is closed after this, and a request must be whole.
 IDLE_SECONDS_MAX: Final = 75
 #: How long requests in flight may take to finish when the server stops.
@@ -40,9 +39,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, host: str, port: int, answers: Answers) -> None:
         """Bind and listen at once, so that a taken port is an error of this call."""
-        self._socket = socket.create_server((host, port), backlog=BACKLOG)
-        # asyncio does so only where the protocol is named; else a body waits for the head's ACK.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = listening_socket(host, port)
         self.port: int = self._socket.getsockname()[1]
         for name in ("uvicorn", "asyncio"):
             logging.getLogger(name).handlers = logger.handlers

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 from msgspec import structs
 
 from chalicelib import composition
@@ -20,6 +19,7 @@ from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.execute import ExecuteTask
 from chalicelib.use_cases.submit import SubmitTask
 from chalicelib.use_cases.sweep import SweepTasks
+from tests.support.alike import as_a
 from tests.support.in_memory import InMemoryTaskStore
 
 #: The id of the one task when its client gave no key.
@@ -64,7 +64,7 @@ class Code:
         )
         outages = structs.replace(service.execute.policy.outage_backoff, random=lambda: 0.5)
         execution = structs.replace(service.execute.policy, backoff=steady, outage_backoff=outages)
-        submit = _rebuild(
+        submit = as_a(
             self.submit,
             service.submit,
             new_task_id=lambda: UNKEYED_TASK_ID,
@@ -74,17 +74,10 @@ class Code:
             service,
             submit=submit,
             submit_batch=structs.replace(service.submit_batch, submit=submit),
-            execute=_rebuild(self.execute, service.execute, policy=execution, new_token=new_token),
-            sweep=_rebuild(self.sweep, service.sweep),
-            cancel=_rebuild(self.cancel, service.cancel),
+            execute=as_a(self.execute, service.execute, policy=execution, new_token=new_token),
+            sweep=as_a(self.sweep, service.sweep),
+            cancel=as_a(self.cancel, service.cancel),
         )
-
-
-_T = TypeVar("_T", bound=msgspec.Struct)
-
-
-def _rebuild(kind: type[_T], like: _T, **changes: object) -> _T:
-    return kind(**structs.asdict(like) | changes)
 
 
 #: What the service runs.

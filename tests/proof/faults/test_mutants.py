@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Event
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
 import pytest
 from msgspec import structs
@@ -30,13 +30,7 @@ from chalicelib.use_cases.sweep import SweepReport, SweepTasks
 from tests.proof.faults.explore import Explorer
 from tests.proof.faults.scenarios import SCENARIOS
 from tests.proof.faults.world import running_world
-
-_T = TypeVar("_T")
-
-
-def _as(kind: type[_T], use_case: Any) -> _T:  # noqa: ANN401 - any of the use cases
-    """Return a use case as one of another kind."""
-    return kind(**structs.asdict(use_case))
+from tests.support.alike import as_a
 
 
 class _TakesBackWithAKey(SubmitTask, frozen=True):
@@ -153,18 +147,18 @@ class _WithoutFence:
 
 
 def _submit(kind: type[SubmitTask]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, submit=_as(kind, service.submit))
+    return lambda service: structs.replace(service, submit=as_a(kind, service.submit))
 
 
 def _submit_batch(kind: type[SubmitBatch]) -> Callable[[Service], Service]:
     return lambda service: structs.replace(
         service,
-        submit_batch=_as(kind, structs.replace(service.submit_batch, submit=service.submit)),
+        submit_batch=as_a(kind, structs.replace(service.submit_batch, submit=service.submit)),
     )
 
 
 def _execute(kind: type[ExecuteTask]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, execute=_as(kind, service.execute))
+    return lambda service: structs.replace(service, execute=as_a(kind, service.execute))
 
 
 def _retry_by_sending(service: Service) -> Service:
@@ -173,7 +167,7 @@ def _retry_by_sending(service: Service) -> Service:
 
 
 def _sweep(kind: type[SweepTasks]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, sweep=_as(kind, service.sweep))
+    return lambda service: structs.replace(service, sweep=as_a(kind, service.sweep))
 
 
 def _weakened(**without: object) -> Callable[[Service], Service]:
