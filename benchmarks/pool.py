@@ -20,8 +20,8 @@ from benchmarks.drain import drain_with_service, environment
 from benchmarks.events import BELL
 from benchmarks.figures import Figure, Goal, ratios, table
 from chalicelib.domain.task import TaskRequest
-from chalicelib.executors.child_process import ChildProcess, JobLimits
-from chalicelib.executors.pool import ProcessPool
+from chalicelib.executors.children.child_process import ChildProcess, JobLimits
+from chalicelib.executors.children.pool import ProcessPool
 from chalicelib.executors.registry import IN_CHILDREN
 from chalicelib.settings import Settings
 from tests.support.backends import Backend

@@ -17,7 +17,7 @@ from typing import Final
 from chalicelib.domain.task import Register, TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
 from chalicelib.executors.bit_strings import in_registers
-from chalicelib.executors.text_scan import scan
+from chalicelib.executors.openqasm.text_scan import scan
 from chalicelib.settings import Settings
 
 NAME: Final = "mock"

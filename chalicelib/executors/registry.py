@@ -69,8 +69,8 @@ def build_executor(settings: Settings, observer: Observer) -> Executor:
         from chalicelib.executors.mock import MockExecutor  # noqa: PLC0415 - see above
 
         return MockExecutor(settings)
-    from chalicelib.executors.child_process import JobLimits  # noqa: PLC0415
-    from chalicelib.executors.pool import ProcessPool  # noqa: PLC0415
+    from chalicelib.executors.children.child_process import JobLimits  # noqa: PLC0415
+    from chalicelib.executors.children.pool import ProcessPool  # noqa: PLC0415
 
     return ProcessPool(
         IN_CHILDREN[settings.executor],

@@ -22,17 +22,17 @@ from typing import Any, Final
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.domain.validation import Finding
 from chalicelib.errors import PermanentExecutionError
-from chalicelib.executors.analyser import (
+from chalicelib.executors.bit_strings import from_first_bit_left
+from chalicelib.executors.cost import needs_amplitudes
+from chalicelib.executors.openqasm.analyser import (
     ANALYSED_CHARACTERS_MAX,
     NOTHING_MEASURED,
     Analysis,
     analyse,
     refuse,
 )
-from chalicelib.executors.bit_strings import from_first_bit_left
-from chalicelib.executors.cost import needs_amplitudes
-from chalicelib.executors.dialect import Rewritten, check_quotients, rewrite
-from chalicelib.executors.findings import CircuitRefused
+from chalicelib.executors.openqasm.dialect import Rewritten, check_quotients, rewrite
+from chalicelib.executors.openqasm.findings import CircuitRefused
 
 NAME: Final = "prism-q"
 #: prism-q's version and, after the plus, that of the guards: either may change what is counted.

@@ -13,9 +13,9 @@ import msgspec
 from chalicelib.domain.task import TaskRequest
 from chalicelib.domain.validation import VALIDATION_SECONDS_MAX, Finding, Severity, Validation
 from chalicelib.errors import ExecutionError, TransientExecutionError
-from chalicelib.executors.child_process import JobLimits
-from chalicelib.executors.endings import LimitReached
-from chalicelib.executors.pool import ProcessPool
+from chalicelib.executors.children.child_process import JobLimits
+from chalicelib.executors.children.endings import LimitReached
+from chalicelib.executors.children.pool import ProcessPool
 from chalicelib.ports import Observer
 from chalicelib.settings import Settings
 

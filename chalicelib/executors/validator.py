@@ -11,7 +11,7 @@ import openqasm
 from chalicelib.domain.task import TaskRequest
 from chalicelib.domain.validation import Estimate, Validation
 from chalicelib.executors import cost
-from chalicelib.executors.analyser import Analysis, analyse
+from chalicelib.executors.openqasm.analyser import Analysis, analyse
 
 _AMPLITUDES_VARIABLE: Final = "EXECUTION_AMPLITUDES_MAX"
 

@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from chalicelib.executors.child_process import ChildProcess, JobLimits
-from chalicelib.executors.limits import processor_seconds_of
+from chalicelib.executors.children.child_process import ChildProcess, JobLimits
+from chalicelib.executors.children.limits import processor_seconds_of
 from infra.waiting import wait_for
 from tests.acceptance.stage import BELL_STATE, Stage
 from tests.acceptance.tasks import finished, submit

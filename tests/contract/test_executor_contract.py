@@ -16,9 +16,9 @@ from msgspec import structs
 from chalicelib.domain import payloads
 from chalicelib.domain.task import Register
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.executors.child_process import JobLimits
+from chalicelib.executors.children.child_process import JobLimits
+from chalicelib.executors.children.pool import ProcessPool
 from chalicelib.executors.mock import MockExecutor
-from chalicelib.executors.pool import ProcessPool
 from chalicelib.ports import Executor
 from chalicelib.settings import Settings
 from tests.support.circuits import BELL, H3

@@ -16,7 +16,7 @@ from chalicelib.domain.task import SEED_MAX, Task
 from chalicelib.entrypoints.http.paging import LIMIT_MAX
 from chalicelib.entrypoints.http.schemas import TAGS_BYTES_MAX, TaskListView, encode
 from chalicelib.entrypoints.http.views import summary_of
-from chalicelib.executors.jobs import MESSAGE_CHARACTERS_MAX
+from chalicelib.executors.children.jobs import MESSAGE_CHARACTERS_MAX
 from chalicelib.ports import TaskStore
 from chalicelib.use_cases.list_tasks import ListTasks
 from tests.contract.stored_tasks import bring_to, decide, new_task, without

@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.errors import ExecutionError
-from chalicelib.executors.child_process import ChildProcess, JobLimits
-from chalicelib.executors.pool import ProcessPool
+from chalicelib.executors.children.child_process import ChildProcess, JobLimits
+from chalicelib.executors.children.pool import ProcessPool
 from tests.support.processes import children_of
 
 #: Enough for each behaviour, and short where all of it is used.

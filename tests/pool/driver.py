@@ -10,8 +10,8 @@ import json
 import sys
 
 from chalicelib.domain.task import TaskResult
-from chalicelib.executors.child_process import JobLimits
-from chalicelib.executors.pool import ProcessPool
+from chalicelib.executors.children.child_process import JobLimits
+from chalicelib.executors.children.pool import ProcessPool
 from tests.pool.conftest import FACTORY, Problems, run_batch
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from chalicelib.domain.task import TaskRequest, TaskResult
-from chalicelib.executors.child import Runnable
+from chalicelib.executors.children.child import Runnable
 from tests.pool.behaviours import BEHAVIOURS, MEGABYTE, burn, scribble
 
 

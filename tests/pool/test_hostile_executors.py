@@ -11,8 +11,13 @@ import pytest
 
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.errors import ExecutionError, PermanentExecutionError, TransientExecutionError
-from chalicelib.executors.jobs import ANSWER_BYTES_MAX, MESSAGE_CHARACTERS_MAX, Answer, line_of
-from chalicelib.executors.pool import ProcessPool
+from chalicelib.executors.children.jobs import (
+    ANSWER_BYTES_MAX,
+    MESSAGE_CHARACTERS_MAX,
+    Answer,
+    line_of,
+)
+from chalicelib.executors.children.pool import ProcessPool
 from infra.waiting import wait_for
 from tests.pool.conftest import (
     MEMORY_BYTES_MAX,

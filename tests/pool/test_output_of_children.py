@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.executors.child_process import OUTPUT_BYTES_MAX
+from chalicelib.executors.children.child_process import OUTPUT_BYTES_MAX
 from tests.pool.conftest import (
     PATIENCE_SECONDS,
     MakeChild,

@@ -13,9 +13,9 @@ import pytest
 
 from chalicelib.domain.task import TaskResult
 from chalicelib.errors import TransientExecutionError
-from chalicelib.executors import child_process
-from chalicelib.executors.child_process import ChildProcess, JobLimits
-from chalicelib.executors.pool import ProcessPool
+from chalicelib.executors.children import child_process
+from chalicelib.executors.children.child_process import ChildProcess, JobLimits
+from chalicelib.executors.children.pool import ProcessPool
 from infra.waiting import wait_for
 from tests.pool.conftest import (
     FACTORY,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.executors import child_process
-from chalicelib.executors.jobs import Answer, Job, Started, line_of
+from chalicelib.executors.children import child_process
+from chalicelib.executors.children.jobs import Answer, Job, Started, line_of
 
 
 def recorded_jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:

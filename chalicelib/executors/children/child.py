@@ -21,7 +21,7 @@ from msgspec import structs
 
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.executors.jobs import (
+from chalicelib.executors.children.jobs import (
     ANSWER_BYTES_MAX,
     Answer,
     Job,
@@ -30,7 +30,7 @@ from chalicelib.executors.jobs import (
     line_of,
     shortened,
 )
-from chalicelib.executors.limits import JobBounds, bound_process, die_with_parent
+from chalicelib.executors.children.limits import JobBounds, bound_process, die_with_parent
 
 
 class Runnable(Protocol):
@@ -43,7 +43,7 @@ class Runnable(Protocol):
 #: What `-c` runs. The name of this module in it tells people and tests what the process is.
 BOOTSTRAP: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from chalicelib.executors.child import main; main(int(sys.argv[2]), sys.argv[3])"
+    "from chalicelib.executors.children.child import main; main(int(sys.argv[2]), sys.argv[3])"
 )
 #: Of a traceback, its end says most.
 _TRACEBACK_CHARACTERS_MAX: Final = 4_000

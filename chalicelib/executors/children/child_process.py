@@ -20,9 +20,9 @@ import msgspec
 
 from chalicelib.domain.task import TaskRequest
 from chalicelib.errors import ExecutionError
-from chalicelib.executors import endings
-from chalicelib.executors.child import BOOTSTRAP
-from chalicelib.executors.jobs import (
+from chalicelib.executors.children import endings
+from chalicelib.executors.children.child import BOOTSTRAP
+from chalicelib.executors.children.jobs import (
     ANSWER_BYTES_MAX,
     Answer,
     Job,
@@ -30,7 +30,7 @@ from chalicelib.executors.jobs import (
     line_of,
     started_decoder,
 )
-from chalicelib.executors.limits import processor_seconds_of
+from chalicelib.executors.children.limits import processor_seconds_of
 
 #: What an executor may print during one execution. The end of it is kept for the log.
 OUTPUT_BYTES_MAX: Final = 1_000_000

@@ -25,10 +25,10 @@ from chalicelib.errors import (
     PermanentExecutionError,
     TransientExecutionError,
 )
-from chalicelib.executors import endings
-from chalicelib.executors.child_process import ChildProcess, JobLimits
-from chalicelib.executors.endings import LimitReached
-from chalicelib.executors.jobs import Answer
+from chalicelib.executors.children import endings
+from chalicelib.executors.children.child_process import ChildProcess, JobLimits
+from chalicelib.executors.children.endings import LimitReached
+from chalicelib.executors.children.jobs import Answer
 from chalicelib.settings import EXECUTOR_START_SECONDS_MAX
 
 _OPERATION: Final = "execute in a child process"

@@ -10,11 +10,11 @@ from msgspec import structs
 
 from chalicelib.domain.task import Register
 from chalicelib.domain.validation import Finding, Severity
-from chalicelib.executors.dialect import TreeEdit
-from chalicelib.executors.findings import CircuitRefused
-from chalicelib.executors.operands import Operands
-from chalicelib.executors.semantics import check
-from chalicelib.executors.text_scan import Scan, scan
+from chalicelib.executors.openqasm.dialect import TreeEdit
+from chalicelib.executors.openqasm.findings import CircuitRefused
+from chalicelib.executors.openqasm.operands import Operands
+from chalicelib.executors.openqasm.semantics import check
+from chalicelib.executors.openqasm.text_scan import Scan, scan
 
 #: A longer text is scanned only: analysing takes about 1 s for so much.
 ANALYSED_CHARACTERS_MAX: Final = 100_000

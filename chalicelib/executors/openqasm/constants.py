@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Never
 
-from chalicelib.executors.tokens import Kind, Token
+from chalicelib.executors.openqasm.tokens import Kind, Token
 
 Number = int | float
 

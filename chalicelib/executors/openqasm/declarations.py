@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from chalicelib.executors.constants import NotEvaluated, Number, evaluate
-from chalicelib.executors.tokens import Kind, Token
+from chalicelib.executors.openqasm.constants import NotEvaluated, Number, evaluate
+from chalicelib.executors.openqasm.tokens import Kind, Token
 
 #: In OpenQASM 2 the size follows the name.
 _SIZED_AFTER_NAME: Final = frozenset(["creg", "qreg"])

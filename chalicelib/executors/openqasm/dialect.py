@@ -15,9 +15,9 @@ from typing import Final
 import msgspec
 from openqasm import ast
 
-from chalicelib.executors.findings import refusal
-from chalicelib.executors.text_scan import PLAIN_STATEMENT
-from chalicelib.executors.tokens import Kind, Token, tokenize
+from chalicelib.executors.openqasm.findings import refusal
+from chalicelib.executors.openqasm.text_scan import PLAIN_STATEMENT
+from chalicelib.executors.openqasm.tokens import Kind, Token, tokenize
 
 #: Gates of qelib1.inc that the simulator lacks, as its own gates have them.
 _PRELUDE: Final = (

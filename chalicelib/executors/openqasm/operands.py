@@ -22,7 +22,7 @@ from openqasm.semantic.constants import (
 )
 
 from chalicelib.domain.validation import Finding
-from chalicelib.executors.semantics import finding_at
+from chalicelib.executors.openqasm.semantics import finding_at
 
 #: Statements that are gone through; beyond, what follows is unknown.
 STEPS_MAX: Final = 200_000

@@ -17,7 +17,7 @@ from openqasm.semantic import types
 from openqasm.semantic.analyzer import Symbol, _Analyzer
 
 from chalicelib.domain.validation import Finding, Severity
-from chalicelib.executors.dialect import TreeEdit
+from chalicelib.executors.openqasm.dialect import TreeEdit
 
 _STANDARD_INCLUDE: Final = "stdgates.inc"
 _STANDARD_INCLUDES: Final = ("stdgates.inc", "qelib1.inc")

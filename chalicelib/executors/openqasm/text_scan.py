@@ -14,10 +14,10 @@ from typing import Final, Never
 import msgspec
 
 from chalicelib.domain.task import Register
-from chalicelib.executors.constants import NotEvaluated, Number, evaluate
-from chalicelib.executors.declarations import SIZED, constant, declaration, sizes
-from chalicelib.executors.findings import CircuitRefused, refusal
-from chalicelib.executors.tokens import Kind, Token, tokenize
+from chalicelib.executors.openqasm.constants import NotEvaluated, Number, evaluate
+from chalicelib.executors.openqasm.declarations import SIZED, constant, declaration, sizes
+from chalicelib.executors.openqasm.findings import CircuitRefused, refusal
+from chalicelib.executors.openqasm.tokens import Kind, Token, tokenize
 
 #: Open brackets at one place; a parser that recurses survives some thousands.
 NESTING_MAX: Final = 200

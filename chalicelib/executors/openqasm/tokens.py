@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from chalicelib.executors.findings import refusal
+from chalicelib.executors.openqasm.findings import refusal
 
 
 class Kind(enum.Enum):

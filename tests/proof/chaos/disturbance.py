@@ -209,7 +209,9 @@ def executing_children(parents: Collection[int]) -> list[int]:
         process.pid
         for process in psutil.process_iter(["ppid", "cmdline"])
         if process.info["ppid"] in parents
-        and any("chalicelib.executors.child" in word for word in process.info["cmdline"] or ())
+        and any(
+            "chalicelib.executors.children.child" in word for word in process.info["cmdline"] or ()
+        )
     ]
 
 

@@ -7,10 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.executors import pool as pool_module
-from chalicelib.executors.child_process import JobLimits
-from chalicelib.executors.jobs import Answer
-from chalicelib.executors.pool import ProcessPool
+from chalicelib.executors.children import pool as pool_module
+from chalicelib.executors.children.child_process import JobLimits
+from chalicelib.executors.children.jobs import Answer
+from chalicelib.executors.children.pool import ProcessPool
 from tests.support.fakes import RecordingObserver
 from tests.support.in_memory import a_request
 from tests.unit.executors.fake_children import Children

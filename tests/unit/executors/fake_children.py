@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 
 from chalicelib.domain.task import TaskRequest
-from chalicelib.executors.child_process import JobLimits
-from chalicelib.executors.jobs import Answer
+from chalicelib.executors.children.child_process import JobLimits
+from chalicelib.executors.children.jobs import Answer
 from infra.waiting import PATIENCE_SECONDS, wait_for
 
 #: What an execution ends with, unless a test says otherwise.

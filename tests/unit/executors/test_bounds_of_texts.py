@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.executors import simulator
-from chalicelib.executors.analyser import analyse, refuse
-from chalicelib.executors.findings import CircuitRefused
-from chalicelib.executors.text_scan import PLAIN_STATEMENT, scan
-from chalicelib.executors.tokens import tokenize
+from chalicelib.executors.openqasm.analyser import analyse, refuse
+from chalicelib.executors.openqasm.findings import CircuitRefused
+from chalicelib.executors.openqasm.text_scan import PLAIN_STATEMENT, scan
+from chalicelib.executors.openqasm.tokens import tokenize
 from tests.support.circuits import H3
 
 V3 = "OPENQASM 3.0;\n"

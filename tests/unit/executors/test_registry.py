@@ -9,11 +9,11 @@ import pytest
 
 from chalicelib.domain.validation import Severity, Validation
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.executors import endings
-from chalicelib.executors.child_process import JobLimits
-from chalicelib.executors.jobs import Answer
+from chalicelib.executors.children import endings
+from chalicelib.executors.children.child_process import JobLimits
+from chalicelib.executors.children.jobs import Answer
+from chalicelib.executors.children.pool import ProcessPool
 from chalicelib.executors.mock import MockExecutor
-from chalicelib.executors.pool import ProcessPool
 from chalicelib.executors.registry import BuiltOnFirstUse, ValidatorOnFirstUse, build_executor
 from chalicelib.settings import Settings
 from infra.waiting import comes_true, wait_for

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.domain.task import TaskResult
 from chalicelib.errors import PermanentExecutionError
-from chalicelib.executors.analyser import ANALYSED_CHARACTERS_MAX
+from chalicelib.executors.openqasm.analyser import ANALYSED_CHARACTERS_MAX
 from chalicelib.executors.simulator import Simulator, check_operands
 from tests.support.circuits import BELL, H2, H3, KNOWN, Known
 from tests.support.in_memory import a_request
@@ -50,7 +50,7 @@ def test_a_circuit_that_cannot_be_executed_is_refused_with_its_reason(circuit: R
 PROGRAM = """
 import json, sys
 from chalicelib.domain.task import TaskRequest
-from chalicelib.executors.analyser import ANALYSED_CHARACTERS_MAX
+from chalicelib.executors.openqasm.analyser import ANALYSED_CHARACTERS_MAX
 from chalicelib.executors.simulator import build
 
 simulator = build()

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.errors import PermanentExecutionError
 from chalicelib.executors import simulator
-from chalicelib.executors.findings import CircuitRefused
+from chalicelib.executors.openqasm.findings import CircuitRefused
 from chalicelib.executors.simulator import Simulator, build
 from tests.support.circuits import BELL, H3
 from tests.support.in_memory import a_request

@@ -7,8 +7,8 @@ import signal
 import pytest
 
 from chalicelib.errors import ExecutionError, PermanentExecutionError, TransientExecutionError
-from chalicelib.executors import endings
-from chalicelib.executors.endings import LimitReached
+from chalicelib.executors.children import endings
+from chalicelib.executors.children.endings import LimitReached
 
 PROCESSOR = "the circuit needs more than the 2.5 s of processor time that one execution may take"
 MEMORY = "the circuit needs more than the 1,024 MB of memory that one execution may take"

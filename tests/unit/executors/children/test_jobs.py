@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.executors.jobs import MESSAGE_CHARACTERS_MAX, Answer, line_of, shortened
+from chalicelib.executors.children.jobs import MESSAGE_CHARACTERS_MAX, Answer, line_of, shortened
 
 
 @pytest.mark.parametrize(

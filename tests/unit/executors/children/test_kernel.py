@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from chalicelib.executors import kernel
+from chalicelib.executors.children import kernel
 
 #: Answers of a filter (linux/seccomp.h).
 ALLOWED: Final = 0x7FFF0000

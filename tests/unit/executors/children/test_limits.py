@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.executors import limits
-from chalicelib.executors.child import BOOTSTRAP
-from chalicelib.executors.limits import JobBounds, processor_seconds_of
+from chalicelib.executors.children import limits
+from chalicelib.executors.children.child import BOOTSTRAP
+from chalicelib.executors.children.limits import JobBounds, processor_seconds_of
 from infra.local.settings import ROOT
 from infra.waiting import wait_for
 from tests.support.processes import is_running
@@ -120,7 +120,7 @@ def test_elsewhere_only_the_processor_is_bounded(monkeypatch: pytest.MonkeyPatch
 #: Bounds of a process whose hard limits are lower than what is asked for.
 LOW = """
 import json, resource
-from chalicelib.executors.limits import JobBounds
+from chalicelib.executors.children.limits import JobBounds
 resource.setrlimit(resource.RLIMIT_CPU, (500, 500))
 resource.setrlimit(resource.RLIMIT_AS, (1 << 39, 1 << 39))
 bounds = JobBounds()
@@ -159,7 +159,7 @@ sys.stdin.read()
 """
 CHILD = """
 import os, threading
-from chalicelib.executors import limits
+from chalicelib.executors.children import limits
 limits._IS_LINUX = False
 limits._LOOK_SECONDS = 0.05
 limits.die_with_parent(os.getppid())

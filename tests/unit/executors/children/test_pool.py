@@ -9,8 +9,8 @@ from queue import SimpleQueue
 import pytest
 
 from chalicelib.errors import TransientExecutionError
-from chalicelib.executors.jobs import Answer
-from chalicelib.executors.pool import ProcessPool
+from chalicelib.executors.children.jobs import Answer
+from chalicelib.executors.children.pool import ProcessPool
 from infra.waiting import comes_true, wait_for
 from tests.support.in_memory import a_request
 from tests.unit.executors.conftest import Ask, MakePool

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from chalicelib.errors import ExecutionError, PermanentExecutionError, TransientExecutionError
-from chalicelib.executors import endings
-from chalicelib.executors.jobs import Answer
+from chalicelib.executors.children import endings
+from chalicelib.executors.children.jobs import Answer
 from tests.support.fakes import RecordingObserver
 from tests.support.in_memory import a_request
 from tests.unit.executors.conftest import MakePool

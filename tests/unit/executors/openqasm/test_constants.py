@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from chalicelib.executors.constants import CONSTANTS, NotEvaluated, Number, evaluate
-from chalicelib.executors.tokens import tokenize
+from chalicelib.executors.openqasm.constants import CONSTANTS, NotEvaluated, Number, evaluate
+from chalicelib.executors.openqasm.tokens import tokenize
 
 
 def value_of(text: str) -> Number:

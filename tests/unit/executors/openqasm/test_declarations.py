@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from chalicelib.executors.constants import NotEvaluated
-from chalicelib.executors.declarations import constant, declaration, sizes
-from chalicelib.executors.tokens import Token, tokenize
+from chalicelib.executors.openqasm.constants import NotEvaluated
+from chalicelib.executors.openqasm.declarations import constant, declaration, sizes
+from chalicelib.executors.openqasm.tokens import Token, tokenize
 
 
 def text_of(tokens: Sequence[Token]) -> str:

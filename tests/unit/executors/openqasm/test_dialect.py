@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from openqasm import ast
 
-from chalicelib.executors.dialect import Edit, Rewritten, check_quotients, rewrite
-from chalicelib.executors.findings import CircuitRefused
+from chalicelib.executors.openqasm.dialect import Edit, Rewritten, check_quotients, rewrite
+from chalicelib.executors.openqasm.findings import CircuitRefused
 
 PRELUDE = " gate cu1(l) a, b { cp(l) a, b; } gate cu3(t, f, l) a, b { cu(t, f, l, 0) a, b; }"
 LONG = " " * 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 import openqasm
 import pytest
 
-from chalicelib.executors.operands import CALLS_MAX, STEPS_MAX, Operands
+from chalicelib.executors.openqasm.operands import CALLS_MAX, STEPS_MAX, Operands
 from tests.support.circuits import H3
 
 QUBITS = f"{H3}qubit[4] q;\nbit[4] c;\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.validation import Severity
-from chalicelib.executors.analyser import analyse
-from chalicelib.executors.dialect import rewrite
+from chalicelib.executors.openqasm.analyser import analyse
+from chalicelib.executors.openqasm.dialect import rewrite
 from tests.support.circuits import H2, H3
 
 END = "qubit[2] q;\nbit[2] c;\nc = measure q;\n"

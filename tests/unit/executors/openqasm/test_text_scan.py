@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from chalicelib.executors.text_scan import scan
+from chalicelib.executors.openqasm.text_scan import scan
 
 _PLACE = re.compile(r"^line \d+, column \d+: ")
 V3 = "OPENQASM 3.0;\n"
