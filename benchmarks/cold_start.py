@@ -34,7 +34,8 @@ import botocore.session
 session = botocore.session.get_session()
 session.create_client('dynamodb'), session.create_client('sqs')
 """
-_SIMULATOR: Final = ("prismq", "openqasm3", "openqasm_pygments", "numpy", "antlr4")
+#: How the names begin of what the package holds for the simulator alone.
+_SIMULATOR: Final = ("prism_q", "openqasm")
 
 
 def measure(package: Path, rounds: int) -> list[Figure]:
@@ -45,6 +46,9 @@ def measure(package: Path, rounds: int) -> list[Figure]:
             archive.extractall(whole)
         shutil.copytree(whole, lean)
         removed = [path for path in lean.iterdir() if path.name.lower().startswith(_SIMULATOR)]
+        if not removed:
+            message = f"the package holds nothing named {' or '.join(_SIMULATOR)}…"
+            raise RuntimeError(message)
         for path in removed:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         kinds = {
