@@ -21,6 +21,9 @@ from typing import Final
 
 from benchmarks.figures import FLOOR, Figure, Goal, ratios
 from benchmarks.stubbed import ENVIRONMENT
+from infra.local.settings import ROOT
+from infra.package.dependencies import pinned
+from infra.package.workspace import SIMULATOR_LOCK
 
 _GOAL: Final = Goal(0.80)
 #: An API that starts as fast with the simulator in its package as without, but for noise.
@@ -34,8 +37,6 @@ import botocore.session
 session = botocore.session.get_session()
 session.create_client('dynamodb'), session.create_client('sqs')
 """
-#: How the names begin of what the package holds for the simulator alone.
-_SIMULATOR: Final = ("prism_q", "openqasm")
 
 
 def measure(package: Path, rounds: int) -> list[Figure]:
@@ -45,9 +46,10 @@ def measure(package: Path, rounds: int) -> list[Figure]:
         with zipfile.ZipFile(package) as archive:
             archive.extractall(whole)
         shutil.copytree(whole, lean)
-        removed = [path for path in lean.iterdir() if path.name.lower().startswith(_SIMULATOR)]
+        names = _simulator_names()
+        removed = [path for path in lean.iterdir() if path.name.lower().startswith(names)]
         if not removed:
-            message = f"the package holds nothing named {' or '.join(_SIMULATOR)}…"
+            message = f"the package holds nothing named {' or '.join(names)}…"
             raise RuntimeError(message)
         for path in removed:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -77,6 +79,11 @@ def measure(package: Path, rounds: int) -> list[Figure]:
             profile,
         ),
     ]
+
+
+def _simulator_names() -> tuple[str, ...]:
+    """Return how the names begin of what the package holds for the simulator alone."""
+    return tuple(pin.name.lower().replace("-", "_") for pin in pinned(ROOT / SIMULATOR_LOCK))
 
 
 def _figure(
