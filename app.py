@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
+# Until everything stands, at the end of this file: a start leaves no garbage, and to search for
+# some took 7% of its processor time.
+gc.disable()
+
 import importlib
 import os
 from pathlib import Path
@@ -109,3 +115,7 @@ def _context(event: SQSEvent | CloudWatchEvent) -> LambdaContext:
 
 
 composition.warm_up()
+
+# What stands is kept for good. Each full collection would go through it for 12 ms.
+gc.freeze()
+gc.enable()

@@ -76,7 +76,7 @@ def _parts(directory: Path, arguments: Any) -> dict[str, Callable[[], list[Figur
             directory / "stage", posts=1000, block=arguments.many // 5, blocks=5
         ),
         "batches": lambda: batch_load.measure(directory / "batches", rounds=9),
-        "cold start": lambda: cold_start.measure(_package(directory), rounds=15),
+        "cold start": lambda: cold_start.measure(_package(directory), rounds=31),
     }
 
 
