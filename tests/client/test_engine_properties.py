@@ -134,7 +134,9 @@ def test_a_timeout_is_kept_and_leaves_the_task_alone(
 ) -> None:
     """The wait ends at its time, with the id; nothing but reads was sent."""
     first = answer(200, task("pending"), etag='"0"')
-    both = Both(mode=mode, replies=[first, *replies], seconds=seconds)
+    # Repeated from then on: a service that asks for no pause for ever is asked for ever.
+    last = answer(304, retry_after="1")
+    both = Both(mode=mode, replies=[first, *replies, last], seconds=seconds)
     start = both.clock.now + seconds
     with pytest.raises(QuantumTasksError) as caught:
         both.use("get", TASK_ID, then="wait", timeout=timeout)
