@@ -16,6 +16,7 @@ class FakeSqs:
     def __init__(self, queue: Queue | None = None) -> None:
         self.completed: list[str] = []
         self.expired = 0
+        self.redriven = 0
         self.passed: list[int] = []
         self._queue = queue
         self._HANDLERS = {"DeleteMessage": self._delete, "DeleteMessageBatch": self._delete}
@@ -37,6 +38,10 @@ class FakeSqs:
     def _ensure_msg_fields(self, message: dict[str, Any]) -> None:
         self.completed.append(message["id"])
         message.setdefault("visible_at", 0.0)
+        message.setdefault("receive_count", 0)
+
+    def _dlq_sweep(self, _: Queue) -> None:
+        self.redriven += 1
 
     def _expire_retained(self, _: Queue) -> None:
         self.expired += 1
@@ -87,17 +92,47 @@ def test_a_queue_with_an_order_is_received_as_it_always_was() -> None:
     assert sqs.completed == []
 
 
-def test_ages_are_checked_once_a_second_for_each_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ages_are_checked_every_ten_seconds_for_each_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retention is counted in days."""
     sqs = FakeSqs()
     queues = Queues(sqs)
     now = [100.0]
     monkeypatch.setattr("infra.local.emulator.queues.time.monotonic", lambda: now[0])
-    for now[0] in (100.0, 100.5, 100.9, 101.0, 101.5):
+    for now[0] in (100.0, 105.0, 109.9, 110.0, 115.0):
         queues.expire(a_queue(0))
     assert sqs.expired == 2
     queues.expire({**a_queue(0), "url": "http://another"})
     assert sqs.expired == 3
+
+
+@pytest.mark.parametrize(
+    ("place", "hidden_seconds", "expected"),
+    [
+        (0, 0, 1),
+        (9, 0, 1),
+        (10, 0, 0),  # not received next: it is moved when it is
+        (0, 30, 0),  # in flight
+        (None, 0, 0),
+    ],
+)
+def test_dead_letters_are_looked_for_where_one_may_be_received(
+    place: int | None, hidden_seconds: float, expected: int
+) -> None:
+    """A message that was received before, and is to be received again."""
+    sqs, queue = FakeSqs(), a_queue(1000)
+    if place is not None:
+        visible_at = time.time() + hidden_seconds
+        queue["messages"][place] |= {"receive_count": 1, "visible_at": visible_at}
+    Queues(sqs).redrive(queue)
+    assert sqs.redriven == expected
+    assert len(sqs.completed) == 10 + (hidden_seconds > 0)
+
+
+def test_dead_letters_of_a_queue_with_an_order_are_looked_for_each_time() -> None:
+    """Its groups are MiniStack's to keep."""
+    sqs = FakeSqs()
+    Queues(sqs).redrive(a_queue(4, is_fifo=True))
+    assert sqs.redriven == 1
 
 
 def test_a_delete_passes_what_stands_before_it() -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from infra.local.emulator import pieces
-from infra.local.emulator.pieces import Collection, Key, Mark, Piece
+from infra.local.emulator.pieces import Collection, Content, Key, Mark, Passed, Piece
 from infra.local.emulator.saved_state import Changes
+from infra.local.emulator.tables import Tables
+
+_NOTHING: Final = Content(tuple)
 
 
 class Memory:
     """All services' memory, and what of it was seen before."""
 
-    def __init__(self, server: Any) -> None:  # noqa: ANN401  MiniStack's module
-        """Take MiniStack's application module."""
+    def __init__(self, server: Any, noted: Tables) -> None:  # noqa: ANN401  MiniStack's module
+        """Take MiniStack's application module, and what is noted of its tables."""
         self._server = server
+        self._noted = noted
         self._seen: dict[Collection, _Seen] = {}
         self._is_known = False
 
@@ -51,11 +55,11 @@ class Memory:
             pass
         self._is_known = True
 
-    def _look(self) -> Iterable[tuple[Collection, Mapping[Key, Piece], list[Key]]]:
+    def _look(self) -> Iterable[tuple[Collection, Mapping[Key, Piece], Iterable[Key]]]:
         """For each collection, what is new or different and what is gone."""
-        there = pieces.collections(self._server)
+        there = pieces.collections(self._server, self._noted)
         for collection in self._seen.keys() - there.keys():
-            there[collection] = tuple
+            there[collection] = _NOTHING
         for collection, content in there.items():
             yield (collection, *self._seen.setdefault(collection, _Seen()).changed(content))
 
@@ -65,28 +69,32 @@ class _Seen:
 
     def __init__(self) -> None:
         self._marks: dict[Key, Mark] = {}
+        self._is_new = True
 
-    def changed(
-        self, content: Callable[[], Iterable[tuple[Key, Mark, Piece]]]
-    ) -> tuple[dict[Key, Piece], list[Key]]:
-        """Return what is new or different and what is gone, and remember what is there.
+    def changed(self, content: Content) -> tuple[dict[Key, Piece], Iterable[Key]]:
+        """Return what is new or different and what is gone, and remember what is there."""
+        written = content.written()
+        if self._is_new or written is None:
+            self._is_new = False
+            return self._pass(content.all())
+        there, gone = written
+        for key, mark, _ in there:
+            self._marks[key] = mark
+        return (
+            {key: piece for key, _, piece in there},
+            [key for key in gone if self._marks.pop(key, None) is not None],
+        )
 
-        Plain loops: tens of thousands of pieces are passed every two seconds while requests wait.
-        """
-        marks, count = self._marks, 0
+    def _pass(self, passed: Passed) -> tuple[dict[Key, Piece], Iterable[Key]]:
+        """Compare everything, in a plain loop: tens of thousands of messages, while calls wait."""
+        before, there = self._marks, {}
         different: dict[Key, Piece] = {}
-        for key, mark, piece in content():
-            count += 1
-            if marks.get(key) != mark:
-                marks[key] = mark
+        for key, mark, piece in passed:
+            there[key] = mark
+            if before.get(key) != mark:
                 different[key] = piece
-        if count == len(marks):
-            return different, []
-        there = {key for key, _, _ in content()}
-        gone = [key for key in marks if key not in there]
-        for key in gone:
-            del marks[key]
-        return different, gone
+        self._marks = there
+        return different, before.keys() - there.keys()
 
 
 def _name(collection: Collection, key: Key) -> str:

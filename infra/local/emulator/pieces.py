@@ -1,20 +1,23 @@
 """MiniStack's memory in pieces: how they are found, told apart and put back.
 
 The items of DynamoDB and the messages of SQS are pieces of their own, since there are many and few
-change between two saves. The rest of each service is one piece. That an item changed shows by its
-identity, since MiniStack never changes a stored item but replaces it; that a message changed shows
-by the fields that a receive or a change of its visibility sets.
+change between two saves. The rest of each service is one piece. Items that were written are noted
+as they are (`tables.py`). Where all are passed, that one changed shows by its identity, since
+MiniStack never changes a stored item but replaces it; that a message changed shows by the fields
+that a receive or a change of its visibility sets.
 """
 
 from __future__ import annotations
 
 import collections as containers
+import dataclasses
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from infra.local.emulator.saved_state import StateDamaged
+from infra.local.emulator.tables import Tables
 
 #: The kind of the pieces, and which table, queue or service they belong to.
 Collection = tuple[str, ...]
@@ -23,11 +26,24 @@ Key = str | tuple[str, str]
 #: Equal for as long as a piece is unchanged. Compares fast.
 Mark = tuple[object, ...]
 Piece = object
-Content = Callable[[], Iterable[tuple[Key, Mark, Piece]]]
+Marked = tuple[Key, Mark, Piece]
+Passed = Iterable[Marked]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Content:
+    """How to pass what is in a collection."""
+
+    all: Callable[[], Passed]
+    #: What was written since the last call, and what of it is gone. None: all must be passed.
+    written: Callable[[], tuple[list[Marked], list[Key]] | None] = lambda: None
+
 
 _ITEM: Final = "item"
 _MESSAGE: Final = "message"
 _REST: Final = "rest"
+#: The mark of messages that were never received: until then nothing changes them.
+_NEVER_RECEIVED: Final = ()
 #: The parts of DynamoDB's state besides its tables; each is a module's variable of the same name.
 DYNAMODB_PARTS: Final = (
     "tags",
@@ -42,7 +58,7 @@ DYNAMODB_PARTS: Final = (
 )
 
 
-def collections(server: Any) -> dict[Collection, Content]:  # noqa: ANN401  MiniStack's module
+def collections(server: Any, noted: Tables) -> dict[Collection, Content]:  # noqa: ANN401  MiniStack's module
     """Return how to pass through everything that is there."""
     found: dict[Collection, Content] = {}
     rest: dict[str, object] = {}
@@ -50,15 +66,18 @@ def collections(server: Any) -> dict[Collection, Content]:  # noqa: ANN401  Mini
     for service, state_of in states.items():
         if service == "dynamodb":
             rest[service] = _dynamodb_without_items()
+            noted.forget_others(list(_tables().values()))
             for scope, table in _tables().items():
-                found[_ITEM, *scope] = functools.partial(_items, table)
+                found[_ITEM, *scope] = Content(
+                    functools.partial(_items, table), functools.partial(_written, noted, table)
+                )
         elif service == "sqs":
             rest[service] = _sqs_without_messages()
             for scope, queue in _queues().items():
-                found[_MESSAGE, *scope] = functools.partial(_messages, queue)
+                found[_MESSAGE, *scope] = Content(functools.partial(_messages, queue))
         else:
             rest[service] = state_of()
-    found[_REST,] = functools.partial(_rest, rest)
+    found[_REST,] = Content(functools.partial(_rest, rest))
     return found
 
 
@@ -93,7 +112,7 @@ def encode(piece: Piece) -> str:
     return json.dumps(piece, default=persistence._json_default)  # noqa: SLF001
 
 
-def _rest(states: Mapping[str, object]) -> Iterator[tuple[Key, Mark, Piece]]:
+def _rest(states: Mapping[str, object]) -> Iterator[Marked]:
     for service, state in states.items():
         if state is not None:  # it has nothing to say
             text = encode({"version": _version(service), "state": state})
@@ -122,7 +141,22 @@ def _tables() -> dict[tuple[str, str, str], dict[str, Any]]:
     return dict(dynamodb._tables._data)  # noqa: SLF001
 
 
-def _items(table: Mapping[str, Any]) -> Iterator[tuple[Key, Mark, Piece]]:
+def _written(noted: Tables, table: dict[str, Any]) -> tuple[list[Marked], list[Key]] | None:
+    keys = noted.take_written(table)
+    if keys is None:
+        return None
+    there: list[Marked] = []
+    gone: list[Key] = []
+    for partition, sort in keys:
+        item = table["items"].get(partition, {}).get(sort)
+        if item is None:
+            gone.append((partition, sort))
+        else:
+            there.append(((partition, sort), (item,), item))
+    return there, gone
+
+
+def _items(table: Mapping[str, Any]) -> Iterator[Marked]:
     for partition, items in table["items"].items():
         for sort, item in items.items():
             yield (partition, sort), (item,), item
@@ -154,9 +188,11 @@ def _queues() -> dict[tuple[str, str, str], dict[str, Any]]:
     return dict(sqs._queues._data)  # noqa: SLF001
 
 
-def _messages(queue: Mapping[str, Any]) -> Iterator[tuple[Key, Mark, Piece]]:
+def _messages(queue: Mapping[str, Any]) -> Iterator[Marked]:
     for message in queue["messages"]:
-        mark = (message["visible_at"], message["receive_count"], message["receipt_handle"])
+        mark: Mark = _NEVER_RECEIVED
+        if message["receive_count"]:
+            mark = (message["visible_at"], message["receive_count"], message["receipt_handle"])
         yield message["id"], mark, message
 
 

@@ -24,6 +24,7 @@ from infra.local.emulator.autosave import App, Autosave
 from infra.local.emulator.memory import Memory
 from infra.local.emulator.queues import Queues
 from infra.local.emulator.saved_state import SavedState, StateDamaged, StateInUse
+from infra.local.emulator.tables import Tables
 from infra.local.listening import listening_socket
 
 
@@ -48,10 +49,10 @@ def serve(directory: Path, port: int, interval_seconds: float) -> None:
     configure_environment(port, directory)
 
     import ministack.app as server  # noqa: PLC0415  reads the environment when imported
-    from ministack.services import sqs  # noqa: PLC0415
+    from ministack.services import dynamodb, sqs  # noqa: PLC0415
 
     Queues(sqs)
-    memory = Memory(server)
+    memory = Memory(server, Tables(dynamodb))
     autosave = Autosave(saved, memory, interval_seconds)
     server.save_all = autosave.save_now
     server._load_persisted_state = lambda: None  # noqa: SLF001  loaded before it serves, or not at all
