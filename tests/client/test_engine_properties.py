@@ -134,7 +134,7 @@ def test_a_timeout_is_kept_and_leaves_the_task_alone(
 ) -> None:
     """The wait ends at its time, with the id; nothing but reads was sent."""
     first = answer(200, task("pending"), etag='"0"')
-    # Repeated from then on: a service that asks for no pause for ever is asked for ever.
+    # Repeated from then on. A service that never asks for a pause would be asked without end.
     last = answer(304, retry_after="1")
     both = Both(mode=mode, replies=[first, *replies, last], seconds=seconds)
     start = both.clock.now + seconds
