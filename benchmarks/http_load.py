@@ -80,7 +80,7 @@ def _steady(stage: Stage, least_port: int, *, posts: int, block: int, blocks: in
             **{f"block {n}": rate for n, rate in enumerate(rates, start=1)},
             "messages that waited behind the last": waiting,
         },
-        profile=("the emulator passes all messages that wait for each receive and each delete",),
+        profile=("the emulator passes all messages for each save, all open tasks for each sweep",),
     )
 
 
