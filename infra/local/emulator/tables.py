@@ -25,10 +25,9 @@ class Tables:
         self._remove: Final = dynamodb._remove_item  # noqa: SLF001
         dynamodb._set_item = self.set_item  # noqa: SLF001
         dynamodb._remove_item = self.remove_item  # noqa: SLF001
-        #: By the table's ARN.
-        self._written: dict[str, set[ItemKey]] = {}
-        #: The items that they belong to, since a table may be made again under its ARN.
-        self._items: dict[str, Mapping[str, Any]] = {}
+        #: By the table's ARN. With the items that they belong to, since these may be replaced, or
+        #: the table made again under its ARN.
+        self._written: dict[str, tuple[Mapping[str, Any], set[ItemKey]]] = {}
 
     def set_item(self, table: Table, partition: str, sort: str, item: Item) -> Any:  # noqa: ANN401
         """Put an item."""
@@ -46,20 +45,18 @@ class Tables:
 
     def take_written(self, table: Table) -> set[ItemKey] | None:
         """Return what was written since the last call, or None if it may be anything."""
-        arn, items = table["TableArn"], table["items"]
-        written = self._written.get(arn)
-        is_known = written is not None and self._items[arn] is items
-        self._written[arn], self._items[arn] = set(), items
-        return written if is_known else None
+        items = table["items"]
+        before, written = self._written.get(table["TableArn"], (None, set()))
+        self._written[table["TableArn"]] = items, set()
+        return written if before is items else None
 
     def forget_others(self, tables: list[Table]) -> None:
         """Let go of tables that are no longer there."""
         kept = {table["TableArn"] for table in tables}
         for arn in self._written.keys() - kept:
-            del self._written[arn], self._items[arn]
+            del self._written[arn]
 
     def _note(self, table: Table, partition: str, sort: str) -> None:
         """Note it after it was written: a save in between, by another thread, would miss it."""
-        written = self._written.get(table["TableArn"])
-        if written is not None:  # else all is passed the next time
-            written.add((partition, sort))
+        if table["TableArn"] in self._written:  # else all is passed the next time
+            self._written[table["TableArn"]][1].add((partition, sort))
