@@ -134,7 +134,7 @@ prove: $(environment) $(emulator) $(oracle) ## All evidence in full, figures at 
 	@rm -rf $(evidence); mkdir -p $(evidence); date +%s > $(evidence)/started
 	@$(call prove,explorer,$(python) -m tests.proof.explorer --full --mutants)
 	@$(call prove,faults,$(python) -m tests.proof.faults --full)
-	@$(if $(wildcard tests/proof/stateful),$(call prove,stateful,HYPOTHESIS_PROFILE=full $(python) -m pytest -q tests/proof/stateful))
+	@$(if $(wildcard tests/proof/stateful),$(call prove,stateful,HYPOTHESIS_PROFILE=full $(python) -m pytest -q --timeout 0 -o faulthandler_timeout=0 tests/proof/stateful))
 	@$(call prove,chaos,$(python) -m tests.proof.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED)))
 	@$(call prove,oracle,$(python) -m tests.proof.oracle --oracle .venv-oracle --programs $(PROGRAMS))
 	@echo; echo "commit $$(git describe --always --dirty 2> /dev/null || echo unknown)," \

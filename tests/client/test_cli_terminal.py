@@ -19,6 +19,7 @@ from quantum_tasks import Client
 from quantum_tasks.cli import exits
 from tests.client.process import COMMAND, DEADLINE_SECONDS, environment
 from tests.client.service import Answer, Service
+from tests.support.processes import started
 
 BELL = "OPENQASM 3.0;"
 
@@ -140,8 +141,9 @@ def test_ctrl_c_prints_the_id_and_leaves_the_task_running(
     else:
         with Client(running_url) as client:
             argument = client.submit(BELL).id
-    with subprocess.Popen(
-        [*COMMAND, command, argument, *form],
+    with started(
+        *COMMAND,
+        *(command, argument, *form),
         env=environment(running_url),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -189,8 +191,8 @@ def test_ctrl_c_during_a_submission_prints_its_key(
         return None
 
     service.instead = hold
-    with subprocess.Popen(
-        [*COMMAND, "submit", bell], env=environment(running_url), stderr=subprocess.PIPE
+    with started(
+        *COMMAND, "submit", bell, env=environment(running_url), stderr=subprocess.PIPE
     ) as process:
         assert arrived.wait(DEADLINE_SECONDS)
         process.send_signal(signal.SIGINT)
@@ -204,8 +206,9 @@ def test_a_reader_that_goes_away_is_no_error(running_url: str, service: Service)
     """As in `qtasks list | head -1`."""
     with Client(running_url) as client:
         client.submit_many([{"circuit": BELL, "tags": {"t": "x" * 200}} for _ in range(60)] * 5)
-    with subprocess.Popen(
-        [*COMMAND, "list", "--limit", "0", "--json"],
+    with started(
+        *COMMAND,
+        *("list", "--limit", "0", "--json"),
         env=environment(running_url),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

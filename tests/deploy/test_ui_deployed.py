@@ -23,6 +23,7 @@ from tests.deploy.deployed_stage import DeployedStage
 from tests.deploy.test_client_deployed import BELL, address, variables
 from tests.page.browser import chromium, find_chromium, new_tab
 from tests.page.conftest import MISSING, WATCH, assert_clean
+from tests.support.processes import started
 
 pytestmark = pytest.mark.emulator
 
@@ -31,19 +32,17 @@ pytestmark = pytest.mark.emulator
 def opened(stage: DeployedStage, who: Credentials) -> Iterator[str]:
     """Run the command for a user until the end of the block; give the address that it prints."""
     command = [*COMMAND, "ui", "--no-browser", "--auth", "sigv4", "--region", REGION]
-    with subprocess.Popen(
-        command,
+    with started(
+        *command,
         env=environment(address(stage), **variables(stage, who)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(30)
+        yield process.stdout.readline().strip()
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
 
 
 class Page:

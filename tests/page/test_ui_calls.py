@@ -9,6 +9,8 @@ import os
 import signal
 import socket
 import subprocess
+import threading
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,6 +23,7 @@ from tests.client.process import COMMAND, environment
 from tests.page.browser import Tab
 from tests.page.stub import Service, problem
 from tests.page.ui_requests import JSON, TASK, check_refused, send
+from tests.support.processes import started
 
 
 def test_each_of_the_pages_calls_goes_on_as_it_is(
@@ -178,11 +181,62 @@ def test_the_page_is_used_through_it(tab: Tab, ui: PageServer, service: Service)
     tab.wait("document.readyState === 'complete' && !!document.querySelector('h1 + .badge')")
 
 
+@pytest.mark.parametrize("is_started", [False, True], ids=["before it starts", "when it ended"])
+def test_ctrl_c_ends_it_also_while_a_connection_gets_its_thread(
+    url: str, monkeypatch: pytest.MonkeyPatch, *, is_started: bool
+) -> None:
+    """Whatever that thread has done by then."""
+
+    def start(thread: threading.Thread) -> None:
+        if is_started:
+            start_thread(thread)
+            thread.join(10)
+        raise KeyboardInterrupt
+
+    start_thread = threading.Thread.start
+    with an_asked_server(url) as server:
+        monkeypatch.setattr(threading.Thread, "start", start)
+        with pytest.raises(KeyboardInterrupt):
+            server.handle_request()
+
+
+def test_connections_that_get_no_thread_take_nothing_from_those_after_them(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine may have no more threads for a while."""
+
+    def refuse(thread: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    with an_asked_server(url) as server:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            for _ in range(ui_server.CONNECTIONS_MAX):
+                server.handle_request()
+                socket.create_connection(("127.0.0.1", server.server_address[1])).close()
+        served = threading.Event()
+        monkeypatch.setattr(server, "finish_request", lambda *_: served.set())
+        server.handle_request()
+        assert served.wait(10)
+
+
+@contextlib.contextmanager
+def an_asked_server(url: str) -> Iterator[PageServer]:
+    """Give a server with a connection to accept, whose other end is closed."""
+    transport = HttpTransport(base_url=url, signer=NoSigner(), timeout_seconds=10)
+    with PageServer(transport) as server:
+        server.timeout = 10
+        socket.create_connection(("127.0.0.1", server.server_address[1])).close()
+        yield server
+
+
 def test_the_command_prints_the_address_and_ends_with_ctrl_c(url: str, service: Service) -> None:
     """A real process: data on standard output, the rest on standard error, exit code 0."""
     variables = environment(url, QTASKS_CONFIG=os.devnull)
-    with subprocess.Popen(
-        [*COMMAND, "ui", "--no-browser"],
+    with started(
+        *COMMAND,
+        *("ui", "--no-browser"),
         env=variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

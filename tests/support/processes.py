@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from infra.waiting import wait_for
+
+
+@contextlib.contextmanager
+def started(*command: str, **options: Any) -> Iterator[subprocess.Popen[Any]]:  # noqa: ANN401 - as Popen has them
+    """Run a program until the end of the block, and kill it then if it still runs.
+
+    `Popen` as a context manager waits for its end, which never comes where a test has failed before
+    it ended the program: the failure would not be seen.
+    """
+    with subprocess.Popen(command, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_until_bound(children: Collection[int]) -> None:

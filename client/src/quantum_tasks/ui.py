@@ -29,14 +29,14 @@ def run(options: dict[str, Any], *, no_browser: bool) -> None:
 
     transport = transport_for(**options)
     with PageServer(transport) as server:
-        print(server.address_with_token(), flush=True)
-        print(
-            f"qtasks: this address opens the page of {transport.base_url} once; Ctrl-C ends it",
-            file=sys.stderr,
-        )
-        if not no_browser:
-            webbrowser.open(server.address_with_token())
         try:
+            print(server.address_with_token(), flush=True)
+            print(
+                f"qtasks: this address opens the page of {transport.base_url} once; Ctrl-C ends it",
+                file=sys.stderr,
+            )
+            if not no_browser:
+                webbrowser.open(server.address_with_token())
             server.serve_forever()
         except KeyboardInterrupt:
             print("qtasks: the page is closed", file=sys.stderr)

@@ -139,7 +139,7 @@ class PageServer(http.server.ThreadingHTTPServer):
         self._free.acquire()
         try:
             super().process_request(request, client_address)
-        except BaseException:
+        except RuntimeError:  # no thread was started that would release it; Ctrl-C may come later
             self._free.release()
             raise
 

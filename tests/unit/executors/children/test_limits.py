@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ from chalicelib.executors.children.child import BOOTSTRAP
 from chalicelib.executors.children.limits import JobBounds, processor_seconds_of
 from infra.local.settings import ROOT
 from infra.waiting import wait_for
-from tests.support.processes import is_running
+from tests.support.processes import is_running, started
 
 MEGABYTE = 1 << 20
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel is Linux's")
@@ -170,8 +171,8 @@ threading.Event().wait(600)
 
 def test_elsewhere_a_child_looks_whether_its_parent_lives() -> None:
     """It lives as long as that, and no longer, whatever it does."""
-    with subprocess.Popen(
-        [sys.executable, "-c", PARENT, CHILD],
+    with started(
+        *(sys.executable, "-c", PARENT, CHILD),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={"PYTHONPATH": str(ROOT)},
@@ -184,11 +185,13 @@ def test_elsewhere_a_child_looks_whether_its_parent_lives() -> None:
     wait_for(lambda: not is_running(int(pid)), "the child to end")
 
 
-def a_child(parent: int, factory: str = "tests.pool.factories:build") -> subprocess.Popen[bytes]:
-    """Start the program of a child."""
-    arguments = [json.dumps([str(ROOT), *sys.path]), str(parent), factory]
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-B", "-c", BOOTSTRAP, *arguments],
+def a_child(
+    parent: int, factory: str = "tests.pool.factories:build"
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Run the program of a child."""
+    return started(
+        *(sys.executable, "-I", "-S", "-B", "-c", BOOTSTRAP),
+        *(json.dumps([str(ROOT), *sys.path]), str(parent), factory),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -197,7 +200,7 @@ def a_child(parent: int, factory: str = "tests.pool.factories:build") -> subproc
 def test_a_child_whose_parent_ended_before_it_could_be_told_ends_by_itself() -> None:
     """It is another process's child then, and says nothing."""
     with a_child(os.getppid()) as child:
-        said, _ = child.communicate()
+        said, _ = child.communicate(timeout=60)
     assert (child.returncode, said) == (1, b"")
 
 
@@ -205,9 +208,6 @@ def test_a_child_ends_well_when_it_is_given_no_more_jobs() -> None:
     """The pipe's end is the end, whatever an executor's threads still do."""
     with a_child(os.getpid(), "tests.pool.factories:build_with_a_thread") as child:
         assert child.stdout
-        try:
-            assert child.stdout.readline() == b'{"error":null}\n'
-            said, _ = child.communicate(timeout=60)
-        finally:
-            child.kill()
+        assert child.stdout.readline() == b'{"error":null}\n'
+        said, _ = child.communicate(timeout=60)
     assert (child.returncode, said) == (0, b"")
