@@ -7,6 +7,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
+# Environments are made at the same time, and lint does not wait for those of others.
+MAKEFLAGS += --jobs=4
 
 # The interpreter that makes the environments; default: the first usable one of these.
 PYTHON ?=

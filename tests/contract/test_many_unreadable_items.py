@@ -1,0 +1,70 @@
+"""A thousand tasks that cannot be read hold up no other."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from chalicelib.adapters.dynamodb.items import OPEN_SHARDS
+from infra.audit.audit import Tolerance, audit
+from infra.audit.reading import Located, Reader
+from tests.support.backends import REAL_BACKEND, Backend
+from tests.support.on_one_store import GRACE_SECONDS, OnOneStore
+from tests.support.spoiling import KINDS, OF_THE_CIRCUIT, OF_THE_CONDITIONS, OF_THE_INDEX
+
+UNREADABLE, MALFORMED, HEALTHY = 1_000, 50, 300
+#: What is spoilt in addition to the 50 with a malformed due time.
+OTHER_KINDS = [kind for kind in KINDS if kind not in OF_THE_INDEX]
+
+
+@pytest.fixture
+def emptied(backend: Backend) -> Iterator[Backend]:
+    """Give a store that holds nothing, and leave it so."""
+    backend.empty_table()
+    yield backend
+    backend.empty_table()
+
+
+@pytest.mark.parametrize(
+    "backend", [pytest.param(REAL_BACKEND, marks=pytest.mark.emulator)], indirect=True
+)
+def test_a_thousand_of_them_in_one_shard_hold_up_no_healthy_task(emptied: Backend) -> None:
+    """The audit names exactly them; all healthy tasks complete within twice the grace."""
+    world = OnOneStore(emptied)
+    ids = (
+        task_id
+        for task_id in (str(UUID(int=number, version=4)) for number in range(100_000))
+        if zlib.crc32(task_id.encode()) % OPEN_SHARDS == 0
+    )
+    spoilt = [world.put(next(ids)) for _ in range(UNREADABLE)]
+    kinds = [*OF_THE_INDEX] * MALFORMED
+    for number, task in enumerate(spoilt):
+        malformed = number < MALFORMED
+        kind = kinds[number] if malformed else OTHER_KINDS[number % len(OTHER_KINDS)]
+        world.spoil(task.task_id, KINDS[kind])
+    world.clock.advance(1)
+    healthy = [world.put(next(ids)) for _ in range(HEALTHY)]
+    world.clock.advance(GRACE_SECONDS + 2)
+    reader = Reader(
+        Located(
+            table_name=emptied.table_name, queue_url=emptied.queue_url, dead_letter_queue_url=None
+        )
+    )
+    verdict = audit(reader, Tolerance(skew=timedelta(1), overdue=timedelta(100_000)))
+    named = {line.partition(":")[0] for line in verdict.violations}
+    assert named == {task.task_id for task in spoilt}
+    assert verdict.violations_in_all == UNREADABLE
+    runs = 0
+    while any(world.status(task.task_id) != "completed" for task in healthy):
+        world.sweep()
+        runs += 1
+        while world.deliver():
+            pass
+        world.clock.advance(60)
+        assert runs <= 2
+    assert len(world.executor.executed) == HEALTHY
+    assert {*OF_THE_CIRCUIT, *OF_THE_CONDITIONS} <= {*KINDS}
