@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from datetime import datetime
@@ -18,8 +17,7 @@ _GROUP_CHARACTERS: Final = 32
 _ID_CHARACTERS_MAX: Final = 128
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TaskMessage:
+class TaskMessage(msgspec.Struct, frozen=True, kw_only=True):
     """What travels through the queue: never the circuit, only where to find it."""
 
     task_id: str
@@ -27,7 +25,7 @@ class TaskMessage:
     enqueued_at: datetime
     #: Whose messages share a turn in the queue ("Amazon SQS fair queues"): it travels with the
     #: body, and is not known of one that was received.
-    group: str | None = dataclasses.field(default=None, compare=False)
+    group: str | None = None
 
     @classmethod
     def about(cls, task: Task, *, enqueued_at: datetime) -> TaskMessage:

@@ -11,10 +11,11 @@ These decisions are made from what the item says for certain, so their writes ar
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from chalicelib.domain.task import OPEN_STATUSES, Lease, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Condition, Transition
@@ -27,8 +28,7 @@ _ENDED: Final = frozenset(status.value for status in TaskStatus if status not in
 _ANY_STATUS: Final = frozenset(TaskStatus)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class StoredTask:
+class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
     """What can be told of a task whose item cannot be read. None: not even that."""
 
     task_id: str
@@ -46,7 +46,7 @@ class StoredTask:
     submitted_at: datetime | None = None
     due_at: datetime | None = None
     #: The attributes as the store holds them; only the store that made this reads them.
-    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+    raw: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def has_ended(self) -> bool:

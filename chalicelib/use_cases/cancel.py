@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import msgspec
+from msgspec import structs
 
 from chalicelib.domain import lifecycle, unreadable
 from chalicelib.domain.task import Task, TaskStatus
@@ -73,7 +72,7 @@ class CancelTask(msgspec.Struct, frozen=True, kw_only=True):
             self.store.apply_unread(transition, seen)
         except ConditionFailed:
             raise error from None  # it has changed meanwhile: the next cancel sees how
-        return dataclasses.replace(seen, status=TaskStatus.CANCELLED)
+        return structs.replace(seen, status=TaskStatus.CANCELLED)
 
 
 def _too_late(status: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from chalicelib.domain.message import Delivery, TaskMessage
 from tests.contract.conftest import QueueUnderTest
@@ -27,12 +26,12 @@ def test_a_message_arrives_as_it_was_sent(queue: QueueUnderTest) -> None:
 @pytest.mark.parametrize("count", [1, 10])
 def test_a_batch_is_sent_in_one_call(queue: QueueUnderTest, count: int) -> None:
     """Each message has an id of its own, and arrives; a group changes nothing of that."""
-    grouped = [dataclasses.replace(a_message(f"task-{n}"), group="f" * 32) for n in range(count)]
-    ids = queue.queue.send_batch(grouped)
+    messages = [a_message(f"task-{number}") for number in range(count)]
+    ids = queue.queue.send_batch([structs.replace(one, group="f" * 32) for one in messages])
     received: list[Delivery] = []
     while len(received) < count:
         received += queue.receive(2)
-    assert {d.message_id: d.message for d in received} == dict(zip(ids, grouped, strict=True))
+    assert {d.message_id: d.message for d in received} == dict(zip(ids, messages, strict=True))
 
 
 def test_a_delivered_message_is_hidden(queue: QueueUnderTest) -> None:

@@ -201,7 +201,7 @@ class InMemoryTaskQueue:
             message.receipt_handle = f"receipt-{next(self._numbers)}"
             deliveries.append(
                 Delivery(
-                    message=message.body,
+                    message=TaskMessage.from_json(message.body.to_json()),
                     message_id=message.message_id,
                     receipt_handle=message.receipt_handle,
                     receive_count=message.receive_count,

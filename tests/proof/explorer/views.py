@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -71,7 +70,7 @@ def view_unread(seen: StoredTask, call: Call) -> StoredTask:
     if lease is not None and lease.holder != token_text(call.token):
         lease = structs.replace(lease, holder=_ANOTHER_HOLDER)
     submitted_at = seen.submitted_at
-    return dataclasses.replace(
+    return structs.replace(
         seen,
         lease=lease,
         due_at=canonical_time(seen.due_at),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -116,7 +115,7 @@ def test_what_it_holds_is_failed_by_the_number_that_lies_there(
         def apply(self, transition: Transition) -> Task:
             if transition.event is TaskEvent.CLAIM:
                 claimed = lifecycle.after(self.tasks[transition.task_id], transition)
-                seen = dataclasses.replace(seen_of(claimed), attempt=attempt, reason="x" * 2_000)
+                seen = structs.replace(seen_of(claimed), attempt=attempt, reason="x" * 2_000)
                 raise TaskUnreadable(seen, applied=True)
             settled.append(transition)
             return lifecycle.after(self.tasks[transition.task_id], transition)

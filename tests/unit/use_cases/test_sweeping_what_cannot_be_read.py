@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -74,7 +73,7 @@ def test_what_tells_no_time_of_its_submission_is_not_too_old() -> None:
 
     class Timeless(InMemoryTaskStore):
         def get_without_payloads(self, task_id: str) -> Task | None:
-            seen = dataclasses.replace(seen_of(self.tasks[task_id]), submitted_at=None)
+            seen = structs.replace(seen_of(self.tasks[task_id]), submitted_at=None)
             raise TaskUnreadable(seen, applied=False)
 
     store = Timeless()
