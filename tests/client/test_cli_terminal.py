@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -161,6 +162,30 @@ def test_ctrl_c_prints_the_id_and_leaves_the_task_running(
     assert b"Traceback" not in err
     assert service.tasks[task_id]["status"] == "pending"
     assert command == "watch" or out == b""
+
+
+#: `qtasks` with an interruption at the worst moment of an answer.
+INTERRUPTED = """
+import http.client, sys
+from quantum_tasks.cli import main
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+http.client.HTTPResponse.__init__ = interrupted
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_shows_no_trace_of_what_it_broke_off(running_url: str) -> None:
+    """Such as an answer that was half made (as of Python 3.13; `-X dev` has all of them say it)."""
+    with started(
+        *(sys.executable, "-X", "dev", "-c", INTERRUPTED, "health"),
+        env=environment(running_url),
+        stderr=subprocess.PIPE,
+    ) as process:
+        _, err = process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == exits.INTERRUPTED
+    assert err.startswith(b"qtasks: interrupted")
+    assert b"Traceback" not in err
 
 
 def test_ctrl_c_on_a_terminal_prints_the_id(

@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(arguments, context)
         sys.stdout.flush()
     except KeyboardInterrupt:
+        # What was half made cannot always be taken apart, of which Python would show a trace.
+        sys.unraisablehook = lambda _: None
         _say(context.interrupted())
         return exits.INTERRUPTED
     except BrokenPipeError:
