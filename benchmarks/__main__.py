@@ -80,7 +80,7 @@ def _parts(directory: Path, arguments: Any) -> dict[str, Callable[[], list[Figur
             directory / "stage", posts=1000, block=arguments.many // 5, blocks=_BLOCKS
         ),
         "batches": lambda: batch_load.measure(directory / "batches", rounds=9),
-        "cold start": lambda: cold_start.measure(_package(directory), rounds=31),
+        "cold start": lambda: cold_start.measure(_package(directory), rounds=101),
     }
 
 
