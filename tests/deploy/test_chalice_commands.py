@@ -28,6 +28,7 @@ from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
 from tests.support.backends import ROOT
 from tests.support.circuits import LARGE
+from tests.support.processes import started
 
 pytestmark = pytest.mark.emulator
 
@@ -238,15 +239,14 @@ def test_chalice_local_works_with_a_running_make_run(running: Stage, options: li
     assert words[-3:-1] == ["local", "--port"]
     variables = dict(word.split("=", 1) for word in words if "=" in word)
     environment = running.environment(**variables, AWS_PROFILE="real", AWS_REGION="eu-west-1")
-    process = subprocess.Popen(
-        [CHALICE, "local", "--no-autoreload", "--port", str(port), *options],
+    with started(
+        *(str(CHALICE), "local", "--no-autoreload", "--port", str(port), *options),
         cwd=ROOT,
         env={**environment, "AWS_ACCESS_KEY_ID": "real"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-    )
-    try:
+    ):
         wait_for(lambda: answers("127.0.0.1", port, "/health"), "chalice local")
         http = Http(port)
         posted = http.post("/tasks", {"circuit": BELL_STATE, "shots": 10})
@@ -257,8 +257,3 @@ def test_chalice_local_works_with_a_running_make_run(running: Stage, options: li
             "completed task",
         )
         http.close()
-    finally:
-        process.kill()
-        process.wait()
-        if process.stderr:
-            process.stderr.close()

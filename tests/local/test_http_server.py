@@ -29,6 +29,7 @@ from tests.acceptance.http_client import Http, Reply
 from tests.local.conftest import FAKE_APP
 from tests.local.served_api import ServedApi, check_problem
 from tests.local.served_api import replies as replies_of
+from tests.support.processes import started
 
 
 @pytest.fixture
@@ -126,17 +127,15 @@ def test_a_client_that_leaves_disturbs_no_other(served: ServedApi, client: Http)
 def api_process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
     """Run the server as its own process, as the supervisor does."""
     port, mark = free_port(), tmp_path / "mark"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "infra.local.stand_ins.api_server", "api", "/nowhere"],
+    with started(
+        *(sys.executable, "-m", "infra.local.stand_ins.api_server", "api", "/nowhere"),
         cwd=ROOT,
         env=os.environ | {"PORT": str(port), "API_APP": f"{FAKE_APP}.api", "FAKE_MARK": str(mark)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-    )
-    wait_for(lambda: accepts_connections(port), "the API to listen")
-    yield process, port, mark
-    process.kill()
-    process.wait(30)
+    ) as process:
+        wait_for(lambda: accepts_connections(port), "the API to listen")
+        yield process, port, mark
 
 
 def test_a_stop_lets_requests_in_flight_finish(

@@ -10,24 +10,21 @@ from infra.local.settings import ROOT
 from infra.waiting import wait_for
 from tests.local.conftest import FAKE_APP, Record
 from tests.local.emulator_process import is_alive
+from tests.support.processes import started
 
 
 def test_the_sweeper_runs_on_its_schedule_until_stopped(record: Record) -> None:
     """With EventBridge's event, in a warm sandbox that goes with it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "infra.local.stand_ins.schedule", "sweeper", "/nowhere"],
+    with started(
+        *(sys.executable, "-m", "infra.local.stand_ins.schedule", "sweeper", "/nowhere"),
         cwd=ROOT,
         env=os.environ
         | {"SWEEPER_HANDLER": f"{FAKE_APP}.sweeper", "SWEEP_INTERVAL_SECONDS": "0.05"},
         stdin=subprocess.DEVNULL,
-    )
-    try:
+    ) as process:
         wait_for(lambda: len(record.lines()) >= 3, "three runs")
         process.terminate()
         assert process.wait(30) == 0
-    finally:
-        process.kill()
-        process.wait(30)
     lines = record.lines()
     assert {line["event"]["detail-type"] for line in lines} == {"Scheduled Event"}
     assert len({line["event"]["id"] for line in lines}) == len(lines)

@@ -16,6 +16,7 @@ from infra.local.stand_ins.sqs_trigger import EventSourceMapping, Poller
 from infra.waiting import wait_for
 from tests.local.conftest import FAKE_APP, Queue, Record
 from tests.local.emulator_process import EmulatorProcess, is_alive
+from tests.support.processes import started
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -129,8 +130,8 @@ def poller_process(
     emulator: EmulatorProcess, queue: Queue, record: Record
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run the poller as its own process, as the supervisor does."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "infra.local.stand_ins.sqs_trigger", "worker-1", "/nowhere"],
+    with started(
+        *(sys.executable, "-m", "infra.local.stand_ins.sqs_trigger", "worker-1", "/nowhere"),
         cwd=ROOT,
         env=os.environ
         | {
@@ -140,10 +141,8 @@ def poller_process(
         },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-    )
-    yield process
-    process.kill()
-    process.wait(30)
+    ) as process:
+        yield process
 
 
 @pytest.mark.parametrize(
