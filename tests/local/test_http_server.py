@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.settings import HOST, ROOT
-from infra.local.stand_ins import http_server, page
+from infra.local.stand_ins import http_server
 from infra.local.stand_ins.api_gateway import LAMBDA_PAYLOAD_BYTES_MAX
 from infra.local.stand_ins.api_server import PORT_TAKEN_EXIT_CODE
 from infra.local.stand_ins.http_request import BODY_BYTES_MAX
@@ -25,6 +25,7 @@ from infra.local.stand_ins.problems import problem
 from infra.local.supervisor.supervisor import accepts_connections, free_port
 from infra.package.gateway_responses import RESPONSES
 from infra.waiting import wait_for
+from quantum_tasks.ui import page
 from tests.acceptance.http_client import Http, Reply
 from tests.local.conftest import FAKE_APP
 from tests.local.served_api import ServedApi, check_problem

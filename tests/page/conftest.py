@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.local.settings import ROOT
-from quantum_tasks.signing import NoSigner
-from quantum_tasks.transport import HttpTransport
-from quantum_tasks.ui_server import PageServer
+from quantum_tasks.transport.http import HttpTransport
+from quantum_tasks.ui.server import PageServer
 from tests.page.browser import Connection, Tab, chromium, find_chromium, new_tab
 from tests.page.stub import Service
 from tests.page.stub_server import serving
@@ -109,7 +108,7 @@ def foreign_requests(tab: Tab) -> list[str]:
 @pytest.fixture
 def ui(url: str) -> Iterator[PageServer]:
     """Serve the page for the service of the test."""
-    transport = HttpTransport(base_url=url, signer=NoSigner(), timeout_seconds=10)
+    transport = HttpTransport(base_url=url, timeout_seconds=10)
     with PageServer(transport) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

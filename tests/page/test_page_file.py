@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 
-from infra.local.stand_ins.page import FILE, content_security_policy
+from quantum_tasks.ui.page import FILE, content_security_policy
 from tests.page.browser import Connection, new_tab
 from tests.page.conftest import WATCH
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infra.local.stand_ins import page as local_page
-from quantum_tasks.ui_server import PageServer
+from quantum_tasks.ui.page import FILE, content_security_policy
+from quantum_tasks.ui.server import PageServer
 from tests.page.stub import Service
 from tests.page.ui_requests import JSON, TASK, check_refused, send, token_target
 
@@ -18,8 +18,8 @@ def test_the_printed_address_gives_a_cookie_and_leads_to_the_page(ui: PageServer
     assert sorted(attributes) == ["HttpOnly", "Path=/", "SameSite=Strict"]
     page = send(ui, "GET", "/", Origin=None, Cookie=name_and_value)
     assert page.status == 200
-    assert page.body == local_page.FILE.read_bytes()
-    assert page.headers["content-security-policy"] == local_page.content_security_policy(page.body)
+    assert page.body == FILE.read_bytes()
+    assert page.headers["content-security-policy"] == content_security_policy(page.body)
     assert page.headers["referrer-policy"] == "no-referrer"
     assert "token" not in page.body.decode().partition("<script>")[0]
 
