@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantum_tasks import QuantumTasksError, TaskCancelled, TaskFailed, UnknownStatus, WaitTimeout
-from quantum_tasks.engine.effects import Lost, Response
-from quantum_tasks.engine.waiting import UNASKED_SECONDS_MAX
-from quantum_tasks.values import ENDED, GOING_ON
+from quantum_tasks import (
+    BadAnswer,
+    QuantumTasksError,
+    TaskCancelled,
+    TaskFailed,
+    UnknownStatus,
+    WaitTimeout,
+)
+from quantum_tasks.contract import STATUSES
+from quantum_tasks.protocol.answers import NoResponse, Response
+from quantum_tasks.protocol.watching import UNASKED_SECONDS_MAX
 from tests.client.virtual import MODES, TASK_ID, Both, Mode, answer, pauses, task
 
 CIRCUIT = "OPENQASM 3.0;"
@@ -28,12 +35,12 @@ refusals = st.builds(
     st.sampled_from([429, 502, 503, 504]),
     headers,
 )
-lost = st.builds(Lost, st.just("the connection broke"))
+lost = st.builds(NoResponse, st.just("the connection broke"))
 unchanged = st.builds(lambda more: answer(304, **more), headers)
 
 
 def _is_unknown(status: str) -> bool:
-    return status not in GOING_ON | ENDED
+    return status not in STATUSES
 
 
 @st.composite
@@ -162,7 +169,7 @@ def test_ctrl_c_leaves_the_task_running_and_says_its_id(
 @pytest.mark.parametrize("mode", MODES)
 def test_ctrl_c_between_the_tries_of_a_submission_says_its_key(mode: Mode) -> None:
     """The task may be there; the key finds it."""
-    both = Both(mode=mode, replies=[Lost("the connection broke")])
+    both = Both(mode=mode, replies=[NoResponse("the connection broke")])
     both.clock.sleeps_left = 2
     assert "my-key" in notes_of(both, "submit", CIRCUIT, key="my-key")
 
@@ -188,3 +195,30 @@ def test_without_retry_after_a_wait_doubles_up_to_a_minute(mode: Mode) -> None:
     both.use("get", TASK_ID, then="wait")
     assert [pause for pause, _ in pauses(both.sent)] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert UNASKED_SECONDS_MAX == 60
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_failures_between_answers_end_no_wait(mode: Mode) -> None:
+    """Tries are counted from the last answer on."""
+    lost_and_found: list[Any] = [NoResponse("the connection broke"), answer(200, task("pending"))]
+    both = Both(mode=mode, replies=[*lost_and_found * 9, answer(200, task("completed"))])
+    assert both.use("get", TASK_ID, then="wait").status == "completed"
+    assert len(both.sent) == 19
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_submission_that_finds_an_ended_task_reads_it(mode: Mode) -> None:
+    """Once; the answer to a submission has no result."""
+    found = answer(202, {"task_id": TASK_ID, "status": "completed"})
+    both = Both(mode=mode, replies=[found, answer(200, task("completed"))])
+    assert both.use("run", CIRCUIT, wait_timeout=0).counts == {"0": 1}
+    assert [sent.request.method for sent in both.sent] == ["POST", "GET"]
+
+
+def test_a_list_that_does_not_go_on_is_an_error() -> None:
+    """A cursor that leads to itself would never end."""
+    pages = [answer(200, {"tasks": [task("pending")], "next_cursor": "again"})]
+    both = Both(mode="sync", replies=pages)
+    with pytest.raises(BadAnswer, match="does not go on"):
+        both.use("list", then="__iter__")
+    assert len(both.sent) == 2
