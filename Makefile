@@ -88,6 +88,13 @@ prune: $(runtime) ## Delete pieces of circuits and results that are older than a
 test: lint $(emulator) $(client) $(fuzz) ## Lint, then every test, as CI does: make test ARGS="tests/unit -k claim"
 	@exec $(python) -m pytest $(or $(ARGS),$(everything))
 
+.PHONY: check
+check: lint unit ## Lint, types and the unit tests, in a minute; a room's tests too: make check ARGS=tests/local
+
+.PHONY: unit
+unit: $(environment) ## The unit tests alone: make unit ARGS="tests/unit/domain"
+	@exec $(python) -m pytest --numprocesses 2 $(or $(ARGS),tests/unit)
+
 .PHONY: lint
 lint: $(environment) ## Style, types, direction of imports, CloudFormation templates
 	@status=0; \
