@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from benchmarks import cost, counts, imports, pages
-from benchmarks.simulation import Capacity, simulate
+from benchmarks.simulation import Capacity, Second, simulate
 from chalicelib.domain import payloads
 
 _WRITE_UNITS: Final = 6
@@ -75,14 +75,16 @@ def _formulas(tasks: dict[str, Any]) -> Iterator[str]:
 def _simulation() -> Iterator[str]:
     """A backlog grows only where more comes than is done; what is above the rate is refused."""
     for arriving in (_ADMITTED, _TOO_MANY):
-        series = simulate(
-            _CAPACITY, lambda _, n=arriving: n, duration=600, seconds=0.1, waits=False, owners=1
-        )
+        series = _simulated(arriving, duration=600, waits=False)
         grows = series[-1].backlog > series[300].backlog
         if grows is not (arriving == _TOO_MANY) or series[-1].refused:
             yield f"the simulation of {arriving} tasks a second"
-    series = simulate(
-        _CAPACITY, lambda _: float(_REFUSED), duration=10, seconds=0.1, waits=True, owners=1
-    )
+    series = _simulated(_REFUSED, duration=10, waits=True)
     if {second.refused for second in series} != {float(_REFUSED - _CAPACITY.requests_per_second)}:
         yield "the simulation of more than the stage's rate"
+
+
+def _simulated(arriving: float, *, duration: int, waits: bool) -> list[Second]:
+    return simulate(
+        _CAPACITY, lambda _: arriving, duration=duration, seconds=0.1, waits=waits, owners=1
+    )
