@@ -22,7 +22,6 @@ from infra.stage import read_configuration, stage_spec
 from tests.project.tracked import ROOT, tracked_files
 from tests.proof.explorer.condition_mutants import REDUNDANT
 from tests.proof.explorer.mutants import MUTANTS
-from tests.proof.explorer.suites import FULL
 
 FILES = [path.relative_to(ROOT).as_posix() for path in tracked_files()]
 #: What the packages of the repository are imported as.
@@ -154,7 +153,6 @@ PROD = stage_spec(read_configuration(ROOT), "prod")
 #: Page, and a sentence with the number that the code knows.
 NUMBERS = [
     ("docs/protocol.md", f"all {len(MUTANTS)} mutants"),
-    ("docs/protocol.md", f"{len(FULL)} configurations"),
     ("docs/protocol-explorer.md", f"{len(MUTANTS)} of {len(MUTANTS)} are found"),
     ("docs/protocol-explorer.md", f"{len(REDUNDANT)} conditions break nothing"),
     ("docs/data-model.md", f"`schema_version` is at most {SCHEMA_VERSION}"),
