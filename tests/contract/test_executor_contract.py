@@ -58,7 +58,7 @@ def _in_children(factory: str) -> ProcessPool:
     limits = JobLimits(processor_seconds_max=SECONDS, memory_bytes_max=512 << 20)
     environment: Mapping[str, str] = {"EXECUTION_AMPLITUDES_MAX": str(1 << 24)}
     return ProcessPool(
-        factory, children_max=1, limits=limits, reporter=Reports(), environment=environment
+        factory, limits=limits, reporter=Reports(), environment=environment
     )
 
 

@@ -61,7 +61,7 @@ def make_pool(problems: Problems) -> Iterator[MakePool]:
         )
         pool = ProcessPool(
             factory,
-            children_max=children_max,
+            
             limits=limits,
             reporter=problems,
             start_seconds_max=PATIENCE_SECONDS,
@@ -87,7 +87,7 @@ def pool(foreign_children: frozenset[int]) -> Iterator[ProcessPool]:
     limits = JobLimits(
         processor_seconds_max=PROCESSOR_SECONDS_MAX, memory_bytes_max=MEMORY_BYTES_MAX
     )
-    pool = ProcessPool(FACTORY, children_max=10, limits=limits, reporter=Problems())
+    pool = ProcessPool(FACTORY, limits=limits, reporter=Problems())
     yield pool
     pool.close()
 

@@ -18,7 +18,7 @@ from tests.pool.conftest import FACTORY, Problems, run_batch
 def main() -> None:
     """Answer batches until standard input ends."""
     limits = JobLimits(processor_seconds_max=60, memory_bytes_max=64 << 20)
-    pool = ProcessPool(FACTORY, children_max=10, limits=limits, reporter=Problems())
+    pool = ProcessPool(FACTORY, limits=limits, reporter=Problems())
     for line in sys.stdin:
         endings = run_batch(pool, json.loads(line))
         completed = sum(isinstance(ending, TaskResult) for ending in endings)

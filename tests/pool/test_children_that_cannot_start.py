@@ -14,7 +14,7 @@ def test_every_execution_is_told_at_once_and_the_next_one_tries_again(
     make_pool: MakePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the system's own words; none waits until its time is over."""
-    pool = make_pool(children_max=2)
+    pool = make_pool()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "executable", "/no/such/python")
         for ending in run_batch(pool, ["quick"] * 5):
@@ -27,7 +27,7 @@ def test_what_finds_no_child_in_time_may_be_tried_again(
     make_pool: MakePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not wait for as long as its neighbour may run, and the pool serves the next one."""
-    pool = make_pool(children_max=1)
+    pool = make_pool()
     run(pool, "quick")
     monkeypatch.setattr(pool, "_start_seconds_max", 0.2)
     said = sorted(str(ending) for ending in run_batch(pool, ["sleep", "sleep"], seconds_max=1))

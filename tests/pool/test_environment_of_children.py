@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import sys
 import time
@@ -48,7 +47,7 @@ def test_a_child_knows_little_of_the_functions_environment(
     limits = JobLimits(processor_seconds_max=5, memory_bytes_max=MEMORY_BYTES_MAX)
     pool = ProcessPool(
         FACTORY,
-        children_max=1,
+        
         limits=limits,
         reporter=Problems(),
         environment={"EXECUTION_AMPLITUDES_MAX": "16"},
@@ -130,8 +129,8 @@ def test_what_is_said_of_a_build_that_failed_is_cut(make_pool: MakePool) -> None
 def test_a_child_that_has_said_that_it_is_ready_is_usable(make_child: MakeChild) -> None:
     """Also where no execution waited for that; its line is no answer."""
     child = make_child()
-    answers = child._answers  # noqa: SLF001 - to know that the line is there
-    wait_for(lambda: select.select([answers], [], [], 0)[0], "its first line")
+    process = child._process  # noqa: SLF001 - to know that the line is there
+    wait_for(process.has_written, "its first line")
     assert child.is_usable()
     deadline = time.monotonic() + PATIENCE_SECONDS
     assert child.run(request_for("quick"), deadline=deadline, seconds_max=1).result is not None
@@ -143,7 +142,7 @@ LARGE = "quick " + "0" * 1_000_000
 
 def test_a_job_that_is_larger_than_a_pipe_is_sent_whole(make_pool: MakePool) -> None:
     """As the child takes it."""
-    pool = make_pool(children_max=1, processor_seconds_max=60)
+    pool = make_pool(processor_seconds_max=60)
     assert pid_of(run(pool, LARGE)) == pid_of(run(pool, LARGE))
 
 

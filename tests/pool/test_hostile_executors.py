@@ -168,7 +168,7 @@ def test_a_child_that_is_not_trusted_any_more_is_replaced(
     make_pool: MakePool, behaviour: str
 ) -> None:
     """It lacked memory, has a large result in its memory, or failed in the middle of something."""
-    pool = make_pool(children_max=1)
+    pool = make_pool()
     first = pid_of(run(pool, "quick"))
     assert isinstance(run(pool, behaviour), ExecutionError)
     assert pid_of(run(pool, "quick")) != first
@@ -176,7 +176,7 @@ def test_a_child_that_is_not_trusted_any_more_is_replaced(
 
 def test_an_answer_is_as_long_as_it_may_be_and_no_longer(make_pool: MakePool) -> None:
     """At the limit it is given whole; a byte more is refused for good, with both sizes."""
-    pool = make_pool(children_max=1)
+    pool = make_pool()
     room = ANSWER_BYTES_MAX - len(line_of(Answer(number=1, document="")))
     answer = pool.ask(request_for(f"document {room}"), time_limit_seconds=PATIENCE_SECONDS)
     assert answer.document == "x" * room
@@ -197,6 +197,6 @@ def test_memory_of_both_processes_stays_bounded(make_pool: MakePool) -> None:
 def test_a_child_takes_no_more_memory_than_its_limit(make_pool: MakePool) -> None:
     """What fits its limit completes, and half as much again does not."""
     megabytes = MEMORY_BYTES_MAX >> 20
-    pool = make_pool(children_max=1)
+    pool = make_pool()
     assert isinstance(run(pool, f"grow {megabytes * 0.8}"), TaskResult)
     assert isinstance(run(pool, f"grow {megabytes * 1.5}"), PermanentExecutionError)

@@ -24,7 +24,7 @@ def test_the_kernels_processor_limit_is_half_as_much_again_in_whole_seconds(
     make_pool: MakePool,
 ) -> None:
     """On top of what the child has used; the hard limit is left for the next job to be set."""
-    pool = make_pool(children_max=1, processor_seconds_max=100)
+    pool = make_pool(processor_seconds_max=100)
     for _ in range(2):
         ending = run(pool, "limits")
         assert isinstance(ending, TaskResult)
@@ -35,7 +35,7 @@ def test_the_kernels_processor_limit_is_half_as_much_again_in_whole_seconds(
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux alone")
 def test_a_jobs_memory_comes_on_top_of_what_the_child_has(make_pool: MakePool) -> None:
     """And not on top of what an earlier job was given."""
-    pool = make_pool(children_max=1)
+    pool = make_pool()
     for _ in range(2):
         ending = run(pool, "limits")
         assert isinstance(ending, TaskResult)

@@ -114,7 +114,7 @@ def test_ten_just_below_the_processor_limit_complete_at_once(make_pool: MakePool
 
 def test_the_processor_limit_is_set_again_for_each_job(make_pool: MakePool) -> None:
     """Three jobs of just below it, and one that overruns, in one warm child."""
-    pool = make_pool(children_max=1, processor_seconds_max=0.5)
+    pool = make_pool(processor_seconds_max=0.5)
     pids = {pid_of(run(pool, "burn 0.4")) for _ in range(3)}
     ending = run(pool, "burn 0.6")
     assert len(pids) == 1
@@ -124,7 +124,7 @@ def test_the_processor_limit_is_set_again_for_each_job(make_pool: MakePool) -> N
 
 def test_a_child_that_grew_is_replaced(make_pool: MakePool) -> None:
     """It keeps what others will need; its own result counts all the same."""
-    pool = make_pool(children_max=1, memory_bytes_max=200 << 20)
+    pool = make_pool(memory_bytes_max=200 << 20)
     small, large, after = (pid_of(run(pool, c)) for c in ("grow 10", "grow 100", "quick"))
     assert small == large != after
     assert not is_running(large)
@@ -132,7 +132,7 @@ def test_a_child_that_grew_is_replaced(make_pool: MakePool) -> None:
 
 def test_an_idle_child_that_was_killed_costs_no_attempt(make_pool: MakePool) -> None:
     """Its end is seen before it is given a job."""
-    pool = make_pool(children_max=1)
+    pool = make_pool()
     pid = pid_of(run(pool, "quick"))
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not is_running(pid), "the child's end")
@@ -183,7 +183,7 @@ def test_an_executor_that_cannot_be_built_says_why(
 
 def test_more_executions_than_children_wait_their_turn(make_pool: MakePool) -> None:
     """No more children than allowed, and none is refused while there is time."""
-    pool = make_pool(children_max=2)
+    pool = make_pool()
     endings = run_batch(pool, ["burn 0.05"] * 8)
     assert len({pid_of(ending) for ending in endings}) <= 2
     busy = run_batch(pool, ["burn 0.4", "burn 0.4", "quick"], seconds_max=60)

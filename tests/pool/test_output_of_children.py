@@ -39,7 +39,7 @@ def test_a_pipe_that_another_process_holds_open_does_not_hold_up_the_end(
 
 def test_each_execution_may_print_up_to_the_limit_and_no_more(make_pool: MakePool) -> None:
     """What the one before has printed does not count."""
-    pool = make_pool(children_max=1, processor_seconds_max=60)
+    pool = make_pool(processor_seconds_max=60)
     pids = {pid_of(run(pool, f"print_bytes {OUTPUT_BYTES_MAX}")) for _ in range(2)}
     assert len(pids) == 1
     ending = run(pool, f"print_bytes {OUTPUT_BYTES_MAX + 1}")
@@ -51,7 +51,7 @@ def test_an_operator_reads_the_end_of_what_the_execution_printed(
     make_pool: MakePool, problems: Problems
 ) -> None:
     """Two thousand bytes of it, whatever they are, and nothing of an earlier execution's."""
-    pool = make_pool(children_max=1)
+    pool = make_pool()
     said = "execute in a child process: the executor's process ended with exit code 3"
     end = "\N{REPLACEMENT CHARACTER} the last words"
     for circuit in ("print_last_words 5000", "print_bytes 9", "print_last_words 0"):

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.task import TaskRequest
 from chalicelib.errors import PermanentExecutionError
-from chalicelib.executors.registry import IN_CHILDREN
+from chalicelib.registry import EXECUTORS
 from chalicelib.settings import AMPLITUDE_BYTES, CIRCUIT_MB
 from tests.pool.conftest import MakePool
 from tests.support.busy_circuits import dense, hungry
@@ -21,8 +21,8 @@ def test_the_largest_dense_state_fits_the_memory_that_settings_ask_for(
     """What `EXECUTION_AMPLITUDES_MAX` admits, `EXECUTION_MEMORY_MB_MAX` executes."""
     memory = AMPLITUDE_BYTES * 2**qubits + (CIRCUIT_MB << 20)
     pool = make_pool(
-        IN_CHILDREN["simulator"],
-        children_max=1,
+        EXECUTORS["simulator"].factory,
+        
         processor_seconds_max=60,
         memory_bytes_max=memory,
     )
@@ -35,8 +35,8 @@ def test_the_largest_dense_state_fits_the_memory_that_settings_ask_for(
 def test_a_program_that_unrolls_into_more_than_its_memory_is_refused(make_pool: MakePool) -> None:
     """And the next one completes."""
     pool = make_pool(
-        IN_CHILDREN["simulator"],
-        children_max=1,
+        EXECUTORS["simulator"].factory,
+        
         processor_seconds_max=60,
         memory_bytes_max=100 << 20,
     )

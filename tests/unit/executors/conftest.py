@@ -44,7 +44,7 @@ def make_pool(children: Children, observer: RecordingObserver) -> Iterator[MakeP
         pools.append(
             ProcessPool(
                 "module:factory",
-                children_max=children_max,
+                
                 limits=LIMITS,
                 reporter=observer,
                 start_seconds_max=start_seconds_max,

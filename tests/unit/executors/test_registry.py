@@ -14,7 +14,7 @@ from chalicelib.executors.children.child_process import JobLimits
 from chalicelib.executors.children.jobs import Answer
 from chalicelib.executors.children.pool import ProcessPool
 from chalicelib.executors.mock import MockExecutor
-from chalicelib.executors.registry import BuiltOnFirstUse, ValidatorOnFirstUse, build_executor
+from chalicelib.executors.first_use import BuiltOnFirstUse, ValidatorOnFirstUse, build_executor
 from chalicelib.settings import Settings
 from infra.waiting import comes_true, wait_for
 from tests.support.circuits import BELL
