@@ -5,8 +5,8 @@ A process can be stopped whatever it does, and a crash in it is not one of the p
 is kept warm since starting one takes much longer than asking it. It dies with the process that
 started it.
 
-`WarmProcess` is the side that asks: it has no thread of its own, and whoever waits for an answer
-keeps the limits. `Asker` is what the program of the process has.
+`WarmProcess` is the side that asks: it has no thread of its own, and the thread that waits for an
+answer keeps the limits. `Asker` is what the program of the process has.
 """
 
 from __future__ import annotations

@@ -65,10 +65,14 @@ def build() -> Runnable:
     return Behaving()
 
 
-def build_slowly() -> Runnable:
-    """Build it after a while, as on a machine that has much else to do."""
-    burn(0.3)
-    return Behaving()
+def build_never() -> None:
+    """Wait for what does not come."""
+    threading.Event().wait(3600)
+
+
+def build_endlessly() -> None:
+    """Use the processor and do not come to an end."""
+    burn(3600)
 
 
 def build_with_a_thread() -> Runnable:

@@ -108,7 +108,7 @@ def test_the_processor_limit_is_set_again_for_each_job(make_pool: MakePool) -> N
     pool = make_pool(processor_seconds_max=0.3)
     pids = {pid_of(run(pool, "burn 0.2")) for _ in range(3)}
     assert len(pids) == 1
-    assert isinstance(run(pool, "burn 0.4"), PermanentExecutionError)
+    assert isinstance(run(pool, "endless_python"), PermanentExecutionError)
     assert pid_of(run(pool, "quick")) not in pids
 
 

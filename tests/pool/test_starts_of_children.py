@@ -120,7 +120,7 @@ def test_where_no_process_can_be_started_each_execution_is_told_and_the_next_tri
 @pytest.mark.parametrize(
     ("factory", "seconds", "cause"),
     [
-        ("build_slowly", 0.2, "the execution did not finish within 0."),
+        ("build_never", 0.2, "the execution did not finish within 0."),
         ("scribble_while_building", PATIENCE_SECONDS, "JSON is malformed"),
     ],
 )
@@ -140,7 +140,7 @@ def test_what_an_executor_uses_to_start_is_bounded(
 ) -> None:
     """Its import is no endless loop that holds a place of a function's."""
     monkeypatch.setattr(child_process, "_START_PROCESSOR_SECONDS_MAX", 0.2)
-    assert str(run(make_pool(f"{FACTORIES}:build_slowly"), "quick")) == NOT_READY
+    assert str(run(make_pool(f"{FACTORIES}:build_endlessly"), "quick")) == NOT_READY
     (told,) = problems.told
     assert "needs more than the 0.2 s of processor time" in told
 
