@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypedDict, Unpack
 
-from quantum_tasks.contract import KEY_CHARACTERS_MAX
+from quantum_tasks.contract import KEY_CHARACTERS_MAX, SHOTS_DEFAULT, SHOTS_MAX
 from quantum_tasks.errors import FieldError, InvalidRequest
 from quantum_tasks.protocol.circuits import text_of
 
@@ -51,7 +51,7 @@ class SubmissionFields(TypedDict, total=False):
     an option of `qtasks`, which the text here explains.
     """
 
-    shots: Annotated[int | None, "1 to 100000 (1024)"]
+    shots: Annotated[int | None, f"1 to {SHOTS_MAX} ({SHOTS_DEFAULT})"]
     seed: Annotated[int | None, "makes the counts repeatable"]
     tags: Annotated[Mapping[str, str] | None, "a tag of the task; may be repeated"]
 
