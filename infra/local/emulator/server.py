@@ -22,9 +22,7 @@ import uvicorn
 
 from infra.local.emulator.autosave import App, Autosave
 from infra.local.emulator.memory import Memory
-from infra.local.emulator.queues import Queues
 from infra.local.emulator.saved_state import SavedState, StateDamaged, StateInUse
-from infra.local.emulator.tables import Tables
 from infra.local.listening import listening_socket
 
 
@@ -49,15 +47,13 @@ def serve(directory: Path, port: int, interval_seconds: float) -> None:
     configure_environment(port, directory)
 
     import ministack.app as server  # noqa: PLC0415  reads the environment when imported
-    from ministack.services import dynamodb, sqs  # noqa: PLC0415
 
-    Queues(sqs)
-    memory = Memory(server, Tables(dynamodb))
+    memory = Memory(server)
     autosave = Autosave(saved, memory, interval_seconds)
     server.save_all = autosave.save_now
     server._load_persisted_state = lambda: None  # noqa: SLF001  loaded before it serves, or not at all
     memory.restore(state)
-    run_server(autosave.watching(server.app), port)
+    run_server(autosave.beginning_with(server.app), port)
 
 
 def run_server(app: App, port: int) -> None:
