@@ -20,7 +20,7 @@ from chalicelib.entrypoints.http import batches, caller, endpoints
 from chalicelib.entrypoints.http.cors import cors_config
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.entrypoints.sweeper import handle_schedule
-from chalicelib.entrypoints.worker import handle_batch
+from chalicelib.entrypoints.worker import WORKERS_MAX, handle_batch
 
 if "AWS_CHALICE_CLI_MODE" in os.environ and "QUANTUM_TASKS_PREPARED" not in os.environ:
     # A person's `chalice local`, `deploy` or `package`: before anything reads the environment.
@@ -38,9 +38,6 @@ CORS: Final = cors_config()
 NAME: Final = f"quantum-tasks-{os.environ.get('STAGE', caller.LOCAL_STAGE)}"
 #: As `infra/templates/messaging.yaml` names it. A name, not an ARN: none is known when packaging.
 QUEUE_NAME: Final = NAME
-#: Invocations of the worker at the same time, of one batch each. Without a limit Lambda throttles
-#: them where the account's concurrency ends, and each throttled batch burns a receive.
-WORKERS_MAX: Final = 50
 #: Executed all at once, so as many as `EXECUTION_CONCURRENCY`; `docs/executors.md` says why so few.
 BATCH_SIZE: Final = 3
 

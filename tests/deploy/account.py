@@ -18,10 +18,11 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from infra.local.settings import EMULATOR_PYTHON
 from infra.local.supervisor.supervisor import free_port
 from infra.waiting import wait_for
 from tests.deploy.tls import Certificate, make_certificate
-from tests.support.backends import EMULATOR_PYTHON, ROOT
+from tests.support.backends import ROOT
 
 REGION = "us-east-1"
 #: MiniStack's own: the account's root, whom no policy binds.

@@ -15,7 +15,7 @@ import pytest
 
 from infra.local.emulator.pieces import DYNAMODB_PARTS
 from infra.local.emulator.saved_state import DATABASE
-from infra.local.settings import Settings
+from infra.local.settings import EMULATOR_PYTHON
 from infra.local.supervisor.stack import deploy_all
 from infra.waiting import wait_for
 from tests.local.emulator_process import EmulatorProcess
@@ -251,7 +251,7 @@ def test_every_part_of_dynamodb_is_saved(tmp_path: Path) -> None:
         "print(json.dumps([*dynamodb.get_state()]))"
     )
     answer = subprocess.run(
-        [Settings.from_environment().emulator_python, "-c", program],
+        [EMULATOR_PYTHON, "-c", program],
         cwd=tmp_path,
         capture_output=True,
         text=True,

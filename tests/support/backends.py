@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from chalicelib.settings import Settings
 from infra.cloudformation import Stacks
+from infra.local.settings import EMULATOR_PYTHON
 from infra.local.supervisor.stack import CREDENTIALS, STACKS, deploy_all
 from infra.local.supervisor.supervisor import accepts_connections, free_port
 from infra.waiting import wait_for
@@ -35,7 +36,6 @@ REAL_BACKEND: Final = (
     else "ministack"
 )
 ROOT: Final = Path(__file__).parents[2]
-EMULATOR_PYTHON: Final = ROOT / ".venv-emulator" / "bin" / "python"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ def configure_environment(port: int, directory: Path) -> None:
         STATE_DIR=str(directory),
         IOT_MTLS_ENABLED="0",
         SFTP_ENABLED="0",
-        LOG_LEVEL=os.environ.get("EMULATOR_LOG_LEVEL", "WARNING"),
+        LOG_LEVEL="WARNING",
     )
 
 
