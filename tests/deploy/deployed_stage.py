@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain.task import Task
 from chalicelib.settings import Settings
-from infra.deploy.api_client import Answer, ApiClient, api_url
+from infra.deploy.api_client import ApiClient, Reply, api_url
 from infra.stage import StageSpec
 from infra.waiting import wait_for
 from tests.deploy.account import REGION, Account
@@ -229,7 +229,7 @@ def reduced_policy(document: Mapping[str, Any], actions: frozenset[str]) -> dict
     return {**document, "Statement": kept}
 
 
-def task_id_of(answer: Answer) -> str:
+def task_id_of(answer: Reply) -> str:
     """Return the id of a task that was accepted."""
     assert answer.status == 202, answer.content
     return str(answer.body["task_id"])

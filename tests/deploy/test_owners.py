@@ -26,7 +26,7 @@ NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What the function answered."""
 
     status: int
@@ -51,7 +51,7 @@ class Api:
         task_id: str | None = None,
         body: object = None,
         **headers: str,
-    ) -> Answer:
+    ) -> Reply:
         """Send one request; header names have underscores for hyphens."""
         sent = {"Content-Type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -87,33 +87,32 @@ class Api:
             None,
         )
         parsed = json.loads(answer["body"]) if answer["body"] else None
-        return Answer(answer["statusCode"], answer["headers"], parsed)
+        return Reply(answer["statusCode"], answer["headers"], parsed)
 
-    def submit(self, caller: str, circuit: str = "OPENQASM 3.0;", **headers: str) -> Answer:
+    def submit(self, caller: str, circuit: str = "OPENQASM 3.0;", **headers: str) -> Reply:
         """Submit a task."""
         return self(caller, "POST", "/tasks", body={"circuit": circuit}, **headers)
 
-    def get(self, caller: str | None, task_id: str) -> Answer:
+    def get(self, caller: str | None, task_id: str) -> Reply:
         """Read a task."""
         return self(caller, "GET", "/tasks/{task_id}", task_id)
 
-    def cancel(self, caller: str, task_id: str) -> Answer:
+    def cancel(self, caller: str, task_id: str) -> Reply:
         """Cancel a task."""
         return self(caller, "POST", "/tasks/{task_id}/cancel", task_id)
 
 
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+@pytest.fixture(scope="module")
+def api() -> Iterator[Api]:
     """Be a deployed stage, with its table and queue in memory."""
-    with moto_backend() as backend:
-        for name, value in backend.environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("STAGE", "dev")
+    with moto_backend() as backend, pytest.MonkeyPatch.context() as patch:
+        for name, value in {**backend.environment, "STAGE": "dev"}.items():
+            patch.setenv(name, value)
         with as_in_a_new_process():
             yield Api()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def calls() -> Callable[[], list[str]]:
     """Return a function that gives the database operations since it was last called."""
     seen: list[str] = []

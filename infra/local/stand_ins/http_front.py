@@ -33,7 +33,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 logger = part_logger("api")
 
 
-class Answers(Protocol):
+class Handler(Protocol):
     """What answers the requests. Called by several threads at a time."""
 
     def handle(self, request: Request) -> HttpResponse:
@@ -43,7 +43,7 @@ class Answers(Protocol):
 class Front:
     """The ASGI application."""
 
-    def __init__(self, answers: Answers, *, is_stopping: Callable[[], bool]) -> None:
+    def __init__(self, answers: Handler, *, is_stopping: Callable[[], bool]) -> None:
         """Take what answers, and how to know that connections are to be closed."""
         self._answers = answers
         self._is_stopping = is_stopping

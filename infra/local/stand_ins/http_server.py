@@ -16,7 +16,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from infra.local.listening import BACKLOG, listening_socket
-from infra.local.stand_ins.http_front import Answers, Front, wire_headers
+from infra.local.stand_ins.http_front import Front, Handler, wire_headers
 from infra.local.stand_ins.http_request import HEAD_BYTES_MAX
 from infra.local.stand_ins.logs import part_logger
 from infra.local.stand_ins.problems import problem
@@ -32,7 +32,7 @@ logger = part_logger("api")
 class Server(uvicorn.Server):
     """One API process's server."""
 
-    def __init__(self, host: str, port: int, answers: Answers) -> None:
+    def __init__(self, host: str, port: int, answers: Handler) -> None:
         """Bind and listen at once, so that a taken port is an error of this call."""
         self._socket = listening_socket(host, port)
         self.port: int = self._socket.getsockname()[1]
