@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from infra.aws import Aws
-from infra.chalice_commands import command_of
+from infra.chalice_commands import command_of, prepare
 from infra.deploy.stage_stacks import StageStacks
 from infra.local.supervisor.supervisor import answers, free_port
 from infra.package.aws_location import ANY_LOCATION
 from infra.package.vendor import fill_vendor
 from infra.package.workspace import Workspace
-from infra.stage import StageSpec, read_configuration, stage_spec
+from infra.stage import StageSpec, read_configuration, stage_spec, this_runtime
 from infra.waiting import wait_for
 from tests.acceptance.http_client import Http
 from tests.acceptance.stage import BELL_STATE, Stage
@@ -116,17 +116,9 @@ def test_chalice_package_names_the_command_that_does_it(newcomer: Path) -> None:
 def test_chalice_deploy_stops_before_anything_is_made(
     aws: Account, newcomer: Path, prod: StageSpec
 ) -> None:
-    """Without a region, without credentials, for no stage, and without the stage's stacks."""
-    environment = aws.environment
-    regionless = {k: v for k, v in environment.items() if k != "AWS_DEFAULT_REGION"}
-    for stage, variables, part in (
-        ("prod", regionless, "no region is set"),
-        ("pord", environment, "there is no stage 'pord' to deploy"),
-        ("local", environment, "there is no stage 'local' to deploy"),
-        ("prod", environment, "`make stacks STAGE=prod`"),
-    ):
-        done = chalice(newcomer, "deploy", "--stage", stage, environment=variables)
-        assert is_one_sentence(done, part), done.stderr
+    """Without the stage's stacks it says what makes them."""
+    done = chalice(newcomer, "deploy", "--stage", "prod", environment=aws.environment)
+    assert is_one_sentence(done, "`make stacks STAGE=prod`"), done.stderr
     functions = aws.client("lambda").list_functions()["Functions"]
     assert not [f for f in functions if f["FunctionName"].startswith(prod.name)]
     roles = aws.client("iam").list_roles()["Roles"]
@@ -134,18 +126,34 @@ def test_chalice_deploy_stops_before_anything_is_made(
     assert not (newcomer / ".chalice" / "deployed").exists()
 
 
-def test_chalice_deploy_with_another_python_is_refused(
-    aws: Account, newcomer: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("stage", "runtime", "said"),
+    [
+        ("prod", this_runtime(), "no region is set"),
+        ("prod", "python3.10", "runs on python3.10"),
+        ("pord", "python3.10", "there is no stage 'pord' to deploy"),
+        ("local", "python3.10", "there is no stage 'local' to deploy"),
+    ],
+)
+def test_chalice_deploy_refuses_what_would_be_wrong(
+    newcomer: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stage: str,
+    runtime: str,
+    said: str,
 ) -> None:
-    """The runtime is the stage's, whatever Python deploys."""
-    other = tmp_path / "other"
-    shutil.copytree(newcomer, other)
-    path = other / ".chalice" / "config.json"
-    content = json.loads(path.read_text())
-    content["stages"]["prod"]["deployment"]["runtime"] = "python3.10"
-    path.write_text(json.dumps(content))
-    done = chalice(other, "deploy", "--stage", "prod", environment=aws.environment)
-    assert is_one_sentence(done, "runs on python3.10")
+    """Before an account is asked: the runtime is the stage's, whatever Python deploys."""
+    content = json.loads((newcomer / ".chalice" / "config.json").read_text())
+    content["stages"]["prod"]["deployment"]["runtime"] = runtime
+    shutil.copytree(newcomer / ".chalice", tmp_path / ".chalice")
+    (tmp_path / ".chalice" / "config.json").write_text(json.dumps(content))
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.delenv(name)
+    with pytest.raises(SystemExit):
+        prepare(tmp_path, ["deploy", "--stage", stage])
+    assert said in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
