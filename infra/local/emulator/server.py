@@ -4,9 +4,8 @@ Runs on the emulator's interpreter:
 `.venv-emulator/bin/python -m infra.local.emulator.server emulator DATA_DIR`,
 with `EMULATOR_PORT` and `AUTOSAVE_SECONDS` in the environment.
 
-Every `AUTOSAVE_SECONDS` (2) in which a request changed something, what changed is saved as of one
-instant. A kill loses at most the last `AUTOSAVE_SECONDS` plus the time that writing takes, which
-is that of what changed in them (about 0.05 s per thousand tasks), however much is there already.
+Every `AUTOSAVE_SECONDS` (2) what changed is saved as of one instant. A kill loses at most the last
+`AUTOSAVE_SECONDS` plus the time that writing takes, about 0.05 s per thousand tasks that changed.
 """
 
 from __future__ import annotations
