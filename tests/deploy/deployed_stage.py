@@ -58,14 +58,14 @@ class DeployedStage:
         """Return what a function is called in AWS."""
         return self.spec.functions[function].function_name
 
-    def ended(self, client: ApiClient, task_id: str, *, seconds: float = 20) -> dict[str, Any]:
+    def ended(self, client: ApiClient, task_id: str) -> dict[str, Any]:
         """Wait until a task has ended, and return it."""
 
         def look() -> dict[str, Any] | None:
             task: dict[str, Any] = client.call("GET", f"/tasks/{task_id}").body
             return task if task.get("status") in ENDED else None
 
-        return wait_for(look, f"end of task {task_id}", seconds_max=seconds)
+        return wait_for(look, f"end of task {task_id}")
 
     def item(self, task_id: str) -> dict[str, Any] | None:
         """Return a task's item as it lies in the table."""

@@ -16,7 +16,7 @@ from infra.package.template import REPORT_FAILURES
 Change = Callable[[Snapshot], Snapshot]
 
 
-def changed(part: str, change: Callable[[Any], object]) -> Change:
+def changed(part: str, change: Callable[[Any], Any]) -> Change:
     """Change one part of what was read."""
     return lambda s: dataclasses.replace(s, **{part: change(getattr(s, part))})
 

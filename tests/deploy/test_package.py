@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -160,6 +161,10 @@ def test_two_builds_are_the_same_bytes(
     assert again.template.read_bytes() == package.template.read_bytes()
 
 
+#: It fetches wheels, and takes as long as all tests before it: `make prove` says EVIDENCE=full.
+in_full = pytest.mark.skipif(os.environ.get("EVIDENCE") != "full", reason="EVIDENCE=full")
+
+
 @pytest.fixture(scope="module")
 def for_lambda(
     checkout: Path, spec: StageSpec, tmp_path_factory: pytest.TempPathFactory
@@ -169,6 +174,7 @@ def for_lambda(
     return make_package(checkout, arm, tmp_path_factory.mktemp("arm64"))
 
 
+@in_full
 def test_the_package_for_lambda_is_small(for_lambda: Package) -> None:
     """At most 10 MB with a margin, and built for arm64 alone."""
     found = for_lambda.inspection
@@ -177,6 +183,7 @@ def test_the_package_for_lambda_is_small(for_lambda: Package) -> None:
     assert (found.uncompiled, found.tests) == ((), ())
 
 
+@in_full
 def test_the_package_for_lambda_holds_what_was_tested(
     for_lambda: Package, package: Package
 ) -> None:
