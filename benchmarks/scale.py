@@ -1,4 +1,4 @@
-"""Writes `docs/scale.md` and its pictures, from the simulation and the settings of a stage."""
+"""Writes `docs/scale.md` and its charts, from the simulation and the settings of a stage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.pictures import line_chart
+from benchmarks.charts import line_chart
 from benchmarks.simulation import API_SECONDS, Capacity, Second, simulate
 from chalicelib.entrypoints.worker import WORKERS_MAX
 from infra.local.settings import ROOT
