@@ -21,7 +21,8 @@ from infra.doctor.live_stage import Snapshot, read_snapshot
 from infra.doctor.rules import functions, stage, throughput
 from tests.deploy.breakages import FOUND, changed_by_hand, no_flag
 from tests.deploy.deployed_stage import DeployedStage
-from tests.deploy.doctor_snapshots import CASES, Change, without
+from tests.deploy.doctor_snapshots import CASES
+from tests.deploy.snapshot_changes import Change, without
 from tests.support.backends import ROOT
 
 pytestmark = pytest.mark.emulator

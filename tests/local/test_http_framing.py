@@ -53,7 +53,7 @@ def test_what_cannot_be_understood_is_refused_once_and_closed(
 def test_a_head_has_a_path_and_api_gateways_limit(
     served: ServedApi, sent: bytes, status: int
 ) -> None:
-    """A refusal of ours leaves the connection usable."""
+    """A refusal by this gateway leaves the connection usable."""
     first, second = served.raw(sent + SMUGGLED)
     assert (first.status, second.status) == (status, 200)
 
