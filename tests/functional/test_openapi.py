@@ -12,8 +12,7 @@ from openapi_spec_validator import validate
 
 import app as lambda_functions
 from chalicelib.entrypoints.http import schemas
-from chalicelib.entrypoints.http.openapi import document
-from chalicelib.entrypoints.http.operations import OPERATIONS
+from chalicelib.entrypoints.http.openapi import OPERATIONS, document
 from chalicelib.entrypoints.http.problems import KINDS
 from tests.functional.conftest import Api
 from tools import openapi
@@ -85,8 +84,8 @@ def test_every_example_is_what_its_schema_says(operation: Any) -> None:  # noqa:
                 check(example["value"], media["schema"])
                 seen += 1
     assert seen
-    if operation.answer is not None:
-        assert msgspec.convert(operation.example, operation.answer)
+    for kind in operation.answers[:1]:
+        assert msgspec.convert(operation.example, kind)
 
 
 def test_real_answers_are_what_the_document_says(api: Api) -> None:
