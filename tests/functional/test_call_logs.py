@@ -33,7 +33,7 @@ def test_calls_for_large_circuits_and_lists_say_what_they_cost_too(
 ) -> None:
     """Pieces, queries of an index and reads of many items."""
     api.get(api.submit(LARGE))
-    api.request("GET", "/tasks")
+    api.list()
     calls = [line for line in logged() if line["message"].startswith("dynamodb call")]
     operations = {call["operation"] for call in calls}
     assert operations == {"PutItem", "GetItem", "Query", "BatchGetItem"}

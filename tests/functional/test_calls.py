@@ -56,7 +56,7 @@ def test_every_call_has_the_shape_that_its_model_asks_for(
     api.post({"circuit": "x", "tags": {"a": "b"}}, Idempotency_Key="k")
     api.deliver()
     api.cancel(api.submit())
-    api.request("GET", "/health")
+    api.health()
     service = composition.get_service()
     service.ports.store.delete_if_pending(api.submit(LARGE))
     monkeypatch.setenv("MOCK_TRANSIENT_FAILURE_RATE", "1")

@@ -92,10 +92,10 @@ def test_real_answers_are_what_the_document_says(api: Api) -> None:
     """From the submission to the end, and what goes wrong."""
     answers = {
         "submitTask": api.post({"circuit": "x", "tags": {"a": "b"}}),
-        "listTasks": api.request("GET", "/tasks"),
-        "submitBatch": api.request("POST", "/batches", {"tasks": [{"circuit": "x"}, {}]}),
-        "validateCircuit": api.request("POST", "/validations", {"circuit": "x"}),
-        "getHealth": api.request("GET", "/health"),
+        "listTasks": api.list(),
+        "submitBatch": api.post_batch([{"circuit": "x"}, {}]),
+        "validateCircuit": api.validate("x"),
+        "getHealth": api.health(),
     }
     task_id = answers["submitTask"].body["task_id"]
     api.deliver()
