@@ -100,7 +100,7 @@ class Api:
         """Read a task."""
         return self.request("GET", f"/tasks/{task_id}", headers=named(headers))
 
-    def list(self, **parameters: object) -> Answer:
+    def list_tasks(self, **parameters: object) -> Answer:
         """Ask for one page of the list."""
         query = urlencode({n: v for n, v in parameters.items() if v is not None}, True)
         return self.request("GET", f"/tasks?{query}" if query else "/tasks")

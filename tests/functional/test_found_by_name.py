@@ -27,7 +27,7 @@ def test_every_call_of_table_and_queue_finds_them(api: Api) -> None:
     assert api.deliver() is None
     read = api.get(task_id)
     assert (read.body["status"], read.body["circuit"]) == ("completed", LARGE)
-    listed = api.list()
+    listed = api.list_tasks()
     assert listed.status == 200
     assert len(listed.body["tasks"]) == 4
     assert api.health().body["status"] == "healthy"

@@ -15,7 +15,7 @@ def walk(api: Api, **parameters: object) -> list[str]:
     found: list[str] = []
     cursor: str | None = None
     for _ in range(200):
-        page = api.list(cursor=cursor, **parameters)
+        page = api.list_tasks(cursor=cursor, **parameters)
         assert page.status == 200, page.body
         found += [task["task_id"] for task in page.body["tasks"]]
         cursor = page.body["next_cursor"]
@@ -35,7 +35,7 @@ def test_a_summary_has_everything_but_circuit_result_and_history(api: Api) -> No
     """The whole task is one GET away."""
     task_id = api.submit()
     whole = api.get(task_id).body
-    (summary,) = api.list().body["tasks"]
+    (summary,) = api.list_tasks().body["tasks"]
     assert summary == {
         name: value
         for name, value in whole.items()
@@ -45,7 +45,7 @@ def test_a_summary_has_everything_but_circuit_result_and_history(api: Api) -> No
 
 def test_an_empty_list_is_an_empty_last_page(api: Api) -> None:
     """No task, no cursor, and nothing unreadable is said."""
-    assert api.list().body == {"tasks": [], "next_cursor": None}
+    assert api.list_tasks().body == {"tasks": [], "next_cursor": None}
 
 
 def test_status_and_tags_filter(api: Api) -> None:
@@ -78,16 +78,16 @@ def test_a_cursor_is_bound_to_its_filters(api: Api) -> None:
     """With others it would skip tasks that the client never saw."""
     for number in range(3):
         api.submit(f"// {number}")
-    cursor = api.list(limit=1, status="pending").body["next_cursor"]
-    assert api.list(limit=2, status="pending", cursor=cursor).status == 200
-    answer = api.list(limit=1, cursor=cursor)
+    cursor = api.list_tasks(limit=1, status="pending").body["next_cursor"]
+    assert api.list_tasks(limit=2, status="pending", cursor=cursor).status == 200
+    answer = api.list_tasks(limit=1, cursor=cursor)
     assert_problem(answer, 400, "belongs to a list with other filters")
 
 
 def test_a_page_that_has_not_changed_is_a_304(api: Api) -> None:
     """Its validator is of its body: it changes when a task on it does."""
     task_id = api.submit()
-    first = api.list()
+    first = api.list_tasks()
     assert re.fullmatch(r'"[0-9a-f]{32}"', first.headers["ETag"])
     same = api.request("GET", "/tasks", headers={"If-None-Match": first.headers["ETag"]})
     assert (same.status, same.body) == (304, None)

@@ -11,9 +11,10 @@ import pytest
 from openapi_spec_validator import validate
 
 import app as lambda_functions
-from chalicelib.entrypoints.http import schemas
+from chalicelib.entrypoints.http import examples, schemas
 from chalicelib.entrypoints.http.openapi import OPERATIONS, document
 from chalicelib.entrypoints.http.problems import KINDS
+from chalicelib.executors import simulator
 from tests.functional.conftest import Api
 from tools import openapi
 
@@ -88,11 +89,19 @@ def test_every_example_is_what_its_schema_says(operation: Any) -> None:  # noqa:
         assert msgspec.convert(operation.example, kind)
 
 
+def test_the_result_of_the_example_is_what_the_executor_counts() -> None:
+    """Its name, its version and its seed too."""
+    result = simulator.build().execute(
+        schemas.PostTask(**examples.POST_TASK).to_request(), time_limit_seconds=10
+    )
+    assert json.loads(msgspec.json.encode(result)) == examples.TASK["result"]
+
+
 def test_real_answers_are_what_the_document_says(api: Api) -> None:
     """From the submission to the end, and what goes wrong."""
     answers = {
         "submitTask": api.post({"circuit": "x", "tags": {"a": "b"}}),
-        "listTasks": api.list(),
+        "listTasks": api.list_tasks(),
         "submitBatch": api.post_batch([{"circuit": "x"}, {}]),
         "validateCircuit": api.validate("x"),
         "getHealth": api.health(),

@@ -93,13 +93,13 @@ def etag_of(task: Task) -> str:
     It also changes with the view's fields: a client may hold the old view of a task that never
     changes again.
     """
-    return f'"{_representation()}.{task.schema_version}.{len(task.history)}"'
+    return f'"{representation_of(TaskView)}.{task.schema_version}.{len(task.history)}"'
 
 
 @functools.cache
-def _representation() -> int:
+def representation_of(view: type[msgspec.Struct]) -> int:
     """Return a number of the names and types of all that a view shows."""
-    return zlib.crc32(repr(_shape(TaskView)).encode())
+    return zlib.crc32(repr(_shape(view)).encode())
 
 
 def _shape(kind: object) -> object:
