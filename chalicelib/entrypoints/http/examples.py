@@ -69,32 +69,25 @@ _COMPLETED: Final = lifecycle.after(
 _SUBMISSION: Final = Submitted(task=_PENDING, replayed=False)
 
 
-def _refusal(error: Exception) -> schemas.Problem:
-    return problems.problem_for(error, correlation_id=_CORRELATION)
-
-
 def _member(index: int, posted: schemas.BatchMember | InvalidRequest) -> schemas.MemberView:
     if isinstance(posted, InvalidRequest):
-        return schemas.MemberView(index=index, status=400, problem=_refusal(posted))
+        problem = problems.problem_for(posted, correlation_id=_CORRELATION)
+        return schemas.MemberView(index=index, status=problem.status, problem=problem)
     task = views.accepted_member(_SUBMISSION, _CORRELATION)
     return schemas.MemberView(index=index, status=202, task=task)
 
 
-def _sent(view: msgspec.Struct) -> Any:  # noqa: ANN401 - any JSON
-    return msgspec.to_builtins(view)
-
-
-ACCEPTED: Final = _sent(views.accepted(_SUBMISSION, _CORRELATION))
-TASK: Final = _sent(views.shown(_COMPLETED, schemas.TaskView))
-TASK_LIST: Final = _sent(
+ACCEPTED: Final = msgspec.to_builtins(views.accepted(_SUBMISSION, _CORRELATION))
+TASK: Final = msgspec.to_builtins(views.shown(_COMPLETED, schemas.TaskView))
+TASK_LIST: Final = msgspec.to_builtins(
     schemas.TaskListView(tasks=[views.shown(_COMPLETED, schemas.TaskSummary)], next_cursor=None)
 )
-BATCH: Final = _sent(
+BATCH: Final = msgspec.to_builtins(
     schemas.BatchView(
         tasks=[_member(n, posted) for n, posted in enumerate(parsing.to_batch(POST_BATCH))]
     )
 )
-VALIDATION: Final = _sent(
+VALIDATION: Final = msgspec.to_builtins(
     msgspec.convert(
         Validation(
             valid=False,
@@ -106,7 +99,7 @@ VALIDATION: Final = _sent(
         from_attributes=True,
     )
 )
-HEALTH: Final = _sent(
+HEALTH: Final = msgspec.to_builtins(
     schemas.HealthView(
         status="healthy",
         database_status="healthy",
@@ -116,7 +109,7 @@ HEALTH: Final = _sent(
 )
 
 
-def problem(slug: str, title: str, status: int) -> dict[str, Any]:
+def problem_example(slug: str, title: str, status: int) -> dict[str, Any]:
     """Return an example of a problem document."""
     return {
         "type": f"/problems/{slug}",

@@ -192,7 +192,7 @@ def _problem(status: int, kinds: Mapping[str, str]) -> dict[str, Any]:
             MEDIA_TYPE: {
                 "schema": _schema(schemas.Problem),
                 "examples": {
-                    slug: {"value": examples.problem(slug, title, status)}
+                    slug: {"value": examples.problem_example(slug, title, status)}
                     for slug, title in kinds.items()
                 },
             }
