@@ -156,7 +156,9 @@ def test_a_page_of_the_largest_summaries_fits_an_answer_and_the_walk_goes_on(
         page = listing(owner=owner, task_filter=EVERYTHING, limit=LIMIT_MAX, after=after)
         after = page.next_position
         seen += [task.task_id for task in page.tasks]
-        view = TaskListView(tasks=[shown(task, TaskSummary) for task in page.tasks], next_cursor="c" * 512)
+        view = TaskListView(
+            tasks=[shown(task, TaskSummary) for task in page.tasks], next_cursor="c" * 512
+        )
         sizes.append(len(json.dumps({"body": encode(view)})))
     assert seen == submitted[::-1]
     assert max(sizes) <= PAGE_BYTES_MAX < LAMBDA_ANSWER_BYTES_MAX
