@@ -185,7 +185,8 @@ def backend(moto: Backend, monkeypatch: pytest.MonkeyPatch) -> Backend:
     # Of all that reaches AWS's own endpoints only moto may: it answers in this process.
     monkeypatch.setattr(composition, "check_runtime", lambda *_: None)
     monkeypatch.setenv("EXECUTION_CONCURRENCY", "1")  # moto is not safe under threads
-    # A busy machine makes no batch and no list end early.
+    # A busy machine makes no batch and no list end early, and no call slow.
+    monkeypatch.setenv("SLOW_CALL_MS", "60000")
     monkeypatch.setattr(composition, "BATCH_BEGIN_SECONDS_MAX", 600.0)
     monkeypatch.setattr(composition, "LIST_BEGIN_SECONDS_MAX", 600.0)
     return backend
