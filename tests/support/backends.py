@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import socket
 import subprocess
@@ -141,6 +142,7 @@ def sqs_at(endpoint_url: str | None) -> SQSClient:
     return client
 
 
+@functools.cache
 def _client_at(service: str, endpoint_url: str | None) -> Any:  # noqa: ANN401 - by the service
     return boto3.Session().client(
         service,

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from chalicelib.entrypoints.http.parsing import valid_correlation_id
+from chalicelib.entrypoints.http.reading import valid_correlation_id
 from infra.local.stand_ins.http_request import Request, accepted
 from infra.local.stand_ins.logs import part_logger
 from infra.local.stand_ins.problems import HttpResponse, Refused, problem
