@@ -46,11 +46,9 @@ class Figures:
         return not self.violations and self.killed == self.mutants and not self.needed
 
 
-def explore_service(
-    configuration: Configuration, figures: Figures, *, states_max: int
-) -> Exploration:
+def explore_service(world: World, figures: Figures, *, states_max: int) -> Exploration:
     """Explore the service itself in one configuration and count what was seen."""
-    world = World(configuration)
+    configuration = world.configuration
     exploration = explore(world, states_max=states_max)
     if world.effects.overflowed and not configuration.sweepers:
         raise AssertionError(f"{configuration.name}: messages_max is too low, messages were lost")
@@ -77,7 +75,7 @@ def hunt(mutant: Mutant, figures: Figures) -> tuple[Found | None, Exploration]:
 def print_suite(suite: Iterable[Configuration], figures: Figures, *, states_max: int) -> None:
     """Explore the service in every configuration of a suite, and print each."""
     for configuration in suite:
-        seen = explore_service(configuration, figures, states_max=states_max)
+        seen = explore_service(World(configuration), figures, states_max=states_max)
         print(
             f"{configuration.name:50} {seen.states:9,} states {seen.edges:10,} edges "
             f"{seen.seconds:6.1f} s  {'complete' if seen.complete else 'CAPPED'}  "

@@ -24,19 +24,76 @@ from tests.proof.explorer.world import World
 #: No configuration here has nearly as many.
 STATES_MAX: Final = 100_000
 
+#: Together these go everywhere; `python -m tests.proof.explorer --full` explores all others too.
+BROAD: Final = tuple(
+    configuration
+    for configuration in SMALL
+    if configuration.name
+    in {
+        "unaided, no key",
+        "unaided, one key, two requests",
+        "unaided, cancelled",
+        "unaided, batches of two, raising",
+        "unaided, pieces, no key",
+        "unaided, corrupt items",
+        "sweeper, dead letters",
+        "sweeper, corrupt items",
+    }
+)
+
+#: Why deliveries end, as the table of deliveries in the design has it.
+REASONS: Final = {
+    "done: no such task",
+    "done: duplicate: the task is completed",
+    "done: duplicate: the task is failed",
+    "done: duplicate: the task is cancelled",
+    "done: the task is completed",
+    "done: the task is failed",
+    "done: the task is completed already",
+    "done: the task is cancelled already",
+    "redelivered: another attempt is at work",
+    "redelivered: another attempt has the task",
+    "redelivered: the task changed meanwhile",
+    "redelivered: the database cannot be used",
+    "redelivered: the task cannot be read",
+    "redelivered: the task is from a newer version",
+}
+
 
 def _name(case: Configuration | Mutant | Redundant) -> str:
     return case.name
 
 
-@pytest.mark.parametrize("configuration", SMALL, ids=_name)
+@pytest.fixture(scope="module")
+def explored() -> list[World]:
+    """What the next test has explored, for the one that asks how far that was."""
+    return []
+
+
+@pytest.mark.parametrize("configuration", BROAD, ids=_name)
 def test_the_service_keeps_every_property_in_every_state(
-    configuration: Configuration, figures: Figures
+    configuration: Configuration, figures: Figures, explored: list[World]
 ) -> None:
     """Whatever the interleaving and whichever calls fail, no property is broken."""
-    seen = explore_service(configuration, figures, states_max=STATES_MAX)
+    world = World(configuration)
+    explored.append(world)
+    seen = explore_service(world, figures, states_max=STATES_MAX)
     assert seen.complete
     assert not seen.found, "\n".join(line for found in seen.found for line in found.lines())
+
+
+def test_the_explored_came_to_every_answer_event_operation_and_reason(
+    explored: list[World],
+) -> None:
+    """Properties that hold because nothing happens would prove nothing."""
+    assert len(explored) == len(BROAD)
+    ends = [node.ended for world in explored for node in world.universe.nodes if node.ended]
+    calls = [call for world in explored for call in world.universe.calls]
+    events = {call.transition.event for call in calls if call.transition is not None}
+    assert {end.answer for end in ends} - {None} == set(Answer)
+    assert events == set(TaskEvent) - {TaskEvent.SUBMIT}
+    assert {call.operation for call in calls} == set(Operation)
+    assert set().union(*(world.universe.script.reasons for world in explored)) >= REASONS
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=_name)
@@ -51,7 +108,7 @@ def test_where_a_mutant_breaks_a_property_the_service_keeps_it(
     configuration: Configuration, figures: Figures
 ) -> None:
     """What kills a mutant is what was taken out, not the configuration in which it is hunted."""
-    seen = explore_service(configuration, figures, states_max=STATES_MAX)
+    seen = explore_service(World(configuration), figures, states_max=STATES_MAX)
     assert seen.complete
     assert not seen.found, "\n".join(line for found in seen.found for line in found.lines())
 
@@ -103,56 +160,6 @@ def test_code_that_depends_on_more_than_its_ports_is_an_error() -> None:
     _Fickle.moods = iter([False, True] * 100)
     with pytest.raises(ExplorerError, match="did reads where it did sends"):
         explore(World(KEYED, Code(submit=_Fickle)))
-
-
-#: Together these go everywhere.
-BROAD: Final = [
-    configuration
-    for configuration in SMALL
-    if configuration.name
-    in {
-        "unaided, no key",
-        "unaided, one key, two requests",
-        "unaided, cancelled",
-        "unaided, batches of two, raising",
-        "unaided, pieces, no key",
-        "unaided, corrupt items",
-        "sweeper, dead letters",
-        "sweeper, corrupt items",
-    }
-]
-
-#: Why deliveries end, as the table of deliveries in the design has it.
-REASONS: Final = {
-    "done: no such task",
-    "done: duplicate: the task is completed",
-    "done: duplicate: the task is failed",
-    "done: duplicate: the task is cancelled",
-    "done: the task is completed",
-    "done: the task is failed",
-    "done: the task is completed already",
-    "done: the task is cancelled already",
-    "redelivered: another attempt is at work",
-    "redelivered: another attempt has the task",
-    "redelivered: the task changed meanwhile",
-    "redelivered: the database cannot be used",
-    "redelivered: the task cannot be read",
-    "redelivered: the task is from a newer version",
-}
-
-
-def test_the_small_suite_comes_to_every_answer_event_operation_and_reason() -> None:
-    """Properties that hold because nothing happens would prove nothing."""
-    worlds = [World(configuration) for configuration in BROAD]
-    for world in worlds:
-        explore(world)
-    ends = [node.ended for world in worlds for node in world.universe.nodes if node.ended]
-    calls = [call for world in worlds for call in world.universe.calls]
-    events = {call.transition.event for call in calls if call.transition is not None}
-    assert {end.answer for end in ends} - {None} == set(Answer)
-    assert events == set(TaskEvent) - {TaskEvent.SUBMIT}
-    assert {call.operation for call in calls} == set(Operation)
-    assert set().union(*(world.universe.script.reasons for world in worlds)) >= REASONS
 
 
 def test_an_exploration_sees_the_same_each_time() -> None:

@@ -37,8 +37,9 @@ class Figures:
     steps: int = 0
     #: The calls that were found, by operation of the service.
     calls: int = 0
+    #: Operations of AWS and the kinds of faults that they met, as the only fault.
+    struck: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     violations: list[str] = dataclasses.field(default_factory=list)
-
     #: How many of the violations came with one fault, and with two.
     violations_of_singles: int = 0
 
@@ -57,6 +58,7 @@ class Figures:
         self.pairs += other.pairs
         self.steps += other.steps
         self.calls += other.calls
+        self.struck |= other.struck
         self.violations += other.violations
         self.violations_of_singles += other.violations_of_singles
 
@@ -79,9 +81,15 @@ class _Place:
 class Explorer:
     """Explores scenarios in one world."""
 
-    def __init__(self, world: World, *, pairs: float = 0, seed: int = 0) -> None:
-        """Take the share of all pairs of faults that is to be tried."""
+    def __init__(
+        self, world: World, *, every: int = 1, first: int = 0, pairs: float = 0, seed: int = 0
+    ) -> None:
+        """Take which single faults are tried, and the share of their pairs.
+
+        Every so many of the operation's faults, from the first one's place on.
+        """
         self._world = world
+        self._chosen = slice(first % every, None, every)
         #: Of the first faults that get a second one, and of the second ones.
         self._share = math.sqrt(pairs)
         self._random = random.Random(seed)  # noqa: S311 - a sample, not a secret
@@ -98,7 +106,7 @@ class Explorer:
         calls, after = self._run(start, scenario.operation, {})
         self.figures.calls = len(calls)
         self._recover_in(scenario.orders, after)
-        for call, kind in _faults(calls):
+        for call, kind in list(_faults(calls))[self._chosen]:
             self._operate(start, scenario, {call: kind})
         return self.figures
 
@@ -118,6 +126,7 @@ class Explorer:
         """Run the operation under one fault, alone and with a second one."""
         self._only_one_fault = True
         calls, after = self._run(start, scenario.operation, plan)
+        self.figures.struck |= {(call.operation, kind.name) for call, kind in plan.items()}
         self.figures.singles += self._recover_in(scenario.orders, after)
         if self._random.random() >= self._share:
             return
