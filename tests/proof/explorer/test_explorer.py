@@ -15,9 +15,9 @@ from tests.proof.explorer.mutant import Mutant
 from tests.proof.explorer.mutants import MUTANTS
 from tests.proof.explorer.report import Figures, explore_service, hunt
 from tests.proof.explorer.search import explore
+from tests.proof.explorer.state_space import StateSpace
 from tests.proof.explorer.suites import SMALL
 from tests.proof.explorer.values import Answer, ExplorerError, Operation
-from tests.proof.explorer.world import World
 
 #: No configuration here has nearly as many.
 STATES_MAX: Final = 100_000
@@ -66,35 +66,38 @@ def _name(case: Configuration | Mutant) -> str:
 
 
 @pytest.fixture(scope="module")
-def explored() -> list[World]:
-    """What the next test has explored, for the one that asks how far that was."""
-    return []
+def explored() -> dict[Configuration, StateSpace]:
+    """What a test has explored, for the one that asks how far that was."""
+    return {}
 
 
 @pytest.mark.parametrize("configuration", BROAD, ids=_name)
 def test_the_service_keeps_every_property_in_every_state(
-    configuration: Configuration, figures: Figures, explored: list[World]
+    configuration: Configuration, figures: Figures, explored: dict[Configuration, StateSpace]
 ) -> None:
     """Whatever the interleaving and whichever calls fail, no property is broken."""
-    world = World(configuration)
-    explored.append(world)
-    seen = explore_service(world, figures, states_max=STATES_MAX)
+    space = explored[configuration] = StateSpace(configuration)
+    seen = explore_service(space, figures, states_max=STATES_MAX)
     assert seen.complete
     assert not seen.found, "\n".join(line for found in seen.found for line in found.lines())
 
 
 def test_the_explored_came_to_every_answer_event_operation_and_reason(
-    explored: list[World],
+    explored: dict[Configuration, StateSpace],
 ) -> None:
     """Properties that hold because nothing happens would prove nothing."""
-    assert len(explored) == len(BROAD)
-    ends = [node.ended for world in explored for node in world.universe.nodes if node.ended]
-    calls = [call for world in explored for call in world.universe.calls]
+    for configuration in BROAD:
+        if configuration not in explored:
+            explore(explored.setdefault(configuration, StateSpace(configuration)))
+    ends = [
+        node.ended for space in explored.values() for node in space.universe.nodes if node.ended
+    ]
+    calls = [call for space in explored.values() for call in space.universe.calls]
     events = {call.transition.event for call in calls if call.transition is not None}
     assert {end.answer for end in ends} - {None} == set(Answer)
     assert events == set(TaskEvent) - {TaskEvent.SUBMIT}
     assert {call.operation for call in calls} == set(Operation)
-    assert set().union(*(world.universe.script.reasons for world in explored)) >= REASONS
+    assert set().union(*(space.universe.script.reasons for space in explored.values())) >= REASONS
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=_name)
@@ -109,7 +112,7 @@ def test_where_a_mutant_breaks_a_property_the_service_keeps_it(
     configuration: Configuration, figures: Figures
 ) -> None:
     """What kills a mutant is what was taken out, not the configuration in which it is hunted."""
-    seen = explore_service(World(configuration), figures, states_max=STATES_MAX)
+    seen = explore_service(StateSpace(configuration), figures, states_max=STATES_MAX)
     assert seen.complete
     assert not seen.found, "\n".join(line for found in seen.found for line in found.lines())
 
@@ -139,34 +142,34 @@ KEYED: Final = Configuration(name="one key", keyed=True, submitters=("A", "A"))
 def test_code_that_reads_what_the_states_do_not_show_is_an_error() -> None:
     """States leave out what no code reads; code that starts to read it must not go unnoticed."""
     with pytest.raises(ExplorerError, match="attempt"):
-        explore(World(KEYED, Code(submit=_Curious)))
+        explore(StateSpace(KEYED, Code(submit=_Curious)))
 
 
 def test_code_that_depends_on_more_than_its_ports_is_an_error() -> None:
     """A use case is run again for each step, so it must do the same again."""
     _Fickle.moods = iter([False, True] * 100)
     with pytest.raises(ExplorerError, match="did reads where it did sends"):
-        explore(World(KEYED, Code(submit=_Fickle)))
+        explore(StateSpace(KEYED, Code(submit=_Fickle)))
 
 
 def test_an_exploration_sees_the_same_each_time() -> None:
     """Counts are facts of the protocol: they change with the code, not from run to run."""
-    first, second = explore(World(KEYED)), explore(World(KEYED))
+    first, second = explore(StateSpace(KEYED)), explore(StateSpace(KEYED))
     assert (first.states, first.edges) == (second.states, second.edges)
 
 
 def test_equal_tasks_are_one_item() -> None:
     """The canonical form of a canonical task is itself."""
-    world = World(KEYED)
-    explore(world)
-    items = world.universe.items
+    space = StateSpace(KEYED)
+    explore(space)
+    items = space.universe.items
     assert len(items.all) > 4
     assert [items.intern(item.task) for item in items.all] == list(range(len(items.all)))
 
 
 def test_a_bound_that_is_met_is_said() -> None:
     """An exploration that was cut short never passes for a whole one."""
-    assert not explore(World(KEYED), states_max=10).complete
+    assert not explore(StateSpace(KEYED), states_max=10).complete
 
 
 def test_a_violation_comes_with_a_shortest_way_to_it() -> None:

@@ -38,8 +38,6 @@ class Figures:
     steps: int = 0
     #: The calls that were found, by operation of the service.
     calls: int = 0
-    #: Operations of AWS and the kinds of faults that they met, as the only fault.
-    struck: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     violations: list[str] = dataclasses.field(default_factory=list)
     #: How many of the violations came with one fault, and with two.
     violations_of_singles: int = 0
@@ -59,7 +57,6 @@ class Figures:
         self.pairs += other.pairs
         self.steps += other.steps
         self.calls += other.calls
-        self.struck |= other.struck
         self.violations += other.violations
         self.violations_of_singles += other.violations_of_singles
 
@@ -109,7 +106,7 @@ class Explorer:
         calls, after = self._run(start, scenario.operation, {})
         self.figures.calls = len(calls)
         self._recover_in(scenario.orders, after)
-        for call, kind in list(_faults(calls))[self._chosen]:
+        for call, kind in [*faults_of(calls)][self._chosen]:
             self._operate(start, scenario, {call: kind})
         return self.figures
 
@@ -133,7 +130,6 @@ class Explorer:
         """Run the operation under one fault, alone and with a second one."""
         self._only_one_fault = True
         calls, after = self._run(start, scenario.operation, plan)
-        self.figures.struck |= {(call.operation, kind.name) for call, kind in plan.items()}
         self.figures.singles += self._recover_in(scenario.orders, after)
         if self._random.random() >= self._share:
             return
@@ -142,7 +138,7 @@ class Explorer:
         self.figures.pairs += self._recover_in(scenario.orders, after)
         # Calls that come only after the first fault, and those that come anyway.
         (first,) = plan
-        for second, kind in self._sample(_faults(calls[calls.index(first) + 1 :])):
+        for second, kind in self._sample(faults_of(calls[calls.index(first) + 1 :])):
             _, after = self._run(start, scenario.operation, {**plan, second: kind})
             after = dataclasses.replace(after, arrives_any_time=False)
             self.figures.pairs += self._recover_in(scenario.orders, after)
@@ -205,7 +201,7 @@ class Explorer:
     def _fail(self, place: _Place, step: Step, calls: Sequence[CallName]) -> int:
         """Let each call of a step of the recovery fail in every way."""
         ways = 0
-        for call, kind in self._sample(_faults(calls)):
+        for call, kind in self._sample(faults_of(calls)):
             _, after = self._run(place, step, {call: kind})
             ways += self._recover(
                 dataclasses.replace(after, faults_left=place.faults_left - 1, is_fresh=True)
@@ -256,7 +252,8 @@ def _rules(world: World) -> bytes:
     return hashlib.blake2b(repr(rules).encode(), digest_size=16).digest()
 
 
-def _faults(calls: Sequence[CallName]) -> Iterator[tuple[CallName, Kind]]:
+def faults_of(calls: Sequence[CallName]) -> Iterator[tuple[CallName, Kind]]:
+    """Yield every way in which each of these calls can fail."""
     for call in calls:
         for kind in KINDS:
             if kind.concerns(call.service, call.operation, reads=call.reads):
