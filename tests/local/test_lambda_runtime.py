@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -72,6 +74,17 @@ def test_a_process_that_ends_is_a_failed_invocation(invoker: Invoker) -> None:
     assert answer.error["errorType"] == "Runtime.ExitError"
     assert "code 3" in answer.error["errorMessage"]
     assert invoker.invoke(batch()).error is None
+
+
+def test_a_process_that_ended_between_invocations_costs_none(invoker: Invoker) -> None:
+    """Its end is seen before it is given an event."""
+    invoker.invoke(batch())
+    pid = invoker.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not is_alive(pid), "the sandbox to end")
+    assert invoker.invoke(batch()).error is None
+    assert invoker.pid != pid
 
 
 def test_a_result_that_json_cannot_carry_is_an_error(record: Record) -> None:

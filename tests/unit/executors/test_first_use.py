@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import msgspec
 import pytest
@@ -13,8 +14,8 @@ from chalicelib.executors.children import failures
 from chalicelib.executors.children.child_process import JobLimits
 from chalicelib.executors.children.jobs import Answer
 from chalicelib.executors.children.pool import ProcessPool
+from chalicelib.executors.first_use import BuiltOnFirstUse, ValidatorOnFirstUse, build_executor
 from chalicelib.executors.mock import MockExecutor
-from chalicelib.executors.registry import BuiltOnFirstUse, ValidatorOnFirstUse, build_executor
 from chalicelib.settings import Settings
 from infra.waiting import comes_true, wait_for
 from tests.support.circuits import BELL
@@ -23,10 +24,8 @@ from tests.support.in_memory import a_request, a_result
 from tests.support.jobs import recorded_jobs
 from tests.unit.executors.fake_children import Children
 
-NOT_COMPLETE = (
-    "the circuit was not analysed completely: it takes more than 2 s or 256 MB to analyse;"
-    " when it runs it is checked all the same"
-)
+NOT_COMPLETE = "the circuit was not analysed completely"
+ALL_THE_SAME = "; when it runs it is checked all the same"
 SETTINGS = Settings(
     executor="simulator",
     execution_concurrency=3,
@@ -55,26 +54,16 @@ def test_an_execution_has_the_limits_that_are_set(monkeypatch: pytest.MonkeyPatc
     assert (result.shots, result.executor) == (10, "prism-q")
 
 
-def test_the_executor_is_built_once_for_all_threads_on_the_first_use(children: Children) -> None:
-    """With as many children as execute at once, each told how large a state may be."""
+def test_the_executor_is_built_once_on_the_first_use(children: Children) -> None:
+    """Its children are told how large a state may be."""
     executor = BuiltOnFirstUse(SETTINGS, RecordingObserver())
-    assert children.starts_begun == 0
-    circuits = ["a", "b", "c", "d"]
-    children.hold(*circuits)
-    children.script = dict.fromkeys(circuits, Answer(number=1, result=a_result(8)))
-    with ThreadPoolExecutor(4) as threads:
-        asked = [
-            threads.submit(executor.execute, a_request(circuit), time_limit_seconds=9)
-            for circuit in circuits
-        ]
-        wait_for(lambda: len(children.begun) == 3, "three to begin")
-        assert not comes_true(lambda: children.starts_begun > 3, seconds_max=0.2)
-        children.let_go(*circuits)
-        assert [future.result() for future in asked] == [a_result(8)] * 4
+    assert children.told == []
+    children.script["x"] = Answer(number=1, result=a_result(8))
+    for _ in range(2):
+        assert executor.execute(a_request("x"), time_limit_seconds=9) == a_result(8)
     limits = JobLimits(processor_seconds_max=7, memory_bytes_max=300 << 20)
     environment = {"EXECUTION_AMPLITUDES_MAX": "1048576"}
-    told = ("chalicelib.executors.simulator:build", limits, environment)
-    assert children.told == [told] * 3
+    assert children.told == [("chalicelib.executors.simulator:build", limits, environment)]
     assert {seconds for child in children.started for _, _, seconds in child.jobs} == {9}
 
 
@@ -93,26 +82,28 @@ def test_the_mock_has_no_children(children: Children) -> None:
     assert isinstance(build_executor(settings, RecordingObserver()), MockExecutor)
     with pytest.raises(PermanentExecutionError, match="was set to fail this circuit"):
         BuiltOnFirstUse(settings, RecordingObserver()).execute(a_request(), time_limit_seconds=9)
-    assert children.starts_begun == 0
+    assert children.told == []
 
 
-def test_validations_share_two_children_that_are_started_on_the_first_use(
+def test_validations_take_turns_in_two_children_that_are_started_on_the_first_use(
     children: Children,
 ) -> None:
     """With bounds of their own, whatever an execution may take."""
     validator = ValidatorOnFirstUse(SETTINGS, RecordingObserver())
-    assert children.starts_begun == 0
+    assert children.told == []
     valid = Validation(valid=True, qubits=4)
-    circuits = ["a", "b", "c"]
-    children.hold(*circuits)
-    document = msgspec.json.encode(valid).decode()
-    children.script = dict.fromkeys(circuits, Answer(number=1, document=document))
+    may_end = threading.Event()
+    children.script["held"] = may_end.wait
+    children.script["x"] = Answer(number=1, document=msgspec.json.encode(valid).decode())
     with ThreadPoolExecutor(3) as threads:
-        asked = [threads.submit(validator.validate, a_request(circuit)) for circuit in circuits]
-        wait_for(lambda: len(children.begun) == 2, "two to begin")
-        assert not comes_true(lambda: children.starts_begun > 2, seconds_max=0.2)
-        children.let_go(*circuits)
-        assert [future.result() for future in asked] == [valid] * 3
+        held = [threads.submit(validator.validate, a_request("held")) for _ in range(2)]
+        wait_for(lambda: len(children.started) == 2, "two to begin")
+        third = threads.submit(validator.validate, a_request("x"))
+        is_over = comes_true(lambda: len(children.started) > 2, seconds_max=0.2)
+        may_end.set()
+        assert third.result() == valid
+        wait(held)
+    assert not is_over, "three at once"
     limits = JobLimits(processor_seconds_max=2.0, memory_bytes_max=256 << 20)
     environment = {"EXECUTION_AMPLITUDES_MAX": "1048576"}
     told = ("chalicelib.executors.validator:build", limits, environment)
@@ -127,14 +118,14 @@ def test_validations_share_two_children_that_are_started_on_the_first_use(
             failures.processor_limit_reached(2),
             True,
             Severity.WARNING,
-            NOT_COMPLETE,
+            f"{NOT_COMPLETE}: it takes more than 2 s or 256 MB to analyse{ALL_THE_SAME}",
             ["validate a circuit"],
         ),
         (
-            failures.pipe_closed(),
+            failures.cannot_start("why"),
             True,
             Severity.WARNING,
-            NOT_COMPLETE,
+            f"{NOT_COMPLETE}: the service could not finish the analysis this time{ALL_THE_SAME}",
             ["execute in a child process", "validate a circuit"],
         ),
         (

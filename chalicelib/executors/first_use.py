@@ -1,24 +1,17 @@
-"""Which executors there are, and how each is built. A new one gets its line here.
+"""Executor and validator, built and imported on their first use.
 
-An executor whose work is not harmless, whatever the text, is named by its import path and runs in
-child processes: only they import it. Nothing here is built or imported but in a worker, on its
-first execution.
+The API and the sweeper never execute, and most functions of the API are never asked to validate.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Final
 
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.domain.validation import Validation
 from chalicelib.ports import Executor, Observer, Validator
+from chalicelib.registry import imported
 from chalicelib.settings import Settings
-
-#: Name (`EXECUTOR`) to `module:factory`. The factory takes nothing; what it has to know is in the
-#: environment of its process.
-IN_CHILDREN: Final[Mapping[str, str]] = {"simulator": "chalicelib.executors.simulator:build"}
 
 
 class BuiltOnFirstUse:
@@ -65,16 +58,15 @@ class ValidatorOnFirstUse:
 
 def build_executor(settings: Settings, observer: Observer) -> Executor:
     """Build the executor that the settings name."""
-    if settings.executor == "mock":
-        from chalicelib.executors.mock import MockExecutor  # noqa: PLC0415 - see above
-
-        return MockExecutor(settings)
-    from chalicelib.executors.children.child_process import JobLimits  # noqa: PLC0415
-    from chalicelib.executors.children.pool import ProcessPool  # noqa: PLC0415
+    registered = settings.registered_executor
+    if not registered.in_child:
+        executor: Executor = imported(registered.factory)(settings)
+        return executor
+    from chalicelib.executors.children.child_process import JobLimits  # noqa: PLC0415 - first use
+    from chalicelib.executors.children.pool import ProcessPool  # noqa: PLC0415 - first use
 
     return ProcessPool(
-        IN_CHILDREN[settings.executor],
-        children_max=settings.execution_concurrency,
+        registered.factory,
         limits=JobLimits(
             processor_seconds_max=settings.execution_processor_seconds_max,
             memory_bytes_max=settings.execution_memory_mb_max << 20,
