@@ -46,7 +46,7 @@ def test_every_answer_is_one_that_the_description_has(
 ) -> None:
     """Its examples, its edges, random requests, and chains along its links."""
     outcome = described.run(
-        document, port=running.port, examples=20 if FULL else 1, seed=SEED, directory=tmp_path
+        description, port=running.port, examples=20 if FULL else 1, seed=SEED, directory=tmp_path
     )
     assert outcome.failures == (), outcome.text
     assert outcome.phases == set(described.PHASES)
