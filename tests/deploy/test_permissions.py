@@ -2,8 +2,8 @@
 
 That the functions work at all with what is left shows that a permission is needed. Two
 kinds are not in these tables, since MiniStack acts for the platform without asking the role: what
-Lambda does with the queue (receive, delete, attributes) and with the log. `test_iam_policies.py` holds
-those against what AWS documents.
+Lambda does with the queue (receive, delete, attributes) and with the log. `test_iam_policies.py`
+holds those against what AWS documents.
 """
 
 from __future__ import annotations
