@@ -10,7 +10,7 @@ batch is failed by raising. That is slower and never loses anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +22,9 @@ from chalicelib.errors import QueueUnavailable
 from chalicelib.threads import map_in_threads
 from chalicelib.use_cases.execute import Acknowledge, Disposition, Redeliver
 
+#: Invocations at the same time, of one batch each. Without a limit Lambda throttles them where the
+#: account's concurrency ends, and each throttled batch burns a receive.
+WORKERS_MAX: Final = 50
 #: A message that cannot be read is hidden for this long, so that it soon reaches the
 #: dead-letter queue, where it is kept for inspection.
 _POISON_HIDDEN_SECONDS = 1

@@ -13,9 +13,9 @@ from msgspec import structs
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import SEED_MAX, Task
-from chalicelib.entrypoints.http.paging import LIMIT_MAX
-from chalicelib.entrypoints.http.schemas import TAGS_BYTES_MAX, TaskListView, encode
-from chalicelib.entrypoints.http.views import summary_of
+from chalicelib.entrypoints.http.list_query import LIMIT_MAX
+from chalicelib.entrypoints.http.schemas import TAGS_BYTES_MAX, TaskListView, TaskSummary, encode
+from chalicelib.entrypoints.http.views import shown
 from chalicelib.executors.children.jobs import MESSAGE_CHARACTERS_MAX
 from chalicelib.ports import TaskStore
 from chalicelib.use_cases.list_tasks import ListTasks
@@ -156,7 +156,9 @@ def test_a_page_of_the_largest_summaries_fits_an_answer_and_the_walk_goes_on(
         page = listing(owner=owner, task_filter=EVERYTHING, limit=LIMIT_MAX, after=after)
         after = page.next_position
         seen += [task.task_id for task in page.tasks]
-        view = TaskListView(tasks=[summary_of(task) for task in page.tasks], next_cursor="c" * 512)
+        view = TaskListView(
+            tasks=[shown(task, TaskSummary) for task in page.tasks], next_cursor="c" * 512
+        )
         sizes.append(len(json.dumps({"body": encode(view)})))
     assert seen == submitted[::-1]
     assert max(sizes) <= PAGE_BYTES_MAX < LAMBDA_ANSWER_BYTES_MAX

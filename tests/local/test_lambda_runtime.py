@@ -12,7 +12,7 @@ import pytest
 from infra.local.stand_ins.lambda_runtime.invoker import Invoker
 from infra.waiting import wait_for
 from tests.local.conftest import FAKE_APP, Record
-from tests.local.emulator_process import is_alive
+from tests.support.processes import is_running
 
 
 def batch(**body: object) -> dict[str, object]:
@@ -62,7 +62,7 @@ def test_a_timeout_kills_the_process(record: Record) -> None:
         assert invoker.invoke(batch()).error is None
         killed, second = (line["pid"] for line in record.lines())
         assert killed != second
-        assert not is_alive(killed)
+        assert not is_running(killed)
     finally:
         invoker.close()
 
@@ -112,5 +112,5 @@ def test_closing_ends_the_process(invoker: Invoker) -> None:
     pid = invoker.pid
     assert pid is not None
     invoker.close()
-    wait_for(lambda: not is_alive(pid), "the sandbox to end")
+    wait_for(lambda: not is_running(pid), "the sandbox to end")
     assert invoker.pid is None

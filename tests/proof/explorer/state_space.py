@@ -50,7 +50,7 @@ from tests.support.corrupt_tasks import Corrupt
 _AGED_OUT: Final = frozenset({Corrupt.ITEM.value, Corrupt.STATUS.value})
 
 
-class World:
+class StateSpace:
     """The steps of one configuration of one code."""
 
     def __init__(self, configuration: Configuration, code: Code = REAL) -> None:

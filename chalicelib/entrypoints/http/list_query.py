@@ -25,6 +25,7 @@ PARAMETERS: Final = ("cursor", "limit", "status", "submitted_after", "submitted_
 #: Raise it when the order of the list, or what a cursor holds, changes.
 _CURSOR_VERSION: Final = 1
 _CURSOR_CHARACTERS_MAX: Final = 512
+_NO_CURSOR: Final = "must be the next_cursor of an earlier answer"
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _TAG_CHARACTERS_MAX: Final = 128 + 1 + 256
 
@@ -89,18 +90,20 @@ def _position(text: str | None, task_filter: TaskFilter) -> Position | None:
     if text is None:
         return None
     if len(text) > _CURSOR_CHARACTERS_MAX:
-        raise _invalid("cursor", "must be a next_cursor of an earlier answer", text)
+        raise _invalid("cursor", _NO_CURSOR, text)
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         cursor = msgspec.json.decode(raw, type=_Cursor)
     except (binascii.Error, msgspec.DecodeError, ValueError) as exc:
-        raise _invalid("cursor", "must be a next_cursor of an earlier answer", text) from exc
+        raise _invalid("cursor", _NO_CURSOR, text) from exc
     if cursor.version != _CURSOR_VERSION:
-        raise _invalid("cursor", "is from another version of the service; begin again", text)
+        expected = "comes from another version of the service; start the list again"
+        raise _invalid("cursor", expected, text)
     if cursor.filters != _digest(task_filter):
-        raise _invalid("cursor", "belongs to other filters; give those that it came with", text)
+        expected = "belongs to a list with other filters; send the filters of that list"
+        raise _invalid("cursor", expected, text)
     if not cursor.submitted_at:
-        raise _invalid("cursor", "must be a next_cursor of an earlier answer", text)
+        raise _invalid("cursor", _NO_CURSOR, text)
     return Position(submitted_at=cursor.submitted_at, task_id=cursor.task_id)
 
 
@@ -133,7 +136,7 @@ def _tags(texts: Sequence[str]) -> frozenset[str]:
 def _time(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
-    expected = "must be a time as RFC 3339 has it, such as 2026-01-01T12:00:00Z (+ as %2B)"
+    expected = "must be an RFC 3339 time such as 2026-01-01T12:00:00Z (write + as %2B)"
     if not _TIME.fullmatch(text):
         raise _invalid(name, expected, text)
     try:
