@@ -82,7 +82,7 @@ def test_a_process_that_ended_between_invocations_costs_none(invoker: Invoker) -
     pid = invoker.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not is_alive(pid), "the sandbox to end")
+    wait_for(lambda: not is_running(pid), "the sandbox to end")
     assert invoker.invoke(batch()).error is None
     assert invoker.pid != pid
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from quantum_tasks.ui.page import FILE, content_security_policy
@@ -46,7 +48,7 @@ ORIGINS = [
 ]
 COOKIES = [None, "", "qtasks_ui=", "qtasks_ui=wrong", "other=x", "qtasks_ui", '=;"\\']
 #: A method, and what a request has that the page's own has not; None leaves the header out.
-FOREIGN: list[tuple[str, dict[str, str | None]]] = [
+FOREIGN: list[tuple[str, dict[str, Any]]] = [
     *((method, {"Cookie": cookie}) for method in ("GET", "POST") for cookie in COOKIES),
     # A foreign name that leads to this machine is not this server.
     *(("GET", {"Host": host}) for host in HOSTS),
@@ -64,7 +66,7 @@ def test_a_request_that_is_not_the_pages_own_is_refused(
 ) -> None:
     """Neither page nor service answers it."""
     for method, headers in FOREIGN:
-        given = {
+        given: dict[str, Any] = {
             name: value and value.format(port=ui.server_address[1], host=ui.access.host)
             for name, value in headers.items()
         }
