@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import enum
-import os
 import socket
 import struct
 import threading
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 from quantum_tasks.protocol.answers import Reply
 from quantum_tasks.protocol.requests import Request
 from quantum_tasks.transport.http import HttpTransport
+from tests.support.evidence import FULL
 
 LOOPBACK = "127.0.0.1"
 #: Nothing here waits longer for anything.
@@ -26,8 +26,7 @@ SECONDS_MAX = 30.0
 #: How long a client waits for an answer that is delayed without end.
 DELAYED_SECONDS = 0.05
 #: All bytes are tried with all evidence; else those at which something begins or ends, and some.
-EVERY_BYTE = os.environ.get("EVIDENCE") == "full"
-SAMPLE_STEP = 7 if EVERY_BYTE else 41
+SAMPLE_STEP = 7 if FULL else 41
 
 
 class Kind(enum.Enum):
@@ -236,7 +235,7 @@ class Impatient:
 def places(message: bytes) -> list[int]:
     """Return after how many bytes to spoil a message."""
     every = range(len(message) + 1)
-    if EVERY_BYTE:
+    if FULL:
         return list(every)
     ends = [at for at in every if message[at : at + 2] == b"\r\n"]
     edges = {at + past for at in ends for past in (0, 1, 2)} | {0, 1, len(message) - 1}
