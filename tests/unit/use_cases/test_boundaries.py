@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.message import Acknowledge, Redeliver
 from chalicelib.domain.task import Lease
 from chalicelib.domain.unreadable import StoredTask
-from chalicelib.use_cases.execute import Acknowledge, Redeliver
 from chalicelib.use_cases.sweep import SweepReport
 from tests.support.in_memory import T0
 from tests.unit.use_cases import sweeper_world, worker_world

@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from chalicelib.domain import lifecycle
+from chalicelib.domain.message import Acknowledge, Redeliver
 from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.errors import (
@@ -16,7 +17,6 @@ from chalicelib.errors import (
     StoreUnavailable,
     TransientExecutionError,
 )
-from chalicelib.use_cases.execute import Acknowledge, Redeliver
 from tests.support.fakes import ScriptedExecutor
 from tests.support.faults import FailAfter, FailBefore
 from tests.support.in_memory import T0, InMemoryTaskStore, a_result

@@ -8,11 +8,11 @@ import pytest
 from msgspec import structs
 
 from chalicelib.domain import lifecycle
+from chalicelib.domain.message import Acknowledge, Redeliver
 from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed, TransientExecutionError
-from chalicelib.use_cases.execute import Acknowledge, Redeliver
 from tests.support.corrupt_tasks import Corrupt, make_corrupt, stored_of
 from tests.support.fakes import ScriptedExecutor
 from tests.support.in_memory import InMemoryTaskStore, a_result

@@ -6,11 +6,11 @@ import itertools
 from typing import Any
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.message import Acknowledge, Delivery, Redeliver, TaskMessage
 from chalicelib.domain.retry_policy import Backoff
 from chalicelib.domain.task import Lease, Task
 from chalicelib.domain.transition import Transition
-from chalicelib.use_cases.execute import Acknowledge, ExecuteTask, ExecutionPolicy, Redeliver
+from chalicelib.use_cases.execute import ExecuteTask, ExecutionPolicy
 from tests.support.fakes import RecordingObserver, ScriptedExecutor
 from tests.support.faults import Faulty
 from tests.support.in_memory import T0, FakeClock, InMemoryTaskStore, a_task
