@@ -94,12 +94,10 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
         except TaskUnreadable as exc:
             self.observer.unreadable(exc)
             step = self._after_unreadable_claim(delivery, exc.stored, token)
-        if isinstance(step, Task):
-            self.observer.transitioned(step)
-            step = self._run(step, token)
-        if isinstance(step, Ending):
-            step = self._settle(step)
-        return step
+        if isinstance(step, Disposition):
+            return step
+        ending = step if isinstance(step, Ending) else self._run(step, token)
+        return self._settle(ending)
 
     def _claim(
         self, delivery: Delivery, token: str, seconds_left: float
@@ -139,6 +137,7 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
 
     def _run(self, task: Task, token: str) -> Ending:
         """Execute an attempt that this delivery holds, and decide how it ends."""
+        self.observer.transitioned(task)
         try:
             result = self._execute(task)
             payloads.check_result_size(result, circuit=task.request.circuit)
