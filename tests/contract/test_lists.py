@@ -11,8 +11,8 @@ import pytest
 from msgspec import structs
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import SEED_MAX, Task
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.entrypoints.http.paging import LIMIT_MAX
 from chalicelib.entrypoints.http.schemas import TAGS_BYTES_MAX, TaskListView, encode
 from chalicelib.entrypoints.http.views import summary_of

@@ -19,8 +19,8 @@ from msgspec import structs
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
-from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import Task
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.use_cases.list_tasks import ListTasks
 from tests.contract.stored_tasks import decide
 from tests.support.backends import Backend

@@ -25,7 +25,7 @@ from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import KeptCircuit, PutOutcome, TaskQueue, TaskStore
 from chalicelib.use_cases.execute import Ending, ExecuteTask
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted
-from chalicelib.use_cases.submit_batch import Member, Outcome, SubmitBatch
+from chalicelib.use_cases.submit_batch import Member, MemberResult, SubmitBatch
 from chalicelib.use_cases.sweep import Remedy, SweepReport, SweepTasks
 from tests.proof.faults.explore import Explorer
 from tests.proof.faults.scenarios import SCENARIOS
@@ -65,14 +65,14 @@ class _PutsPiecesBeforeItLooks(SubmitTask, frozen=True):
 
 
 class _SharesTheBatchsKey(SubmitBatch, frozen=True):
-    def _handle(self, member: Member, last_begin: datetime, unavailable: Event) -> Outcome:
+    def _handle(self, member: Member, last_begin: datetime, unavailable: Event) -> MemberResult:
         assert isinstance(member, Submission)
         shared = structs.replace(member, batch_index=None)
         return super()._handle(shared, last_begin, unavailable)
 
 
 class _SaysNoOfWhatDidNotBegin(SubmitBatch, frozen=True):
-    def _handle(self, member: Member, last_begin: datetime, unavailable: Event) -> Outcome:
+    def _handle(self, member: Member, last_begin: datetime, unavailable: Event) -> MemberResult:
         if unavailable.is_set():
             return SubmissionUnavailable("not begun", kept=Kept.NO, task_id=None)
         return super()._handle(member, last_begin, unavailable)

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import TaskStatus
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.entrypoints.http.paging import ListQuery, cursor_of, parse_list_query
 from chalicelib.errors import InvalidRequest
 

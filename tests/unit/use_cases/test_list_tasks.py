@@ -10,10 +10,10 @@ import pytest
 from chalicelib.adapters.dynamodb.items import OWNER_SHARDS
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.composition import LIST_BEGIN_SECONDS_MAX
-from chalicelib.domain.listing import TaskFilter, TaskPage
+from chalicelib.domain.task_filter import TaskFilter
 from chalicelib.errors import StoreUnavailable
 from chalicelib.settings import Settings
-from chalicelib.use_cases.list_tasks import BATCH_READS_MAX, ListTasks
+from chalicelib.use_cases.list_tasks import BATCH_READS_MAX, ListTasks, TaskPage
 from infra.doctor.rules.functions import GATEWAY_SECONDS_MAX, api_seconds_max
 from tests.support.in_memory import FakeClock
 

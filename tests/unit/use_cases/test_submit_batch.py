@@ -12,7 +12,7 @@ from chalicelib.domain.task import Task
 from chalicelib.errors import InvalidRequest, Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted, keyed_task_id
-from chalicelib.use_cases.submit_batch import Outcome, SubmitBatch
+from chalicelib.use_cases.submit_batch import MemberResult, SubmitBatch
 from tests.support.fakes import RecordingObserver
 from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_request
 
@@ -59,7 +59,7 @@ class World:
         )
         self.surrounded: list[int] = []
 
-    def submit(self, *members: Submission | InvalidRequest) -> list[Outcome]:
+    def submit(self, *members: Submission | InvalidRequest) -> list[MemberResult]:
         """Submit a batch."""
         return self.batch(members, context=self._context)
 

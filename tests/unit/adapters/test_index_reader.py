@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.dynamodb.index_reader import TooManyTies, read_index, until_deadline
 from chalicelib.adapters.dynamodb.items import owner_shards
-from chalicelib.adapters.dynamodb.listing import TooManyTies, read_index, until_deadline
-from chalicelib.domain.listing import Position, TaskFilter
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.errors import StoreUnavailable
 from tests.support.in_memory import T0
 
