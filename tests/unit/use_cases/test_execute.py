@@ -20,7 +20,7 @@ from chalicelib.errors import (
 from tests.support.fakes import ScriptedExecutor
 from tests.support.faults import FailAfter, FailBefore
 from tests.support.in_memory import T0, InMemoryTaskStore, a_result
-from tests.unit.use_cases.worker_world import ATTEMPTS_MAX, MARGIN, SECONDS_LEFT, World, a_delivery
+from tests.support.world import ATTEMPTS_MAX, MARGIN, SECONDS_LEFT, World, a_delivery
 
 
 def test_a_success_is_settled_and_then_acknowledged() -> None:
@@ -141,7 +141,7 @@ def test_a_task_that_has_ended_is_a_duplicate(end: str) -> None:
     if end == "complete":
         world.deliver()
     else:
-        world.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
+        world.store.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
     ended, executed = world.current(), len(world.executor.executed)
     assert world.deliver(2) == Acknowledge(f"duplicate: the task is {ended.status}")
     assert (world.current(), len(world.executor.executed)) == (ended, executed)
@@ -158,7 +158,7 @@ def test_a_message_without_a_task_is_acknowledged_and_reported() -> None:
 def test_a_live_lease_is_respected_until_it_ends() -> None:
     """The message is hidden just that long, and no attempt is spent."""
     world = World()
-    world.claim_by_another(seconds=30)
+    world.claim(seconds=30)
     assert world.deliver() == Redeliver("another attempt is at work", 30)
     assert (world.current().attempt, world.executor.executed) == (1, [])
 
@@ -166,7 +166,7 @@ def test_a_live_lease_is_respected_until_it_ends() -> None:
 def test_an_expired_lease_is_taken_over() -> None:
     """The new attempt says that it took over."""
     world = World()
-    world.claim_by_another(seconds=30)
+    world.claim(seconds=30)
     world.clock.advance(30)
     assert isinstance(world.deliver(2), Acknowledge)
     assert world.current().attempt == 2
@@ -180,7 +180,7 @@ def test_a_worker_that_was_taken_over_writes_nothing() -> None:
     class TakenOverMeanwhile(ScriptedExecutor):
         def execute(self, request: Any, *, time_limit_seconds: float) -> Any:  # noqa: ANN401
             world.clock.advance(SECONDS_LEFT + MARGIN)
-            world.claim_by_another(seconds=20)
+            world.claim(seconds=20)
             return super().execute(request, time_limit_seconds=time_limit_seconds)
 
     world.executor = TakenOverMeanwhile()
@@ -194,7 +194,7 @@ def test_a_worker_that_completes_a_cancelled_task_writes_nothing() -> None:
 
     class CancelledMeanwhile(ScriptedExecutor):
         def execute(self, request: Any, *, time_limit_seconds: float) -> Any:  # noqa: ANN401
-            world.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
+            world.store.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
             return super().execute(request, time_limit_seconds=time_limit_seconds)
 
     world.executor = CancelledMeanwhile()
@@ -206,7 +206,7 @@ def test_attempts_that_never_finished_are_abandoned_after_the_last() -> None:
     """Each worker died under its lease: the task is failed, and says so."""
     world = World()
     for _ in range(ATTEMPTS_MAX):
-        world.claim_by_another(seconds=1)
+        world.claim(seconds=1)
         world.clock.advance(1)
     assert world.deliver(4) == Acknowledge("the task is failed")
     abandoned = world.current()
@@ -234,8 +234,7 @@ class DoubledApply(InMemoryTaskStore):
 def test_ones_own_write_is_recognised_when_its_reply_was_lost(event: TaskEvent) -> None:
     """The repeated call is refused by one's own success; one attempt is spent, and used."""
     world = World()
-    world.store = DoubledApply(event)
-    world.store.create_if_absent(world.task)
+    world.move_to(DoubledApply(event))
     assert isinstance(world.deliver(), Acknowledge)
     assert (world.current().status, world.current().attempt) == (TaskStatus.COMPLETED, 1)
     assert len(world.executor.executed) == 1
@@ -244,8 +243,7 @@ def test_ones_own_write_is_recognised_when_its_reply_was_lost(event: TaskEvent) 
 def test_ones_own_release_is_recognised_and_keeps_its_backoff() -> None:
     """A release whose reply was lost is a release."""
     world = World(TransientExecutionError("busy"))
-    world.store = DoubledApply(TaskEvent.RELEASE)
-    world.store.create_if_absent(world.task)
+    world.move_to(DoubledApply(TaskEvent.RELEASE))
     assert world.deliver() == Redeliver("busy", 4)
 
 

@@ -16,7 +16,7 @@ from chalicelib.errors import ConditionFailed, TransientExecutionError
 from tests.support.corrupt_tasks import Corrupt, make_corrupt, stored_of
 from tests.support.fakes import ScriptedExecutor
 from tests.support.in_memory import InMemoryTaskStore, a_result
-from tests.unit.use_cases.worker_world import ATTEMPTS_MAX, World
+from tests.support.world import ATTEMPTS_MAX, World
 
 CHANGED = Redeliver("the task changed meanwhile", 1)
 
@@ -212,9 +212,7 @@ class RefusingSettles(InMemoryTaskStore):
 def test_a_refused_settle_that_cannot_be_read_comes_back_after_the_first_backoff() -> None:
     """However often its message has been received."""
     world = a_corrupting_world()
-    store = RefusingSettles()
-    store.tasks = world.store.tasks
-    world.store = store
+    world.move_to(RefusingSettles())
     assert world.deliver(3) == Redeliver("the task cannot be read", 4)
     assert world.observer.others == ["unreadable"]
 
