@@ -20,8 +20,8 @@ from chalicelib.entrypoints.http.views import summary_of
 from chalicelib.executors.children.jobs import MESSAGE_CHARACTERS_MAX
 from chalicelib.ports import TaskStore
 from chalicelib.use_cases.list_tasks import ListTasks
-from tests.contract.stored_tasks import a_real_one, bring_to, decide, new_task, without
-from tests.support.in_memory import T0
+from tests.contract.stored_tasks import a_real_one, bring_to, decide, new_task
+from tests.support.in_memory import T0, without_payloads
 
 EVERYTHING = TaskFilter()
 LONGEST = "\x01"
@@ -122,7 +122,7 @@ def test_summaries_are_the_tasks_without_circuit_and_result(store: TaskStore) ->
     """In any state; an id that is not there is left out."""
     tasks = [bring_to(state, store) for state in ("pending", "processing, live lease", "completed")]
     found = store.get_summaries(tasks[0].owner, [*(task.task_id for task in tasks), str(uuid4())])
-    assert found.tasks == {task.task_id: without(task) for task in tasks}
+    assert found.tasks == {task.task_id: without_payloads(task) for task in tasks}
     assert (found.unreadable, found.unprocessed) == (frozenset(), frozenset())
 
 

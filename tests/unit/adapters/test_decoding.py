@@ -45,7 +45,7 @@ def test_what_may_be_missing_has_its_default() -> None:
     assert task.request.tags == {}
     assert (task.request.seed, task.lease, task.due_at) == (None, None, None)
     assert (task.status, task.request.shots) == (TaskStatus.PENDING, 7)
-    assert task == task_of()
+    assert task == task_of(an_attribute_of_the_future={"S": "is ignored"})
 
 
 def test_what_is_there_is_read() -> None:

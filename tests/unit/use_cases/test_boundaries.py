@@ -63,15 +63,3 @@ def test_an_unreadable_task_is_abandoned_after_its_last_attempt(
     assert isinstance(disposition, (Acknowledge, Redeliver))
     left_alone = Redeliver("the task cannot be read", 8)
     assert (disposition == left_alone) is is_left_alone
-
-
-def test_a_task_that_the_index_gives_before_its_time_is_left_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The index lags behind the item; it counts once, as seen and skipped."""
-    world = World()
-    monkeypatch.setattr(world.store, "due", lambda *_, **__: [world.task.task_id])
-    assert world.sweep() == SweepReport(seen=1, skipped=1)
-    assert world.current() == world.task
-    world.clock.advance(GRACE)
-    assert world.sweep() == SweepReport(seen=1, resent=1)

@@ -69,14 +69,6 @@ def test_a_transient_failure_is_released_and_comes_back_after_a_backoff() -> Non
     assert world.observer.events == [TaskEvent.CLAIM, TaskEvent.RELEASE]
 
 
-def test_a_released_task_is_tried_again() -> None:
-    """The second attempt has the next number and completes it."""
-    world = World(TransientExecutionError("busy"))
-    world.deliver()
-    assert isinstance(world.deliver(2), Acknowledge)
-    assert (world.current().status, world.current().attempt) == (TaskStatus.COMPLETED, 2)
-
-
 def test_the_last_attempt_that_fails_transiently_fails_the_task() -> None:
     """There is never an attempt beyond the maximum."""
     world = World(*[TransientExecutionError("busy")] * ATTEMPTS_MAX)
@@ -247,25 +239,15 @@ def test_ones_own_release_is_recognised_and_keeps_its_backoff() -> None:
     assert world.deliver() == Redeliver("busy", 4)
 
 
-def test_a_full_store_is_waited_for_as_one_that_is_away() -> None:
-    """An operator must make room; until then the message comes back less and less often."""
-    world = World()
-    full = StoreFull()
-    disposition = world.deliver(3, apply=FailBefore(full))
-    assert disposition == Redeliver("the database cannot be used", 64)
-    assert world.observer.problems == [("execute the task", full)]
-    assert world.observer.task_ids_of_problems == [[world.task.task_id]]
-
-
 @pytest.mark.parametrize("fault", [FailBefore, FailAfter])
-@pytest.mark.parametrize("in_doubt", [True, False])
+@pytest.mark.parametrize("error", [StoreUnavailable(in_doubt=True), StoreFull()])
 def test_without_the_store_nothing_is_acknowledged(
-    fault: type[FailBefore | FailAfter],
-    in_doubt: bool,  # noqa: FBT001 - a case of the table
+    fault: type[FailBefore | FailAfter], error: Exception
 ) -> None:
-    """The message comes back after a backoff that grows with its receive count."""
+    """The message comes back less and less often; it is told to the observer."""
     world = World()
-    unavailable = StoreUnavailable(in_doubt=in_doubt)
-    disposition = world.deliver(3, apply=fault(unavailable))
+    disposition = world.deliver(3, apply=fault(error))
     assert disposition == Redeliver("the database cannot be used", 64)
     assert world.executor.executed == []
+    assert world.observer.problems == [("execute the task", error)]
+    assert world.observer.task_ids_of_problems == [[world.task.task_id]]

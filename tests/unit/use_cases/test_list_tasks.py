@@ -83,14 +83,6 @@ def test_batch_reads_that_are_slow_and_succeed_make_a_short_page() -> None:
     assert taken(database) <= LIST_BEGIN_SECONDS_MAX + SLOW
 
 
-def test_without_time_for_one_batch_read_there_is_no_page() -> None:
-    """A page of nothing would not go on: the client would ask for the same one for good."""
-    database = SlowDatabase(query_seconds=1.6, read_seconds=0)
-    with pytest.raises(StoreUnavailable):
-        database.list()
-    assert database.calls == ["Query"] * OWNER_SHARDS
-
-
 def test_a_fast_database_is_read_as_far_as_a_page_may() -> None:
     """The bound in time cuts nothing then."""
     database = SlowDatabase(query_seconds=0.1, read_seconds=0.1)

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskEvent, TaskStatus
+from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed
@@ -54,17 +54,6 @@ def test_past_its_maximum_age_it_is_failed_and_says_why() -> None:
         "not finished within 5 days of its submission; it cannot be read: it is corrupt"
     )
     assert (ended.completed_at, ended.due_at) == (world.clock.now(), None)
-
-
-def test_what_a_newer_version_wrote_is_never_abandoned() -> None:
-    """That version can read it."""
-    world = World()
-    newer = structs.replace(world.task, schema_version=SCHEMA_VERSION + 1)
-    world.store.tasks[newer.task_id] = newer
-    world.clock.advance(AGE_MAX + 1)
-    assert world.sweep() == QUARANTINED
-    due_at = world.clock.now() + timedelta(seconds=SWEEPS.interval_seconds_max)
-    assert world.current() == structs.replace(newer, due_at=due_at)
 
 
 def test_what_tells_no_time_of_its_submission_is_not_too_old() -> None:
