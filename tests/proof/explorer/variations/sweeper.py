@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from msgspec import structs
 
 from chalicelib.domain import lifecycle
@@ -33,7 +35,19 @@ class SweepsTheUndue(SweepTasks, frozen=True):
 
     def _remedy_for(self, task: Task) -> Remedy:
         leased = lifecycle.has_live_lease(task, self.clock.now())
-        return super()._remedy_for(task if leased else structs.replace(task, due_at=None))
+        return super()._remedy_for(task if leased else cast("Task", _Undated(task)))
+
+
+class _Undated:
+    """A task without the time when it is due."""
+
+    due_at = None
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._task, name)
 
 
 class GivesUpImpatiently(SweepTasks, frozen=True):
