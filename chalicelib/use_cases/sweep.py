@@ -139,7 +139,7 @@ class SweepTasks(msgspec.Struct, frozen=True, kw_only=True):
         return sum((remedy.report for remedy in done), SweepReport(resent=resent))
 
     def _sweep_one(self, task_id: str) -> Remedy:
-        """Do what one task needs, and return it. What an item holds is no other task's matter."""
+        """Do what one task needs, and return it. A corrupt item stops no other task."""
         try:
             task = self.store.get_without_payloads(task_id)
         except TaskUnreadable as exc:

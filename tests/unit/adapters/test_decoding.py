@@ -142,7 +142,7 @@ def test_payloads_are_read_where_they_are_given() -> None:
         with pytest.raises(ValueError, match=f"^its {part} cannot be read: unknown packing"):
             decoding.with_payloads(task, circuit=given["circuit"], result=given["result"])
     for text in ("[]", "{}", '{"counts": 1}', "x"):
-        with pytest.raises(ValueError, match=r"^its result is not one: "):
+        with pytest.raises(ValueError, match=r"^its result cannot be read: "):
             decoding.with_payloads(task, circuit=None, result=payloads.pack(text))
 
 
