@@ -2,7 +2,7 @@
 
 That the functions work at all with what is left shows that a permission is needed. Two
 kinds are not in these tables, since MiniStack acts for the platform without asking the role: what
-Lambda does with the queue (receive, delete, attributes) and with the log. `test_policies.py` holds
+Lambda does with the queue (receive, delete, attributes) and with the log. `test_iam_policies.py` holds
 those against what AWS documents.
 """
 
