@@ -14,11 +14,11 @@ from typing import Final
 import msgspec
 
 from chalicelib.domain import lifecycle, payloads, unreadable
+from chalicelib.domain.ending import Ending, abandonment, acknowledged, failure, release
 from chalicelib.domain.lifecycle import RefusedClaim
 from chalicelib.domain.message import Acknowledge, Delivery, Disposition, Redeliver
 from chalicelib.domain.retry_policy import Backoff, visibility_timeout_seconds
 from chalicelib.domain.task import Lease, Task, TaskResult
-from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import (
     ConditionFailed,
@@ -29,9 +29,6 @@ from chalicelib.errors import (
     TransientExecutionError,
 )
 from chalicelib.ports import Clock, Executor, Observer, TaskStore
-
-#: An error message stands in the item twice; it must not make transitions costly.
-_ERROR_MESSAGE_CHARACTERS_MAX: Final = 1_000
 
 
 class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +150,7 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
         complete = lifecycle.complete_if_current_attempt(
             task.task_id, attempt=task.attempt, result=result, now=self.clock.now()
         )
-        return Ending(complete, _acknowledged(complete))
+        return Ending(complete, acknowledged(complete))
 
     def _execute(self, task: Task) -> TaskResult:
         try:
@@ -213,17 +210,10 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
             self.store.apply_to_unreadable(abandon, stored)
         except ConditionFailed:
             return CHANGED
-        return _acknowledged(abandon)
+        return acknowledged(abandon)
 
 
 # --- decisions ---
-
-
-class Ending(msgspec.Struct, frozen=True):
-    """How an attempt is to end: the write, and what becomes of the delivery once it is applied."""
-
-    transition: Transition
-    disposition: Disposition
 
 
 #: The next delivery sees how.
@@ -255,41 +245,6 @@ def disposition_of_unreadable(stored: StoredTask, delay_seconds: int) -> Disposi
     if stored.is_newer:
         return Redeliver("the task is from a newer version", delay_seconds)
     return Redeliver("the task cannot be read", delay_seconds)
-
-
-def failure(task_id: str, attempt: float, error_message: str, now: datetime) -> Ending:
-    """Return the end of an attempt that has failed for good."""
-    fail = lifecycle.fail_if_current_attempt(
-        task_id,
-        attempt=attempt,
-        error_message=error_message[:_ERROR_MESSAGE_CHARACTERS_MAX],
-        now=now,
-    )
-    return Ending(fail, _acknowledged(fail))
-
-
-def release(task: Task, token: str, reason: str, *, delay_seconds: int, now: datetime) -> Ending:
-    """Return the end of an attempt that another is to follow."""
-    due = (now + timedelta(seconds=delay_seconds)).isoformat(timespec="seconds")
-    give_back = lifecycle.release_if_current_attempt(
-        task.task_id,
-        attempt=task.attempt,
-        token=token,
-        notes=f"{reason[:_ERROR_MESSAGE_CHARACTERS_MAX]}; next attempt due at {due}",
-        now=now,
-    )
-    return Ending(give_back, Redeliver(reason, delay_seconds))
-
-
-def abandonment(task: Task, now: datetime) -> Ending:
-    """Return the end of a task whose last attempt never finished."""
-    error_message = f"{task.attempt} attempts, the last one never finished"
-    abandon = lifecycle.abandon_if_unchanged(task, error_message=error_message, now=now)
-    return Ending(abandon, _acknowledged(abandon))
-
-
-def _acknowledged(transition: Transition) -> Acknowledge:
-    return Acknowledge(f"the task is {transition.status}")
 
 
 def _holds(lease: Lease | None, token: str) -> bool:

@@ -17,13 +17,14 @@ from msgspec import structs
 
 from chalicelib.composition import Service
 from chalicelib.domain import unreadable
+from chalicelib.domain.ending import Ending
 from chalicelib.domain.message import Acknowledge, Delivery, Disposition, TaskMessage
 from chalicelib.domain.task import Task
 from chalicelib.domain.transition import Condition, Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import KeptCircuit, PutOutcome, TaskQueue, TaskStore
-from chalicelib.use_cases.execute import Ending, ExecuteTask
+from chalicelib.use_cases.execute import ExecuteTask
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted
 from chalicelib.use_cases.submit_batch import Member, MemberResult, SubmitBatch
 from chalicelib.use_cases.sweep import Remedy, SweepReport, SweepTasks

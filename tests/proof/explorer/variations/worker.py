@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from chalicelib.composition import Service
+from chalicelib.domain.ending import Ending
 from chalicelib.domain.message import (
     Acknowledge,
     Delivery,
@@ -21,7 +22,7 @@ from chalicelib.entrypoints import worker
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.entrypoints.worker import BatchFailed
 from chalicelib.errors import QueueUnavailable
-from chalicelib.use_cases.execute import Ending, ExecuteTask
+from chalicelib.use_cases.execute import ExecuteTask
 
 _T = TypeVar("_T")
 
