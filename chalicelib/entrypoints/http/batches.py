@@ -13,7 +13,7 @@ from chalicelib.entrypoints.http import answers, parsing, reading, schemas, view
 from chalicelib.entrypoints.http.calls import Call, endpoint
 from chalicelib.errors import InvalidRequest
 from chalicelib.use_cases.submit import Submission
-from chalicelib.use_cases.submit_batch import Member, Outcome
+from chalicelib.use_cases.submit_batch import Member, MemberResult
 
 
 @endpoint
@@ -52,7 +52,7 @@ def _to_member(
     )
 
 
-def _view(call: Call, index: int, outcome: Outcome) -> schemas.MemberView:
+def _view(call: Call, index: int, outcome: MemberResult) -> schemas.MemberView:
     if isinstance(outcome, Exception):
         problem = answers.problem_of(outcome, call.correlation_id)
         return schemas.MemberView(index=index, status=problem.status, problem=problem)

@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import TaskStatus
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.entrypoints.http.parsing import shown
 from chalicelib.errors import FieldError, InvalidRequest
 

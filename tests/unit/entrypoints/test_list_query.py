@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import TaskStatus
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.entrypoints.http.list_query import ListQuery, cursor_of, parse_list_query
 
 ID = "00000000-0000-4000-8000-000000000001"

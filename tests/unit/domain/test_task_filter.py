@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.domain.task import TaskStatus
+from chalicelib.domain.task_filter import Position, TaskFilter
 from tests.support.in_memory import T0, a_request, a_task
 
 TASK = structs.replace(

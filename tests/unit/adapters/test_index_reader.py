@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.dynamodb.index_reader import TooManyTies, read_index, until_deadline
 from chalicelib.adapters.dynamodb.items import owner_shards
-from chalicelib.adapters.dynamodb.listing import TooManyTies, read_index, until_deadline
-from chalicelib.domain.listing import Position, TaskFilter
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.errors import StoreUnavailable
 from tests.support.in_memory import T0
 
@@ -67,37 +67,11 @@ def test_a_page_is_asked_for_with_its_limit_and_ties_without() -> None:
     assert ties.read(limit=4).is_last
 
 
-def test_a_walk_meets_every_entry_once_in_order() -> None:
-    """Whatever stands at one time, and however small the steps."""
-    entries = [(second, f"{second}{name}") for second in (1, 2, 2, 3) for name in "ab"]
-    index = Index(*entries)
-    for limit in (1, 2, 3, 8, 9):
-        walked: list[Position] = []
-        after: Position | None = None
-        while True:
-            page = index.read(limit=limit, after=after)
-            walked += page.positions
-            if page.is_last:
-                break
-            after = walked[-1]
-        assert [(p.submitted_at, p.task_id) for p in walked] == index.entries
-
-
 def test_more_ties_than_one_call_returns_are_an_error_with_their_number() -> None:
     """No order is promised among them, so none may be left out."""
     index = Index(*[(1, f"{number:02}") for number in range(12)], page_max=11)
     with pytest.raises(TooManyTies, match=f"^11 tasks and more were submitted at {stored(1)[:19]}"):
         index.read(limit=2)
-
-
-def test_times_are_bounded_from_inclusive_to_exclusive() -> None:
-    """To the microsecond."""
-    index = Index((1, "a"), (2, "b"), (3, "c"))
-    page = index.read(limit=9, submitted_after=at(1), submitted_before=at(3))
-    assert [position.task_id for position in page.positions] == ["b", "a"]
-    just_behind = index.read(limit=9, submitted_before=at(3.000001), submitted_after=at(1.000001))
-    assert [position.task_id for position in just_behind.positions] == ["c", "b"]
-    assert index.read(limit=9, submitted_after=at(3), submitted_before=at(3)).positions == []
 
 
 def test_no_query_is_begun_after_its_time() -> None:

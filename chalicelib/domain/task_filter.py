@@ -1,8 +1,7 @@
-"""What a list of tasks is asked for, and where a page of it ends."""
+"""Which tasks of an owner a list shows, and where a page of it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -44,32 +43,3 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
         if self.statuses and task.status not in self.statuses:
             return False
         return not self.tags or self.tags <= {f"{n}:{v}" for n, v in task.request.tags.items()}
-
-
-class IndexPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of the index, newest first, without holes."""
-
-    positions: Sequence[Position]
-    #: There is nothing older in the index.
-    is_last: bool
-
-
-class Summaries(msgspec.Struct, frozen=True, kw_only=True):
-    """Tasks read together. An id that is in none of these is not there."""
-
-    #: Without circuits and results.
-    tasks: Mapping[str, Task]
-    #: Items of this owner that cannot be read.
-    unreadable: frozenset[str] = frozenset()
-    #: Not read now: the database was too busy.
-    unprocessed: frozenset[str] = frozenset()
-
-
-class TaskPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of a list. It may be short, or empty, and still have a next one."""
-
-    tasks: Sequence[Task]
-    #: Ids of tasks that cannot be read, in their places' order.
-    unreadable: Sequence[str]
-    #: Where the next page begins: behind this place. None after the last page.
-    next_position: Position | None

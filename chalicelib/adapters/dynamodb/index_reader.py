@@ -1,4 +1,4 @@
-"""Reads of the index of an owner's tasks, and of many items at once."""
+"""Reads the index of an owner's tasks, and many items at once: what a list needs."""
 
 from __future__ import annotations
 
@@ -7,34 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from chalicelib.adapters.dynamodb.decoding import Raw
-from chalicelib.adapters.dynamodb.items import owner_shards
-from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
+from chalicelib.adapters.dynamodb.items import SUMMARY_ATTRIBUTES, owner_shards
 from chalicelib.domain.task import Task
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.errors import StoreUnavailable
-
-#: All attributes that a summary shows, and none that holds a circuit or a result.
-SUMMARY_ATTRIBUTES: Final = (
-    "task_id",
-    "schema_version",
-    "owner",
-    "correlation_id",
-    "request_fingerprint",
-    "shots",
-    "seed",
-    "tags",
-    "status",
-    "attempt",
-    "history",
-    "submitted_at",
-    "started_at",
-    "completed_at",
-    "lease_owner",
-    "lease_expires_at",
-    "error_message",
-    "sweeps",
-    "due_at",
-)
+from chalicelib.ports import IndexPage, Summaries
 
 #: Calls DynamoDB's `Query` with these arguments and returns its answer.
 Query = Callable[..., Mapping[str, Any]]
