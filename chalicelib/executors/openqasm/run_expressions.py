@@ -1,0 +1,73 @@
+"""Writes trees as the simulator's expressions, which have traps of their own.
+
+They are text: `2.0` is read as the integer 2, so `n / 2.0` divides integers; a fraction is therefore
+a variable. Their parser recurses, so trees are balanced where they are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from chalicelib.executors.openqasm.values import Refused, Tree, Type
+
+#: What a tree may take as text; it has no sharing there.
+CHARACTERS_MAX: Final = 1_000_000
+_TYPES: Final = {"bit": "bool", "bool": "bool", "float": "float", "angle": "angle"}
+_UNARY: Final = {"!": "!", "~": "~", "neg": "-"}
+
+
+class Writer:
+    """Writes expressions for one program of the simulator, and declares what they need."""
+
+    def __init__(self, builder: Any, variables: Mapping[str, Type]) -> None:  # noqa: ANN401
+        """Declare the variables of the run."""
+        self._builder = builder
+        self._fractions: dict[str, str] = {}
+        self._characters = 0
+        for name, type_ in variables.items():
+            builder.declare(name, _TYPES.get(type_.kind) or f"{type_.kind}[{type_.width or 64}]")
+
+    def condition(self, node: Tree) -> Any:  # noqa: ANN401 - a bool or a text
+        """Return a condition as the builder takes it."""
+        return node if isinstance(node, bool) else self.text(node)
+
+    def value(self, node: Tree) -> Any:  # noqa: ANN401 - a number or a text
+        """Return a value that is assigned."""
+        return node if isinstance(node, bool | float) else self.text(node)
+
+    def text(self, node: Tree) -> str:
+        """Return a tree as text."""
+        made = self._text(node)
+        self._characters += len(made)
+        if self._characters > CHARACTERS_MAX:
+            raise Refused(
+                "the conditions and values that depend on measurements take more than"
+                f" {CHARACTERS_MAX:,} characters; keep what is used again in a variable"
+            )
+        return made
+
+    def _text(self, node: Tree) -> str:
+        if isinstance(node, bool):
+            return "true" if node else "false"
+        if isinstance(node, int):
+            return f"(-{-node})" if node < 0 else str(node)
+        if isinstance(node, float):
+            return self._fraction(node)
+        op = node[0]
+        if op == "c":
+            return f"c[{node[1]}]"
+        if op == "v":
+            return str(node[1])
+        if op == "float":
+            return f"({self._text(node[1])} * {self._fraction(1.0)})"
+        if op in _UNARY:
+            return f"({_UNARY[op]}{self._text(node[1])})"
+        return f"({self._text(node[1])} {op} {self._text(node[2])})"
+
+    def _fraction(self, value: float) -> str:
+        key = value.hex()
+        if key not in self._fractions:
+            self._fractions[key] = f"k{len(self._fractions)}"
+            self._builder.declare(self._fractions[key], "float", value)
+        return self._fractions[key]
