@@ -209,7 +209,9 @@ class _Dynamic:
                     builder.end()
                 case While():
                     self._flush()
-                    place = "a loop" if operation.line is None else f"the loop at line {operation.line}"
+                    place = (
+                        "a loop" if operation.line is None else f"the loop at line {operation.line}"
+                    )
                     builder.begin_while(place, write(operation.condition))
                     self.add(operation.body)
                     builder.end()

@@ -20,7 +20,6 @@ from chalicelib.executors.openqasm.values import (
     Refused,
     Type,
     Value,
-
 )
 
 Input = bool | int | float
@@ -100,7 +99,9 @@ class Declarations(Subroutines):
             self.machine.store(cell, self.value(thing))
             return cell
         if not isinstance(thing, list) or len(thing) != sizes[0]:
-            raise Refused("an array can begin with values in braces or with an array as large", node)
+            raise Refused(
+                "an array can begin with values in braces or with an array as large", node
+            )
         return [self._copied(part, sizes[1:], base, node) for part in thing]
 
     def constant(self, node: ast.ConstDeclaration) -> None:
@@ -136,7 +137,9 @@ class Declarations(Subroutines):
     def _input(self, type_: Type, name: str, value: Input) -> Value:
         taken = _TAKEN.get(type_.kind)
         if taken is None:
-            raise Refused(f"the input '{name}' is {type_}; inputs are bits, booleans and real numbers")
+            raise Refused(
+                f"the input '{name}' is {type_}; inputs are bits, booleans and real numbers"
+            )
         if type(value) not in taken:
             given = _WORDS[type(value)]
             raise Refused(f"the input '{name}' is {type_}, and {given} is given for it")
@@ -235,5 +238,3 @@ class Declarations(Subroutines):
     def reset(self, node: ast.Reset) -> None:
         """Reset qubits."""
         self.machine.emit(*(Reset(qubit) for qubit in self.operand(node.operand)[0]))
-
-

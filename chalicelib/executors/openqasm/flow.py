@@ -58,9 +58,7 @@ class Exits:
 class Frame:
     """Where exits lead. A flag is made when one is needed, and set back where the frame begins."""
 
-    def __init__(
-        self, machine: Machine, kinds: Sequence[str], returns: Type | None = None
-    ) -> None:
+    def __init__(self, machine: Machine, kinds: Sequence[str], returns: Type | None = None) -> None:
         self.machine = machine
         self.kinds = kinds
         self.returns = returns
@@ -219,7 +217,9 @@ class Flow(Gates):
                 return self.block(rest)
             if depth > CASES_MAX:
                 raise Refused(f"a switch over what is measured has more than {CASES_MAX} cases")
-            values = [self.operated("==", value, self.expression(one)) for one in node.cases[at].values]
+            values = [
+                self.operated("==", value, self.expression(one)) for one in node.cases[at].values
+            ]
             holds = joined("||", (truth(one) for one in values), empty=False)
             if not isinstance(holds, Dynamic):
                 return self.block(bodies[at]) if holds else case(at + 1, depth)
@@ -242,7 +242,9 @@ class Flow(Gates):
         else:
             thing = self.place(iterable)
             if isinstance(thing, Qubits) or not isinstance(thing, list | Bits):
-                raise Refused("a loop needs a range, a set, a register of bits or an array", iterable)
+                raise Refused(
+                    "a loop needs a range, a set, a register of bits or an array", iterable
+                )
             values = thing.cells if isinstance(thing, Bits) else [self.value(one) for one in thing]
         return self._loop(node, values, type_, 0, 0)
 
@@ -253,7 +255,9 @@ class Flow(Gates):
             return None
         if node.start is None or node.end is None or any(isinstance(end, complex) for end in ends):
             raise Refused("this range needs both its ends, as real numbers", node)
-        start, step, stop = (float(e.real) for e in (ends if len(ends) > 2 else (ends[0], 1, ends[1])))  # noqa: PLR2004
+        start, step, stop = (
+            float(e.real) for e in (ends if len(ends) > 2 else (ends[0], 1, ends[1]))
+        )  # noqa: PLR2004
         if step == 0:
             raise Refused("a step of 0 never ends", node)
         turns = int((stop - start) / step + 1e-9) + 1
@@ -325,4 +329,3 @@ def _note(node: ast.Node, names: dict[str, bool]) -> None:
         for argument in node.arguments:  # an array that is passed by reference
             if isinstance(argument, ast.Identifier | ast.IndexExpression):
                 note(argument, is_measured=False)
-

@@ -377,5 +377,3 @@ def _hint(name: str, version: int | None) -> str:
     if name in STDGATES:
         return f'include "{file}"'
     return f'define it, or use one of "{file}"'
-
-

@@ -145,7 +145,9 @@ class Machine:
         numbers = tuple(range(self.qubits - count, self.qubits))
         self.declare(name, Qubits(numbers, is_register=size is not None))
 
-    def new_bits(self, name: str, size: int | None, *, is_output: bool = False) -> Cell | list[Cell]:
+    def new_bits(
+        self, name: str, size: int | None, *, is_output: bool = False
+    ) -> Cell | list[Cell]:
         """Declare bits, which begin as 0."""
         cells = [Cell(BIT, 0, self.level) for _ in range(size or 1)]
         thing = cells[0] if size is None else cells
@@ -163,7 +165,9 @@ class Machine:
         """Add operations."""
         self._made += len(operations)
         if self._made > OPERATIONS_MAX:
-            raise Exhausted(f"the program makes more than {OPERATIONS_MAX:,} gates and measurements")
+            raise Exhausted(
+                f"the program makes more than {OPERATIONS_MAX:,} gates and measurements"
+            )
         self.operations.extend(operations)
 
     def kept(self, operations: Sequence[Operation]) -> None:

@@ -53,7 +53,9 @@ def adjoint(matrix: Matrix) -> Matrix:
 
 def rows_adjoint(rows: Rows) -> Rows:
     """Return the inverse of a unitary of several qubits."""
-    return tuple(tuple(complex(x).conjugate() for x in column) for column in zip(*rows, strict=True))
+    return tuple(
+        tuple(complex(x).conjugate() for x in column) for column in zip(*rows, strict=True)
+    )
 
 
 def near(left: Matrix, right: Matrix) -> bool:

@@ -93,7 +93,9 @@ class _Cutter:
 
     def __init__(self, text: str, version: int | None) -> None:
         self._text = text
-        self._chained = _CHAINED if version != _OPENQASM_2 else _CHAINED - {"for", "while", "switch"}
+        self._chained = (
+            _CHAINED if version != _OPENQASM_2 else _CHAINED - {"for", "while", "switch"}
+        )
         #: Open brackets with their places; a brace that holds values is `=`.
         self._open: list[tuple[str, int]] = []
         self._chain = self._elses = 0

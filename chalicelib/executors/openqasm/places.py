@@ -276,7 +276,9 @@ class Expressions:
             numbers = parts[0].cells + parts[1].cells
             made = Bits(numbers)
         if len(numbers) > SIZE_MAX:
-            raise Refused(f"{len(numbers):,} elements are too many; the limit is {SIZE_MAX:,}", node)
+            raise Refused(
+                f"{len(numbers):,} elements are too many; the limit is {SIZE_MAX:,}", node
+            )
         return made
 
     def _selected(self, thing: Any, index: ast.Index, node: ast.Node) -> Any:  # noqa: ANN401

@@ -274,5 +274,3 @@ def plain_angle(text: str, *, version: int | None) -> float | None:
     if not math.isfinite(value):
         return None
     return -value if sign else value
-
-

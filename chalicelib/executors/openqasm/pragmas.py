@@ -89,7 +89,6 @@ def _matrix(text: str) -> Rows:
     return rows
 
 
-
 def _number(text: str) -> complex:
     compact = text.replace(" ", "").replace("im", "j")
     try:
@@ -103,4 +102,3 @@ def _operation(rows: Rows, qubits: tuple[int, ...]) -> Turn | Unitary:
         (a, b), (c, d) = rows
         return Turn((), (a, b, c, d), qubits[0])
     return Unitary((), rows, qubits)
-

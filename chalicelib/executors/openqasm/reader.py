@@ -222,7 +222,9 @@ class _Reader:
         asked = self._evaluator.asked if self._evaluator is not None else set()
         unknown = sorted(set(self._inputs) - asked)
         if unknown and not self._findings:
-            self._add(f"the program has no input '{unknown[0]}'; declare it or leave it out", None, None)
+            self._add(
+                f"the program has no input '{unknown[0]}'; declare it or leave it out", None, None
+            )
 
     def _borrowed(self, name: str, node: Any, base: tuple[int, int]) -> None:  # noqa: ANN401
         line, column = _located(node.span.start_line, node.span.start_column, base)
@@ -236,12 +238,14 @@ class _Reader:
         self._add(error.message, line, offset - self._text.rfind("\n", 0, offset))
 
     def _add(
-        self, message: str, line: int | None, column: int | None, severity: Severity = Severity.ERROR
+        self,
+        message: str,
+        line: int | None,
+        column: int | None,
+        severity: Severity = Severity.ERROR,
     ) -> None:
         message = message[:500]
-        self._findings.append(
-            Finding(severity=severity, message=message, line=line, column=column)
-        )
+        self._findings.append(Finding(severity=severity, message=message, line=line, column=column))
 
 
 def _stdgates() -> frozenset[str]:

@@ -125,4 +125,3 @@ class Subroutines(Loops):
         value = self.machine.cast(frame.returns, self.expression(node.value))
         type_ = BOOL if frame.returns.kind == "bit" else frame.returns
         return Exit("return", self.machine.frozen(value, type_))
-

@@ -241,5 +241,7 @@ def truth(value: Value) -> bool | Dynamic:
     if isinstance(value, Bits):
         return joined("||", value.cells, empty=False)
     if isinstance(value, Dynamic):
-        return value if value.type.kind == "bool" else Dynamic(("!=", value.node, 0), BOOL, (value,))
+        return (
+            value if value.type.kind == "bool" else Dynamic(("!=", value.node, 0), BOOL, (value,))
+        )
     return bool(value)
