@@ -17,7 +17,7 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from chalicelib.surroundings import CHILD_MB, FUNCTION_MB, MB_PER_VCPU
+from chalicelib.runtime_checks import CHILD_MB, FUNCTION_MB, MB_PER_VCPU
 
 #: "AWS Lambda pricing", arm64, us-east-1: dollars for a GB-second and for an invocation; and
 #: "Amazon SQS pricing": for a request, of which a batch needs two (receive, delete).

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from chalicelib.adapters.dynamodb.items import OPEN_SHARDS, OWNER_SHARDS
-from chalicelib.surroundings import MB_PER_VCPU
+from chalicelib.runtime_checks import MB_PER_VCPU
 from infra.doctor.rules.throughput import OPEN_INDEX_WRITES, PARTITION_WRITES, WORKER_SECONDS
 from infra.stage import StageSpec
 

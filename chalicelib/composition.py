@@ -22,8 +22,8 @@ from chalicelib.adapters.telemetry import TelemetryObserver, logger
 from chalicelib.domain.retry_policy import OUTAGE_GROWTH, Backoff
 from chalicelib.executors.registry import BuiltOnFirstUse, ValidatorOnFirstUse
 from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore, Validator
+from chalicelib.runtime_checks import check_runtime
 from chalicelib.settings import InvalidSetting, Settings
-from chalicelib.surroundings import check_surroundings
 from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.execute import ExecuteTask, ExecutionPolicy
 from chalicelib.use_cases.health import CheckHealth
@@ -177,7 +177,7 @@ def get_service() -> Service:
     with _process.lock:
         if _process.service is None:
             settings = Settings.from_environment(os.environ)
-            check_surroundings(settings, os.environ)
+            check_runtime(settings, os.environ)
             logger.setLevel(settings.log_level)
             _process.service = build(settings, build_ports(settings))
         return _process.service

@@ -70,7 +70,7 @@ class TaskStore(Protocol):
             TaskUnreadable: the transition is applied, and the task cannot be read.
         """
 
-    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+    def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
         """Apply a decision of `unreadable` to an item that cannot be read.
 
         What it is pinned to must be as it was seen, and of its condition the owner and the lease
@@ -81,7 +81,7 @@ class TaskStore(Protocol):
         """
 
     def delete_if_pending(self, task_id: str) -> None:
-        """Delete a task that has not been claimed, cancelled or given up.
+        """Delete a task that has not been claimed, cancelled or abandoned.
 
         Raises:
             ConditionFailed: it is not pending, or not there.
@@ -91,7 +91,7 @@ class TaskStore(Protocol):
         """Return ids of open tasks that were due before this time, `limit` at most.
 
         Also of those that are due later than anything here makes them, or at no time at all:
-        something has spoilt them.
+        something has corrupt them.
 
         The index behind it lags: a task may have moved on, so read each before acting. Which
         of many due tasks are returned varies between calls, so that none is always left out.
@@ -104,13 +104,13 @@ class TaskStore(Protocol):
         task_filter: TaskFilter,
         after: Position | None,
         limit: int,
-        begin_by: datetime,
+        start_deadline: datetime,
     ) -> IndexPage:
         """Return places in the list of an owner's tasks, newest first, behind `after`.
 
         At most `limit` of each shard of the index, so up to a few times as many; fewer than there
         are only where `is_last` is False, and never none then. Of the filter only the times count.
-        The index lags by about a second. No call begins after `begin_by`; where one is still
+        The index lags by about a second. No call begins after `start_deadline`; where one is still
         wanted then, the store is unavailable.
         """
 
@@ -136,7 +136,7 @@ class TaskQueue(Protocol):
         Return the id of each, and None for one that the queue did not take.
         """
 
-    def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
+    def redeliver(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
         """Keep a delivered message from being delivered again for this long."""
 
     def acknowledge(self, receipt_handles: Sequence[str]) -> None:
@@ -182,7 +182,7 @@ class Observer(Protocol):
         """A submission was answered with a task that existed."""
 
     def removed(self, task: Task) -> None:
-        """A submission was taken back since its message could not be sent."""
+        """A submission was withdrawn since its message could not be sent."""
 
     def published(self, message: TaskMessage, *, message_id: str) -> None:
         """A message was sent."""
@@ -193,7 +193,7 @@ class Observer(Protocol):
     def acknowledged(self, delivery: Delivery, *, reason: str) -> None:
         """A delivery was done with."""
 
-    def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
+    def redelivered(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
         """A delivery failed; its message comes back after being hidden for this long."""
 
     def unreadable(self, error: TaskUnreadable) -> None:

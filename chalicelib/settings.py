@@ -96,7 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: How long after its submission the sweeper first checks a task, and its first interval.
     sweep_grace_seconds: SweepSeconds = 900.0
     sweep_interval_seconds_max: SweepSeconds = 3600.0
-    #: Past this age a task is given up: 5 days, more than the queue keeps a message (4).
+    #: Past this age a task is abandoned: 5 days, more than the queue keeps a message (4).
     sweep_age_seconds_max: SweepAgeSeconds = 432_000.0
     #: The most tasks that one run checks.
     sweep_tasks_max: Annotated[int, Meta(ge=1, le=100_000)] = 2_000

@@ -50,7 +50,7 @@ class CommandStopped(Exception):
 
 
 #: What a person can do something about: told in one sentence.
-_TOLD: Final = (
+USER_ERRORS: Final = (
     *(CommandStopped, DependenciesUnavailable, DeploymentRefused),
     *(InvalidSetting, InvalidStage, NotRunning),
 )
@@ -60,7 +60,7 @@ def prepare(root: Path, arguments: Sequence[str] | None = None) -> None:
     """Make ready what the command needs, or end the process with one sentence."""
     try:
         _prepare(root, sys.argv[1:] if arguments is None else arguments)
-    except _TOLD as exc:
+    except USER_ERRORS as exc:
         print(f"error: {exc}", file=sys.stderr, flush=True)
         if threading.current_thread() is not threading.main_thread():
             # `chalice local` imports in a thread, and would wait indefinitely without a server.

@@ -17,8 +17,8 @@ from typing import Any, Final
 from chalice.config import Config
 
 from chalicelib.entrypoints.http.caller import LOCAL_STAGE
+from chalicelib.runtime_checks import check_capacity
 from chalicelib.settings import InvalidSetting, Settings
-from chalicelib.surroundings import check_capacity
 
 #: Chalice's names of our functions: the API's is Chalice's choice, the others are in `app.py`.
 FUNCTIONS: Final = ("api_handler", "worker", "sweeper")

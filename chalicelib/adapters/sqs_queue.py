@@ -71,7 +71,7 @@ class SqsTaskQueue:
         ids = {taken["Id"]: taken["MessageId"] for taken in answer.get("Successful", [])}
         return [ids.get(entry["Id"]) for entry in entries]
 
-    def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
+    def redeliver(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
         """See `TaskQueue`."""
         url = self._url
         with self._calls.failing_as(QueueUnavailable):

@@ -34,7 +34,7 @@ _COUNTED: Final = {
     TaskEvent.SUBMIT: "submitted",
     TaskEvent.COMPLETE: "completed",
     TaskEvent.FAIL: "failed",
-    TaskEvent.GIVE_UP: "failed",
+    TaskEvent.ABANDON: "failed",
     TaskEvent.CANCEL: "cancelled",
     TaskEvent.SWEEP: "swept",
 }
@@ -94,8 +94,8 @@ class TelemetryObserver:
         logger.info("submission replayed", extra=_about(task))
 
     def removed(self, task: Task) -> None:
-        """Log that a task was taken back before any worker had it."""
-        logger.warning("submission taken back: its message could not be sent", extra=_about(task))
+        """Log that a task was withdrawn before any worker had it."""
+        logger.warning("submission withdrawn: its message could not be sent", extra=_about(task))
 
     def published(self, message: TaskMessage, *, message_id: str) -> None:
         """Log a sent message."""
@@ -120,16 +120,16 @@ class TelemetryObserver:
         del about["message_id"]
         logger.info("message acknowledged", extra={**about, "reason": reason})
 
-    def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
+    def redelivered(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
         """Log a delivery that failed and will come back, and count it.
 
         Where the mapping takes failures one by one, Lambda counts no error: an alarm watches this.
         """
-        values = {"given_back": 1.0}
+        values = {"redelivered": 1.0}
         if logger.log_level > logging.WARNING:
             emit_metrics(stage=self._stage, **values)
         logger.warning(
-            "message given back",
+            "message redelivered",
             extra={
                 **_metrics(self._stage, values),
                 **_of_delivery(delivery),
@@ -140,16 +140,16 @@ class TelemetryObserver:
 
     def unreadable(self, error: TaskUnreadable) -> None:
         """Log what cannot be read and why, and count it: an alarm watches the number."""
-        seen = error.seen
+        stored = error.stored
         logger.error(
             "task cannot be read: %s",
-            seen.reason,
+            stored.reason,
             extra={
-                "task_id": seen.task_id,
-                "correlation_id": seen.correlation_id,
-                "task_status": seen.status,
-                "attempt": seen.attempt,
-                "newer_version": seen.is_newer,
+                "task_id": stored.task_id,
+                "correlation_id": stored.correlation_id,
+                "task_status": stored.status,
+                "attempt": stored.attempt,
+                "newer_version": stored.is_newer,
             },
         )
         emit_metrics(stage=self._stage, unreadable=1)
@@ -186,7 +186,7 @@ def _measured(task: Task) -> dict[str, float]:
 def _past_tense(event: TaskEvent) -> str:
     irregular = {
         TaskEvent.SUBMIT: "submitted",
-        TaskEvent.GIVE_UP: "given up",
+        TaskEvent.ABANDON: "abandoned",
         TaskEvent.SWEEP: "swept",
         TaskEvent.CANCEL: "cancelled",
     }

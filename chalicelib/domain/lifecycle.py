@@ -3,11 +3,11 @@ r"""The state machine of a task, as pure decisions. Read top-down, in the order 
 ::
 
     submit ─▶ pending ──claim──▶ processing ──complete──▶ completed
-                 │ │              │ ▲  │ └──fail, give up─▶ failed
+                 │ │              │ ▲  │ └──fail, abandon─▶ failed
                  │ │              └─┘  │
                  │ │     release, claim│again
                  │ └───── cancel ──────┴────────────────▶ cancelled
-                 └─────── give up (the sweeper, past the task's maximum age) ─▶ failed
+                 └─────── abandon (the sweeper, past the task's maximum age) ─▶ failed
 
 A function here returns a `Transition`: what to write and the condition under which the store may
 write it, in one call. None of them does I/O, and none reads a clock: the time is an argument.
@@ -72,7 +72,7 @@ def claim_if_available(
     """Start an attempt on a task that is pending, or whose attempt's lease has expired.
 
     The attempt's number goes up by one and is the fencing token. There is never an attempt
-    beyond `attempts_max`: such a task is given up instead.
+    beyond `attempts_max`: such a task is abandoned instead.
     """
     return Transition(
         task_id=task_id,
@@ -168,7 +168,7 @@ def release_if_current_attempt(
     )
 
 
-def give_up_if_unchanged(task: Task, *, error_message: str, now: datetime) -> Transition:
+def abandon_if_unchanged(task: Task, *, error_message: str, now: datetime) -> Transition:
     """Fail a task that no worker is executing or will: as it was read, and no live lease.
 
     Raises:
@@ -176,7 +176,7 @@ def give_up_if_unchanged(task: Task, *, error_message: str, now: datetime) -> Tr
     """
     return Transition(
         task_id=task.task_id,
-        event=TaskEvent.GIVE_UP,
+        event=TaskEvent.ABANDON,
         at=now,
         status=TaskStatus.FAILED,
         notes=error_message,

@@ -17,7 +17,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """
 
     #: The index's range key as it is stored: text that sorts as the times do. It is never parsed
-    #: here, so an entry with a spoilt time has its place too.
+    #: here, so an entry with a corrupt time has its place too.
     submitted_at: str
     task_id: str
 

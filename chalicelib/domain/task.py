@@ -28,9 +28,9 @@ class TaskStatus(enum.StrEnum):
     """Where a task stands. Each constant says how a task leaves it."""
 
     #: Stored, not yet claimed. Leaves to processing (claim), cancelled (cancel), or failed
-    #: (the sweeper gives up on a task past its maximum age).
+    #: (the sweeper abandons a task past its maximum age).
     PENDING = "pending"
-    #: Claimed by an attempt. Leaves to completed or failed (settle, give up) or cancelled. A
+    #: Claimed by an attempt. Leaves to completed or failed (settle, abandon) or cancelled. A
     #: release, a takeover or a retry stays here: a status never goes backwards.
     PROCESSING = "processing"
     #: Has its result. Never leaves.
@@ -57,7 +57,8 @@ class TaskEvent(enum.StrEnum):
     COMPLETE = "complete"
     FAIL = "fail"
     RELEASE = "release"
-    GIVE_UP = "give_up"
+    #: Stored as `give_up`, its name in items of version 0.1.
+    ABANDON = "give_up"
     CANCEL = "cancel"
     SWEEP = "sweep"
     #: The sweeper found a live lease and only moves `due_at` behind it.

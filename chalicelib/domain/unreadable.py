@@ -1,12 +1,12 @@
 """Tasks whose items cannot be read, and what may be done to them all the same.
 
-An item is spoilt by a bug, by a person, or since a newer version of the service wrote it. Whatever
-it holds becomes one error that names the task, so that it never holds up another. A spoilt item is
+An item is corrupt by a bug, by a person, or since a newer version of the service wrote it. Whatever
+it holds becomes one error that names the task, so that it never holds up another. A corrupt item is
 ended as soon as may be: by the attempt that holds it, by its owner's cancel, or by the sweeper past
 its maximum age. An item from a newer version is left to that version: only its `due_at` is moved.
 
 These decisions are made from what the item says for certain, so their writes are pinned to the raw
-`due_at`, `status` and `attempt` that were seen (`TaskStore.apply_unread`).
+`due_at`, `status` and `attempt` that were seen (`TaskStore.apply_to_unreadable`).
 """
 
 from __future__ import annotations
@@ -61,17 +61,17 @@ class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
 class TaskUnreadable(TaskServiceError):
     """What is stored of the task cannot be read."""
 
-    def __init__(self, seen: StoredTask, *, applied: bool) -> None:
+    def __init__(self, stored: StoredTask, *, applied: bool) -> None:
         """Take what can be told of it, and whether the write that was asked for was applied."""
-        super().__init__(f"the task {seen.task_id} cannot be read: {seen.reason}")
-        self.seen = seen
+        super().__init__(f"the task {stored.task_id} cannot be read: {stored.reason}")
+        self.stored = stored
         self.applied = applied
 
 
-def postpone(seen: StoredTask, *, due_at: datetime, now: datetime) -> Transition:
+def postpone(stored: StoredTask, *, due_at: datetime, now: datetime) -> Transition:
     """Check it again much later, so that it costs the next runs nothing. Leaves no entry."""
     return Transition(
-        task_id=seen.task_id,
+        task_id=stored.task_id,
         event=TaskEvent.POSTPONE,
         at=now,
         status=TaskStatus.PENDING,  # a postponement writes no status
@@ -80,11 +80,11 @@ def postpone(seen: StoredTask, *, due_at: datetime, now: datetime) -> Transition
     )
 
 
-def give_up(seen: StoredTask, *, error_message: str, now: datetime) -> Transition:
+def abandon(stored: StoredTask, *, error_message: str, now: datetime) -> Transition:
     """Fail it: it is past its maximum age, and no attempt holds it."""
     return Transition(
-        task_id=seen.task_id,
-        event=TaskEvent.GIVE_UP,
+        task_id=stored.task_id,
+        event=TaskEvent.ABANDON,
         at=now,
         status=TaskStatus.FAILED,
         notes=error_message,
@@ -93,10 +93,10 @@ def give_up(seen: StoredTask, *, error_message: str, now: datetime) -> Transitio
     )
 
 
-def cancel(seen: StoredTask, *, owner: str, now: datetime) -> Transition:
+def cancel(stored: StoredTask, *, owner: str, now: datetime) -> Transition:
     """End it for its owner, though its status may be none that is known."""
     return Transition(
-        task_id=seen.task_id,
+        task_id=stored.task_id,
         event=TaskEvent.CANCEL,
         at=now,
         status=TaskStatus.CANCELLED,

@@ -16,7 +16,7 @@ _ENDS: Final = frozenset(
         TaskEvent.COMPLETE,
         TaskEvent.FAIL,
         TaskEvent.RELEASE,
-        TaskEvent.GIVE_UP,
+        TaskEvent.ABANDON,
         TaskEvent.CANCEL,
         TaskEvent.CLAIM,  # a takeover: the attempt before it had not ended by itself
     }

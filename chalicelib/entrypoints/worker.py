@@ -71,7 +71,7 @@ def _handle_record(
             extra={"message_id": message_id, "body": str(record.get("body"))[:200]},
         )
         unreadable = Redeliver("message cannot be read", _POISON_HIDDEN_SECONDS)
-        _hide(service, receipt_handle, unreadable)
+        _redeliver(service, receipt_handle, unreadable)
         return _Outcome(message_id, receipt_handle, unreadable)
     message = delivery.message
     with log_context(task_id=message.task_id, correlation_id=message.correlation_id):
@@ -79,7 +79,7 @@ def _handle_record(
         disposition = _execute(service, delivery, seconds_left)
         _report(service, delivery, disposition)
         if isinstance(disposition, Redeliver):
-            _hide(service, receipt_handle, disposition)
+            _redeliver(service, receipt_handle, disposition)
     return _Outcome(message_id, receipt_handle, disposition)
 
 
@@ -109,21 +109,21 @@ def _report(service: Service, delivery: Delivery, disposition: Disposition) -> N
     if isinstance(disposition, Acknowledge):
         observer.acknowledged(delivery, reason=disposition.reason)
     else:
-        observer.given_back(
+        observer.redelivered(
             delivery, reason=disposition.reason, delay_seconds=disposition.delay_seconds
         )
 
 
-def _hide(service: Service, receipt_handle: str, given_back: Redeliver) -> None:
+def _redeliver(service: Service, receipt_handle: str, redelivered: Redeliver) -> None:
     """Set when the message comes back. If that fails, the queue's own timeout brings it back."""
-    if given_back.delay_seconds is None:
+    if redelivered.delay_seconds is None:
         return
     try:
-        service.ports.queue.hide(
-            receipt_handle, visibility_timeout_seconds=given_back.delay_seconds
+        service.ports.queue.redeliver(
+            receipt_handle, visibility_timeout_seconds=redelivered.delay_seconds
         )
     except QueueUnavailable as exc:
-        service.ports.observer.problem("hide the message", exc)
+        service.ports.observer.problem("redeliver the message", exc)
 
 
 def _end_batch(service: Service, outcomes: Sequence[_Outcome]) -> dict[str, Any] | None:

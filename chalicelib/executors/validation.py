@@ -14,7 +14,7 @@ from chalicelib.domain.task import TaskRequest
 from chalicelib.domain.validation import VALIDATION_SECONDS_MAX, Finding, Severity, Validation
 from chalicelib.errors import ExecutionError, TransientExecutionError
 from chalicelib.executors.children.child_process import JobLimits
-from chalicelib.executors.children.endings import LimitReached
+from chalicelib.executors.children.failures import LimitReached
 from chalicelib.executors.children.pool import ProcessPool
 from chalicelib.ports import Observer
 from chalicelib.settings import Settings

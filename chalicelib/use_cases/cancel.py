@@ -42,7 +42,7 @@ class CancelTask(msgspec.Struct, frozen=True, kw_only=True):
             return self._judge_refusal(task_id, owner)
         except TaskUnreadable as exc:
             self.observer.unreadable(exc)
-            return exc.seen
+            return exc.stored
         self.observer.transitioned(task)
         return task
 
@@ -50,7 +50,7 @@ class CancelTask(msgspec.Struct, frozen=True, kw_only=True):
         try:
             task = GetTask(store=self.store, observer=self.observer)(task_id, owner=owner)
         except TaskUnreadable as exc:
-            return self._cancel_unread(exc, owner)
+            return self._cancel_unreadable(exc, owner)
         except StoreUnavailable as exc:
             # The refusal may have been met by one's own success, whose reply was lost.
             raise StoreUnavailable(in_doubt=True) from exc
@@ -58,21 +58,21 @@ class CancelTask(msgspec.Struct, frozen=True, kw_only=True):
             raise TaskAlreadyEnded(_too_late(task.status))
         return task
 
-    def _cancel_unread(self, error: TaskUnreadable, owner: str) -> StoredTask:
+    def _cancel_unreadable(self, error: TaskUnreadable, owner: str) -> StoredTask:
         """Cancel what says too little of itself for the ordinary condition."""
-        seen = error.seen
-        if seen.status == TaskStatus.CANCELLED:
-            return seen
-        if seen.is_newer:
+        stored = error.stored
+        if stored.status == TaskStatus.CANCELLED:
+            return stored
+        if stored.is_newer:
             raise error
-        if seen.has_ended:
-            raise TaskAlreadyEnded(_too_late(seen.status or ""))
-        transition = unreadable.cancel(seen, owner=owner, now=self.clock.now())
+        if stored.has_ended:
+            raise TaskAlreadyEnded(_too_late(stored.status or ""))
+        transition = unreadable.cancel(stored, owner=owner, now=self.clock.now())
         try:
-            self.store.apply_unread(transition, seen)
+            self.store.apply_to_unreadable(transition, stored)
         except ConditionFailed:
             raise error from None  # it has changed meanwhile: the next cancel sees how
-        return structs.replace(seen, status=TaskStatus.CANCELLED)
+        return structs.replace(stored, status=TaskStatus.CANCELLED)
 
 
 def _too_late(status: str) -> str:

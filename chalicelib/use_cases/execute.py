@@ -141,7 +141,7 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
             case RefusedClaim.LEASED:
                 return Redeliver("another attempt is at work", _until_lease_ends(task, now))
             case RefusedClaim.EXHAUSTED:
-                return self._give_up(task, now)
+                return self._abandon(task, now)
             case RefusedClaim.RACED:
                 return Redeliver("the task changed meanwhile", 1)
             case _:  # pragma: no cover
@@ -159,40 +159,40 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Disposition:
         """End at once what this delivery holds and cannot read; leave alone what it does not."""
         self.observer.unreadable(error)
-        seen = error.seen
-        if seen.attempt is not None and _holds(seen.lease, token):
+        stored = error.stored
+        if stored.attempt is not None and _holds(stored.lease, token):
             # The settle needs nothing that cannot be read.
-            message = f"it cannot be executed: {seen.reason}"[:_ERROR_MESSAGE_CHARACTERS_MAX]
+            message = f"it cannot be executed: {stored.reason}"[:_ERROR_MESSAGE_CHARACTERS_MAX]
             return self._settle(
                 lifecycle.fail_if_current_attempt(
-                    seen.task_id,
-                    attempt=seen.attempt,
+                    stored.task_id,
+                    attempt=stored.attempt,
                     error_message=message,
                     now=self.clock.now(),
                 )
             )
         delay = self.policy.backoff.delay_seconds(delivery.receive_count)
-        return self._leave_unreadable(seen, delay)
+        return self._leave_unreadable(stored, delay)
 
-    def _leave_unreadable(self, seen: StoredTask, delay: int) -> Disposition:
+    def _leave_unreadable(self, stored: StoredTask, delay: int) -> Disposition:
         now = self.clock.now()
-        if seen.has_ended:
-            return Acknowledge(f"the task is {seen.status} already")
-        if seen.is_newer:
+        if stored.has_ended:
+            return Acknowledge(f"the task is {stored.status} already")
+        if stored.is_newer:
             return Redeliver("the task is from a newer version", delay)
-        exhausted = seen.attempt is not None and seen.attempt >= self.policy.attempts_max
-        if exhausted and not seen.has_live_lease(now):
-            return self._give_up_unread(seen, now)
+        exhausted = stored.attempt is not None and stored.attempt >= self.policy.attempts_max
+        if exhausted and not stored.has_live_lease(now):
+            return self._abandon_unreadable(stored, now)
         return Redeliver("the task cannot be read", delay)
 
-    def _give_up_unread(self, seen: StoredTask, now: datetime) -> Disposition:
-        error_message = f"{seen.attempt} attempts, the last one never finished; {seen.reason}"
-        give_up = unreadable.give_up(seen, error_message=error_message, now=now)
+    def _abandon_unreadable(self, stored: StoredTask, now: datetime) -> Disposition:
+        error_message = f"{stored.attempt} attempts, the last one never finished; {stored.reason}"
+        abandon = unreadable.abandon(stored, error_message=error_message, now=now)
         try:
-            self.store.apply_unread(give_up, seen)
+            self.store.apply_to_unreadable(abandon, stored)
         except ConditionFailed:
             return Redeliver("the task changed meanwhile", 1)
-        return Acknowledge(f"the task is {give_up.status}")
+        return Acknowledge(f"the task is {abandon.status}")
 
     def _run(self, task: Task, token: str) -> Disposition:
         """Execute an attempt that this delivery holds, and settle or release it."""
@@ -240,10 +240,10 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
             )
         )
 
-    def _give_up(self, task: Task, now: datetime) -> Disposition:
+    def _abandon(self, task: Task, now: datetime) -> Disposition:
         error_message = f"{task.attempt} attempts, the last one never finished"
-        give_up = lifecycle.give_up_if_unchanged(task, error_message=error_message, now=now)
-        return self._settle(give_up)
+        abandon = lifecycle.abandon_if_unchanged(task, error_message=error_message, now=now)
+        return self._settle(abandon)
 
     def _release(self, task: Task, token: str, reason: str) -> Disposition:
         now = self.clock.now()
@@ -267,7 +267,7 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
             return self._resolve_refused_settle(transition, otherwise)
         except TaskUnreadable as exc:
             self.observer.unreadable(exc)
-            return otherwise or Acknowledge(f"the task is {exc.seen.status}")
+            return otherwise or Acknowledge(f"the task is {exc.stored.status}")
         self.observer.transitioned(task)
         return otherwise or Acknowledge(f"the task is {task.status}")
 
@@ -279,7 +279,7 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
             task = self.store.get_without_payloads(transition.task_id)
         except TaskUnreadable as exc:
             self.observer.unreadable(exc)
-            return self._leave_unreadable(exc.seen, self.policy.backoff.delay_seconds(1))
+            return self._leave_unreadable(exc.stored, self.policy.backoff.delay_seconds(1))
         if task is None or task.status.is_terminal:
             return Acknowledge(f"the task is {task.status if task else 'gone'} already")
         if otherwise is not None and task.lease is None:

@@ -40,16 +40,16 @@ class ListTasks(msgspec.Struct, frozen=True, kw_only=True):
             StoreUnavailable: the database could not be read, or not one task was read in time.
         """
         batch = BATCH_TASKS_MAX if task_filter.needs_tasks else limit
-        begin_by = self.clock.now() + timedelta(seconds=self.begin_seconds_max)
+        start_deadline = self.clock.now() + timedelta(seconds=self.begin_seconds_max)
         index = self.store.tasks_of(
-            owner, task_filter=task_filter, after=after, limit=batch, begin_by=begin_by
+            owner, task_filter=task_filter, after=after, limit=batch, start_deadline=start_deadline
         )
         page = _Page(owner, task_filter, limit, after)
         positions = list(index.positions)
         for _ in range(BATCH_READS_MAX):
             if not positions or page.is_full or page.is_cut:
                 break
-            if self.clock.now() > begin_by:
+            if self.clock.now() > start_deadline:
                 page.cut()
                 break
             asked, positions = positions[:batch], positions[batch:]

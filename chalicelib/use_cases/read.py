@@ -18,19 +18,19 @@ class GetTask(msgspec.Struct, frozen=True, kw_only=True):
     store: TaskStore
     observer: Observer
 
-    def __call__(self, task_id: str, *, owner: str, whole: bool = True) -> Task:
+    def __call__(self, task_id: str, *, owner: str, with_payloads: bool = True) -> Task:
         """Return the task; unless it is to be whole, without its circuit and its result.
 
         Raises:
             TaskNotFound: there is none, or it is another owner's; the two look alike.
             TaskUnreadable: it is the caller's, and what is stored of it cannot be read.
         """
-        read = self.store.get if whole else self.store.get_without_payloads
+        read = self.store.get if with_payloads else self.store.get_without_payloads
         try:
             task = read(task_id)
         except TaskUnreadable as exc:
             self.observer.unreadable(exc)
-            if exc.seen.owner != owner:
+            if exc.stored.owner != owner:
                 raise TaskNotFound from exc
             raise
         if task is None or task.owner != owner:

@@ -194,7 +194,7 @@ class SubmitTask(msgspec.Struct, frozen=True, kw_only=True):
         return Submitted(task=task, replayed=keyed)
 
     def _may_delete(self, outcome: PutOutcome, *, keyed: bool) -> bool:
-        """Whether the task may be taken back if its message cannot be sent.
+        """Whether the task may be withdrawn if its message cannot be sent.
 
         Not with a key: a concurrent retry may have been told that it is accepted. Not after a put
         in doubt: the late attempt may store the task again after the delete.
@@ -208,14 +208,14 @@ class SubmitTask(msgspec.Struct, frozen=True, kw_only=True):
             self.observer.problem("send the message", exc, task_ids=[task.task_id])
             if not may_delete:
                 raise _unavailable(_KEPT_WITHOUT_MESSAGE, Kept.YES, task) from exc
-            return self._take_back(task, exc)
+            return self._withdraw(task, exc)
         return Submitted(task=task, replayed=False)
 
     def _send(self, task: Task) -> None:
         message = TaskMessage.about(task, enqueued_at=self.clock.now())
         self.observer.published(message, message_id=self.queue.send(message))
 
-    def _take_back(self, task: Task, cause: QueueUnavailable) -> Submitted:
+    def _withdraw(self, task: Task, cause: QueueUnavailable) -> Submitted:
         """Delete a task whose message could not be sent, so that a retry does not make two.
 
         Without a key, a client that retries through a queue outage would otherwise leave one

@@ -21,7 +21,7 @@ from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted, keyed
 Member = Submission | InvalidRequest
 Outcome = Submitted | Exception
 #: Returns what surrounds the submission of one member, given its index: its log context.
-Surrounding = Callable[[int], AbstractContextManager[None]]
+BatchContext = Callable[[int], AbstractContextManager[None]]
 
 
 class SubmitBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class SubmitBatch(msgspec.Struct, frozen=True, kw_only=True):
     #: of the API's function covers both.
     begin_seconds_max: float
 
-    def __call__(self, members: Sequence[Member], *, surrounding: Surrounding) -> list[Outcome]:
+    def __call__(self, members: Sequence[Member], *, context: BatchContext) -> list[Outcome]:
         """Submit each member, and return what became of it, in the order given. Never raises.
 
         Once a call has found database or queue unavailable, no other member begins: those answer
@@ -46,7 +46,7 @@ class SubmitBatch(msgspec.Struct, frozen=True, kw_only=True):
         unavailable = threading.Event()
 
         def handle(index: int) -> Outcome:
-            with surrounding(index):
+            with context(index):
                 return self._handle(members[index], last_begin, unavailable)
 
         return map_in_threads(handle, range(len(members)), width=self.members_at_once)

@@ -43,7 +43,7 @@ class SweepPolicy(msgspec.Struct, frozen=True, kw_only=True):
     grace_seconds: float
     #: The longest interval between two notes on one task.
     interval_seconds_max: float
-    #: Past this age a task is given up. It exceeds the queue's retention, so that an outage
+    #: Past this age a task is abandoned. It exceeds the queue's retention, so that an outage
     #: of the queue fails no healthy task.
     age_seconds_max: float
     #: The most tasks that one run checks.
@@ -66,10 +66,10 @@ class SweepReport(msgspec.Struct, kw_only=True):
     #: Tasks whose live lease was respected.
     postponed: int = 0
     #: Tasks failed for their age.
-    given_up: int = 0
+    abandoned: int = 0
     #: Tasks that moved on meanwhile.
     skipped: int = 0
-    #: Tasks that cannot be read; those among them that were too old are given up.
+    #: Tasks that cannot be read; those among them that were too old are abandoned.
     unreadable: int = 0
     #: Whether there may be more that is due: a bound of the run was reached.
     more: bool = False
@@ -156,25 +156,29 @@ class SweepTasks(msgspec.Struct, frozen=True, kw_only=True):
         except TaskUnreadable as exc:
             report.unreadable += 1
             self.observer.unreadable(exc)
-            self._put_aside(exc.seen, report)
+            self._quarantine(exc.stored, report)
             return None
         if task is None or task.status.is_terminal:
             report.skipped += 1  # the index lags
             return None
         return self._sweep_one(task, report)
 
-    def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
+    def _quarantine(self, stored: StoredTask, report: SweepReport) -> None:
         """Make an item that cannot be read cost the next runs nothing, or end it for its age."""
         now = self.clock.now()
-        if seen.has_ended or seen.has_live_lease(now):
+        if stored.has_ended or stored.has_live_lease(now):
             return  # the index lags, or the attempt that holds it is about to fail it
-        if not seen.is_newer and self._is_too_old(seen.submitted_at, now):
-            message = f"{self._too_old()}; it cannot be read: {seen.reason}"
-            self.store.apply_unread(unreadable.give_up(seen, error_message=message, now=now), seen)
-            report.given_up += 1
+        if not stored.is_newer and self._is_too_old(stored.submitted_at, now):
+            message = f"{self._too_old()}; it cannot be read: {stored.reason}"
+            self.store.apply_to_unreadable(
+                unreadable.abandon(stored, error_message=message, now=now), stored
+            )
+            report.abandoned += 1
         else:
             due_at = now + timedelta(seconds=self.policy.interval_seconds_max)
-            self.store.apply_unread(unreadable.postpone(seen, due_at=due_at, now=now), seen)
+            self.store.apply_to_unreadable(
+                unreadable.postpone(stored, due_at=due_at, now=now), stored
+            )
 
     def _sweep_one(self, task: Task, report: SweepReport) -> TaskMessage | None:
         now = self.clock.now()
@@ -186,9 +190,9 @@ class SweepTasks(msgspec.Struct, frozen=True, kw_only=True):
             report.postponed += 1
         elif self._is_too_old(task.submitted_at, now):
             self._apply(
-                lifecycle.give_up_if_unchanged(task, error_message=self._too_old(), now=now)
+                lifecycle.abandon_if_unchanged(task, error_message=self._too_old(), now=now)
             )
-            report.given_up += 1
+            report.abandoned += 1
         else:
             return self._bring_back(task, now)
         return None
@@ -223,7 +227,7 @@ class SweepTasks(msgspec.Struct, frozen=True, kw_only=True):
         try:
             task = self.store.apply(transition)
         except TaskUnreadable as exc:
-            self.observer.unreadable(exc)  # it is applied, and has been spoilt since it was read
+            self.observer.unreadable(exc)  # it is applied, and has been corrupt since it was read
             return
         if transition.event is not TaskEvent.POSTPONE:
             self.observer.transitioned(task)

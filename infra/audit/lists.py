@@ -36,7 +36,7 @@ def owner_in(item: Item) -> str | None:
 def list_violations(reader: Lists, owners: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Compare the lists with the tasks that were seen, by owner; return ids and violations.
 
-    What does not fit is read again, the item first: tasks come and are taken back meanwhile.
+    What does not fit is read again, the item first: tasks come and are withdrawn meanwhile.
     """
     listed = reader.listed()
     doubtful = [

@@ -33,7 +33,7 @@ from infra.stage import (
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 #: What a person can do something about: told in one message, without a stack trace.
-_TOLD: Final = (
+USER_ERRORS: Final = (
     PackageRefused,
     BotoCoreError,
     ClientError,
@@ -141,7 +141,7 @@ def main() -> int:
     try:
         spec = stage_spec(read_configuration(ROOT), arguments.stage)
         return COMMANDS[arguments.command](spec, arguments)
-    except _TOLD as exc:
+    except USER_ERRORS as exc:
         print(exc, file=sys.stderr)
         return 1
     except (EOFError, KeyboardInterrupt):

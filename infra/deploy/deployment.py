@@ -23,8 +23,8 @@ from infra.doctor.live_stage import Snapshot, chalice_record, read_snapshot
 from infra.doctor.rules.throughput import the_account_runs_all_functions
 from infra.package.access_log import ACCESS_LOG
 from infra.package.archive import PackageRefused
+from infra.package.aws_location import location_of_arn
 from infra.package.dependencies import DependenciesUnavailable
-from infra.package.place import place_of
 from infra.package.template import LOCATIONS
 from infra.package.workspace import ChaliceFailed, Workspace
 from infra.stage import InvalidStage, StageSpec, workers_max
@@ -145,7 +145,7 @@ class Deployment:
 
     def _build(self) -> None:
         built = self._workspace.fill(
-            place_of(self._outputs["TableArn"]),
+            location_of_arn(self._outputs["TableArn"]),
             {variable: self._outputs[output] for variable, output in LOCATIONS.items()},
         )
         record = chalice_record(self._root, self._spec)

@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     # Not before the environment is safe, and not for commands that need no SDK.
     from infra.cloudformation import StackFailed  # noqa: PLC0415
     from infra.local.supervisor.stop import stop_everything  # noqa: PLC0415
-    from infra.local.supervisor.watch import StartFailed, Supervisor  # noqa: PLC0415
+    from infra.local.supervisor.supervisor import StartFailed, Supervisor  # noqa: PLC0415
     from infra.stage import InvalidStage  # noqa: PLC0415
 
     terminal = Terminal()

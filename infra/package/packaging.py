@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.package.archive import Inspection
-from infra.package.place import ANYWHERE
+from infra.package.aws_location import ANY_LOCATION
 from infra.package.template import merge_template
 from infra.package.workspace import Workspace
 from infra.stage import StageSpec
@@ -32,7 +32,7 @@ def make_package(
 ) -> Package:
     """Write `sam.json` and `deployment.zip` to a directory. Needs no AWS account."""
     workspace = Workspace(root, target / "workspace", spec, for_this_machine=for_this_machine)
-    inspection = workspace.fill(ANYWHERE, {})
+    inspection = workspace.fill(ANY_LOCATION, {})
     merge = workspace.directory / "merge.json"
     merge.write_text(json.dumps(merge_template(spec), indent=2))
     written = workspace.directory / "out"

@@ -22,9 +22,9 @@ from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager
 from chalice.utils import UI, OSUtils
 
 from infra.package.archive import Inspection, check, compile_tree, write_zip
+from infra.package.aws_location import AwsLocation
 from infra.package.botocore_data import OPERATIONS, slim
 from infra.package.dependencies import HERE, install, this_architecture
-from infra.package.place import Place
 from infra.stage import StageSpec, check_runtime, read_configuration, this_runtime
 
 #: What executes circuits. It goes through Chalice's `vendor/`: in
@@ -65,10 +65,10 @@ class Workspace:
         self._source = HERE if for_this_machine else spec.architecture
         self.directory = directory
 
-    def fill(self, place: Place, variables: Mapping[str, str]) -> Inspection:
+    def fill(self, location: AwsLocation, variables: Mapping[str, str]) -> Inspection:
         """Replace the directory, with its package built.
 
-        `place` is where the stage is, for its policies; `variables` are set in every function.
+        `location` is where the stage is, for its policies; `variables` are set in every function.
 
         Raises:
             InvalidStage: this Python is not the stage's.
@@ -76,7 +76,7 @@ class Workspace:
         check_runtime(self._spec)
         shutil.rmtree(self.directory, ignore_errors=True)
         self._copy_code()
-        self._write_configuration(place, variables)
+        self._write_configuration(location, variables)
         self._install(self._root / SIMULATOR_LOCK, self.directory / "vendor")
         return self._build()
 
@@ -121,7 +121,7 @@ class Workspace:
         for path in sorted(library.rglob("*.py")):
             _copy(path, self.directory / "chalicelib" / path.relative_to(library))
 
-    def _write_configuration(self, place: Place, variables: Mapping[str, str]) -> None:
+    def _write_configuration(self, location: AwsLocation, variables: Mapping[str, str]) -> None:
         target = self.directory / ".chalice"
         target.mkdir(parents=True)
         configuration = read_configuration(self._root)
@@ -133,7 +133,7 @@ class Workspace:
             document = json.loads((self._root / ".chalice" / function.policy_file).read_text())
             policy = target / function.policy_file
             policy.parent.mkdir(exist_ok=True)
-            policy.write_text(json.dumps(place.named_in(document), indent=2))
+            policy.write_text(json.dumps(location.named_in(document), indent=2))
 
     def _install(self, requirements: Path, target: Path) -> None:
         target.mkdir()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from infra.local.settings import ROOT
 from infra.local.supervisor.pid_files import living_processes
 from infra.local.supervisor.stack import remove_all
-from infra.local.supervisor.watch import free_port
+from infra.local.supervisor.supervisor import free_port
 from infra.waiting import PATIENCE_SECONDS, wait_for
 from tests.acceptance.http_client import Http
 from tests.support import external_backends

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.settings import Settings
-from infra.local.supervisor.watch import free_port
+from infra.local.supervisor.supervisor import free_port
 from infra.waiting import wait_for
 from tests.acceptance.http_client import Http, Reply
 from tests.acceptance.stage import Stage

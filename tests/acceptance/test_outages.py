@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.supervisor.watch import free_port
+from infra.local.supervisor.supervisor import free_port
 from infra.waiting import wait_for
 from tests.acceptance.http_client import Http, Reply
 from tests.acceptance.stage import BELL_STATE, Stage

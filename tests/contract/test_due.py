@@ -24,7 +24,7 @@ def test_a_task_is_due_from_its_time_on(store: TaskStore) -> None:
 
 
 def test_a_task_that_is_due_implausibly_late_is_due_now(store: TaskStore) -> None:
-    """A spoilt time must not keep a task from the sweeper; at the bound itself it is plausible."""
+    """A corrupt time must not keep a task from the sweeper; at the bound itself it is plausible."""
     task = a_task(str(uuid4()), now=LONG_BEFORE)
     store.create_if_absent(task)
     due_at = task.due_at

@@ -55,7 +55,7 @@ def walk(
     while True:
         after = found[-1] if found else None
         page = store.tasks_of(
-            owner, task_filter=task_filter, after=after, limit=limit, begin_by=LATE
+            owner, task_filter=task_filter, after=after, limit=limit, start_deadline=LATE
         )
         assert page.positions or page.is_last
         found += page.positions
@@ -78,7 +78,9 @@ def test_places_run_from_the_newest_to_the_oldest_whatever_the_step(
 
 def test_of_an_owner_without_tasks_there_is_nothing(store: TaskStore) -> None:
     """And nothing more to come."""
-    page = store.tasks_of(an_owner(), task_filter=EVERYTHING, after=None, limit=10, begin_by=LATE)
+    page = store.tasks_of(
+        an_owner(), task_filter=EVERYTHING, after=None, limit=10, start_deadline=LATE
+    )
     assert (list(page.positions), page.is_last) == ([], True)
 
 

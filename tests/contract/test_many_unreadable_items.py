@@ -13,11 +13,11 @@ from chalicelib.adapters.dynamodb.items import OPEN_SHARDS
 from infra.audit.audit import Tolerance, audit
 from infra.audit.reading import Located, Reader
 from tests.support.backends import REAL_BACKEND, Backend
+from tests.support.corrupting import KINDS, OF_THE_CIRCUIT, OF_THE_CONDITIONS, OF_THE_INDEX
 from tests.support.on_one_store import GRACE_SECONDS, OnOneStore
-from tests.support.spoiling import KINDS, OF_THE_CIRCUIT, OF_THE_CONDITIONS, OF_THE_INDEX
 
 UNREADABLE, MALFORMED, HEALTHY = 1_000, 50, 300
-#: What is spoilt in addition to the 50 with a malformed due time.
+#: What is corrupt in addition to the 50 with a malformed due time.
 OTHER_KINDS = [kind for kind in KINDS if kind not in OF_THE_INDEX]
 
 
@@ -40,12 +40,12 @@ def test_a_thousand_of_them_in_one_shard_hold_up_no_healthy_task(emptied: Backen
         for task_id in (str(UUID(int=number, version=4)) for number in range(100_000))
         if zlib.crc32(task_id.encode()) % OPEN_SHARDS == 0
     )
-    spoilt = [world.put(next(ids)) for _ in range(UNREADABLE)]
+    corrupt = [world.put(next(ids)) for _ in range(UNREADABLE)]
     kinds = [*OF_THE_INDEX] * MALFORMED
-    for number, task in enumerate(spoilt):
+    for number, task in enumerate(corrupt):
         malformed = number < MALFORMED
         kind = kinds[number] if malformed else OTHER_KINDS[number % len(OTHER_KINDS)]
-        world.spoil(task.task_id, KINDS[kind])
+        world.make_corrupt(task.task_id, KINDS[kind])
     world.clock.advance(1)
     healthy = [world.put(next(ids)) for _ in range(HEALTHY)]
     world.clock.advance(GRACE_SECONDS + 2)
@@ -56,7 +56,7 @@ def test_a_thousand_of_them_in_one_shard_hold_up_no_healthy_task(emptied: Backen
     )
     verdict = audit(reader, Tolerance(skew=timedelta(1), overdue=timedelta(100_000)))
     named = {line.partition(":")[0] for line in verdict.violations}
-    assert named == {task.task_id for task in spoilt}
+    assert named == {task.task_id for task in corrupt}
     assert verdict.violations_in_all == UNREADABLE
     runs = 0
     while any(world.status(task.task_id) != "completed" for task in healthy):

@@ -104,9 +104,9 @@ def test_an_overtaken_attempt_leaves_the_winners_pieces_alone(store: TaskStore) 
 
 
 @pytest.mark.parametrize("backend", ["moto"], indirect=True)
-@pytest.mark.parametrize("spoilt", ["missing", "changed", "counted wrong"])
+@pytest.mark.parametrize("corrupt", ["missing", "changed", "counted wrong"])
 def test_a_piece_that_is_missing_or_changed_is_seen(
-    store: TaskStore, backend: Backend, spoilt: str
+    store: TaskStore, backend: Backend, corrupt: str
 ) -> None:
     """The task cannot be read, and the error says which piece it is."""
     task = new_task(request=a_request(noise(1_500_000)))
@@ -114,9 +114,9 @@ def test_a_piece_that_is_missing_or_changed_is_seen(
     store.create_if_absent(task, kept)
     client, table = backend.dynamodb(), backend.table_name
     key = {"task_id": {"S": f"{kept.key}#1"}}
-    if spoilt == "missing":
+    if corrupt == "missing":
         client.delete_item(TableName=table, Key=key)
-    elif spoilt == "changed":
+    elif corrupt == "changed":
         client.put_item(TableName=table, Item={**key, "payload": {"B": b"r"}})
     else:
         client.update_item(
@@ -125,7 +125,7 @@ def test_a_piece_that_is_missing_or_changed_is_seen(
             UpdateExpression="SET circuit_pieces = :n",
             ExpressionAttributeValues={":n": {"N": "2"}},
         )
-    said = {"missing": f"piece 2 of {kept.pieces} is missing"}.get(spoilt, "not what was stored")
+    said = {"missing": f"piece 2 of {kept.pieces} is missing"}.get(corrupt, "not what was stored")
     with pytest.raises(TaskUnreadable, match=said):
         store.get(task.task_id)
     without_payloads = store.get_without_payloads(task.task_id)
@@ -133,7 +133,7 @@ def test_a_piece_that_is_missing_or_changed_is_seen(
 
 
 @pytest.mark.parametrize("backend", ["moto"], indirect=True)
-def test_what_is_taken_back_leaves_no_piece(store: TaskStore, backend: Backend) -> None:
+def test_what_is_withdrawn_leaves_no_piece(store: TaskStore, backend: Backend) -> None:
     """The pieces go after their task."""
     task = new_task(request=a_request(noise(1_500_000)))
     kept = store.keep_circuit(task.task_id, task.request.circuit)

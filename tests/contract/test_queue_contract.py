@@ -46,7 +46,7 @@ def test_an_acknowledged_message_never_comes_back(queue: QueueUnderTest) -> None
     queue.queue.send(a_message("task-1"))
     queue.queue.send(a_message("task-2"))
     deliveries = {d.message.task_id: d for d in [*queue.receive(2), *queue.receive(1)]}
-    queue.queue.hide(deliveries["task-2"].receipt_handle, visibility_timeout_seconds=1)
+    queue.queue.redeliver(deliveries["task-2"].receipt_handle, visibility_timeout_seconds=1)
     queue.queue.acknowledge([deliveries["task-1"].receipt_handle])
     assert [d.message.task_id for d in queue.receive(4)] == ["task-2"]
 
@@ -57,7 +57,7 @@ def test_a_message_given_back_comes_back_when_it_is_due_and_is_counted(
     """Hiding sets when it comes back; it stays the same message and its receive count goes up."""
     queue.queue.send(a_message())
     (first,) = queue.receive(2)
-    queue.queue.hide(first.receipt_handle, visibility_timeout_seconds=1)
+    queue.queue.redeliver(first.receipt_handle, visibility_timeout_seconds=1)
     assert queue.receive(0) == []
     (second,) = queue.receive(4)
     assert (second.message_id, second.receive_count) == (first.message_id, 2)

@@ -1,4 +1,4 @@
-"""Whatever an item holds, it is one task's matter: it is named, put aside or ended."""
+"""Whatever an item holds, it is one task's matter: it is named, quarantined or ended."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.errors import TaskAlreadyEnded, TaskNotFound
 from chalicelib.use_cases.execute import Acknowledge, Redeliver
 from tests.support.backends import REAL_BACKEND, Backend
-from tests.support.fakes import RecordingObserver
-from tests.support.on_one_store import DAY_SECONDS, GRACE_SECONDS, OWNER, OnOneStore
-from tests.support.spoiling import (
+from tests.support.corrupting import (
     FROM_THE_FUTURE,
     KINDS,
     OF_THE_CIRCUIT,
@@ -18,6 +16,8 @@ from tests.support.spoiling import (
     OF_THE_INDEX,
     OF_THE_ITEM,
 )
+from tests.support.fakes import RecordingObserver
+from tests.support.on_one_store import DAY_SECONDS, GRACE_SECONDS, OWNER, OnOneStore
 
 STORES = ["moto", pytest.param(REAL_BACKEND, marks=pytest.mark.emulator)]
 pytestmark = pytest.mark.parametrize("backend", STORES, indirect=True)
@@ -37,20 +37,20 @@ def world(backend: Backend) -> OnOneStore:
     return OnOneStore(backend)
 
 
-def a_spoilt_task(world: OnOneStore, kind: str) -> str:
-    """Store a task and spoil it."""
+def a_corrupt_task(world: OnOneStore, kind: str) -> str:
+    """Store a task and corrupt it."""
     task_id = world.put().task_id
-    world.spoil(task_id, KINDS[kind])
+    world.make_corrupt(task_id, KINDS[kind])
     return task_id
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_one_error_that_names_the_task(world: OnOneStore, kind: str) -> None:
     """Its owner is told so, a stranger is told what a stranger is always told."""
-    task_id = a_spoilt_task(world, kind)
+    task_id = a_corrupt_task(world, kind)
     with pytest.raises(TaskUnreadable, match=task_id) as caught:
         world.service.get(task_id, owner=OWNER)
-    assert caught.value.seen.is_newer == (kind in FROM_THE_FUTURE)
+    assert caught.value.stored.is_newer == (kind in FROM_THE_FUTURE)
     assert world.observer.others == ["unreadable"]
     with pytest.raises(TaskNotFound):
         world.service.get(task_id, owner="bob")
@@ -59,7 +59,7 @@ def test_it_is_one_error_that_names_the_task(world: OnOneStore, kind: str) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_does_not_hold_up_the_sweeper(world: OnOneStore, kind: str) -> None:
     """Its neighbour is brought back by the same run, and the next run has nothing to do."""
-    task_id, healthy = a_spoilt_task(world, kind), world.put()
+    task_id, healthy = a_corrupt_task(world, kind), world.put()
     world.clock.advance(GRACE_SECONDS + 1)
     world.sweep()
     assert healthy.task_id in {message.task_id for message in world.observer.sent}
@@ -71,10 +71,10 @@ def test_it_does_not_hold_up_the_sweeper(world: OnOneStore, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KNOWN_SCHEMA)
 def test_past_its_maximum_age_it_is_failed(world: OnOneStore, kind: str) -> None:
-    """It is never given up before; then it says why, and is due no more."""
-    task_id = a_spoilt_task(world, kind)
+    """It is never abandoned before; then it says why, and is due no more."""
+    task_id = a_corrupt_task(world, kind)
     world.clock.advance(4 * DAY_SECONDS)
-    assert world.sweep().given_up == 0
+    assert world.sweep().abandoned == 0
     world.clock.advance(2 * DAY_SECONDS)
     world.sweep()
     item = world.item(task_id)
@@ -91,13 +91,13 @@ def test_past_its_maximum_age_it_is_failed(world: OnOneStore, kind: str) -> None
 @pytest.mark.parametrize("kind", FROM_THE_FUTURE)
 def test_what_a_newer_version_wrote_is_left_to_it(world: OnOneStore, kind: str) -> None:
     """The sweeper moves when it is due, whatever its age; no attempt is spent; no cancel."""
-    task_id = a_spoilt_task(world, kind)
+    task_id = a_corrupt_task(world, kind)
     world.send(world.put(task_id))
     before = world.item(task_id)
     (disposition,) = world.deliver()
     assert disposition == Redeliver("the task is from a newer version", disposition.delay_seconds)  # type: ignore[union-attr]
     world.clock.advance(6 * DAY_SECONDS)
-    assert world.sweep().given_up == 0
+    assert world.sweep().abandoned == 0
     with pytest.raises(TaskUnreadable):
         world.service.cancel(task_id, owner=OWNER)
     after = world.item(task_id)
@@ -109,7 +109,7 @@ def test_what_a_newer_version_wrote_is_left_to_it(world: OnOneStore, kind: str) 
 @pytest.mark.parametrize("kind", [*OF_THE_CIRCUIT, *OF_THE_ITEM])
 def test_the_attempt_that_holds_it_fails_it_at_once(world: OnOneStore, kind: str) -> None:
     """The settle needs but its id and its attempt; nothing is executed."""
-    task_id = a_spoilt_task(world, kind)
+    task_id = a_corrupt_task(world, kind)
     world.send(world.put(task_id))
     (disposition,) = world.deliver()
     assert disposition == Acknowledge("the task is failed")
@@ -123,19 +123,19 @@ def test_the_attempt_that_holds_it_fails_it_at_once(world: OnOneStore, kind: str
 @pytest.mark.parametrize("kind", DELIVERABLE)
 def test_a_delivery_of_it_is_not_lost(world: OnOneStore, kind: str) -> None:
     """It is failed where a claim can hold it, else its message comes back; neighbours go on."""
-    task_id, healthy = a_spoilt_task(world, kind), world.put()
+    task_id, healthy = a_corrupt_task(world, kind), world.put()
     world.send(world.put(task_id))
     world.send(healthy)
-    spoilt, other = world.deliver()
+    corrupt, other = world.deliver()
     assert other == Acknowledge("the task is completed")
-    assert isinstance(spoilt, Redeliver) or world.status(task_id) == "failed"
+    assert isinstance(corrupt, Redeliver) or world.status(task_id) == "failed"
     _clean(world, task_id)
 
 
 @pytest.mark.parametrize("kind", KNOWN_SCHEMA)
 def test_its_owner_can_cancel_it(world: OnOneStore, kind: str) -> None:
     """It is cancelled though it cannot be shown; a second time is no error; a stranger cannot."""
-    task_id = a_spoilt_task(world, kind)
+    task_id = a_corrupt_task(world, kind)
     with pytest.raises(TaskNotFound):
         world.service.cancel(task_id, owner="bob")
     for _ in range(2):
@@ -149,7 +149,7 @@ def test_its_owner_can_cancel_it(world: OnOneStore, kind: str) -> None:
 @pytest.mark.parametrize("kind", OF_THE_ITEM)
 def test_what_has_ended_is_not_cancelled_any_more(world: OnOneStore, kind: str) -> None:
     """An end that can be told is an end, whatever else of it cannot be read."""
-    task_id = a_spoilt_task(world, kind)
+    task_id = a_corrupt_task(world, kind)
     world.send(world.put(task_id))
     world.deliver()
     with pytest.raises(TaskAlreadyEnded, match="failed"):

@@ -18,7 +18,7 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from infra.local.supervisor.watch import free_port
+from infra.local.supervisor.supervisor import free_port
 from infra.waiting import wait_for
 from tests.deploy.tls import Certificate, make_certificate
 from tests.support.backends import EMULATOR_PYTHON, ROOT

@@ -1,4 +1,4 @@
-"""Ways to spoil a live stage by hand, each undone at the end of its block."""
+"""Ways to break a live stage by hand, each undone at the end of its block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infra.package.template import REPORT_FAILURES
 from infra.package.throttling import throttles
 from tests.deploy.deployed_stage import DeployedStage
 
-#: Spoils a stage until the end of the block.
+#: Breaks a stage until the end of the block.
 Breakage = Callable[[DeployedStage], contextlib.AbstractContextManager[None]]
 
 
@@ -21,21 +21,21 @@ def queue_attribute(name: str, value: str, *, queue: str = "QueueUrl") -> Breaka
     """Change an attribute of a queue."""
 
     @contextlib.contextmanager
-    def spoil(stage: DeployedStage) -> Iterator[None]:
+    def broken(stage: DeployedStage) -> Iterator[None]:
         sqs, url = stage.account.client("sqs"), stage.outputs[queue]
         before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
         sqs.set_queue_attributes(QueueUrl=url, Attributes={name: value})
         yield
         sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
 
-    return spoil
+    return broken
 
 
 def receives(count: int) -> Breakage:
     """Move messages to the dead-letter queue after so many receives."""
 
     @contextlib.contextmanager
-    def spoil(stage: DeployedStage) -> Iterator[None]:
+    def broken(stage: DeployedStage) -> Iterator[None]:
         policy = {
             "deadLetterTargetArn": stage.outputs["DeadLetterQueueArn"],
             "maxReceiveCount": str(count),
@@ -43,14 +43,14 @@ def receives(count: int) -> Breakage:
         with queue_attribute("RedrivePolicy", json.dumps(policy))(stage):
             yield
 
-    return spoil
+    return broken
 
 
 def mapping(**changes: Any) -> Breakage:  # noqa: ANN401
     """Change the worker's event source mapping."""
 
     @contextlib.contextmanager
-    def spoil(stage: DeployedStage) -> Iterator[None]:
+    def broken(stage: DeployedStage) -> Iterator[None]:
         before = stage.mapping
         stage.change_mapping(**changes)
         yield
@@ -62,46 +62,46 @@ def mapping(**changes: Any) -> Breakage:  # noqa: ANN401
             FunctionResponseTypes=[REPORT_FAILURES],
         )
 
-    return spoil
+    return broken
 
 
 def variable(function: str, name: str, value: str | None) -> Breakage:
     """Change a variable of a function, or remove it."""
 
     @contextlib.contextmanager
-    def spoil(stage: DeployedStage) -> Iterator[None]:
+    def broken(stage: DeployedStage) -> Iterator[None]:
         before = stage.variables(function)
         changed = {key: text for key, text in before.items() if key != name}
         stage.set_variables(function, changed if value is None else changed | {name: value})
         yield
         stage.set_variables(function, before)
 
-    return spoil
+    return broken
 
 
 def function_setting(function: str, **changes: Any) -> Breakage:  # noqa: ANN401
     """Change a function's configuration."""
 
     @contextlib.contextmanager
-    def spoil(stage: DeployedStage) -> Iterator[None]:
+    def broken(stage: DeployedStage) -> Iterator[None]:
         client, name = stage.account.client("lambda"), stage.function_name(function)
         before = client.get_function_configuration(FunctionName=name)
         stage.change_function(function, **changes)
         yield
         stage.change_function(function, **{key: before[key] for key in changes})
 
-    return spoil
+    return broken
 
 
 def both(first: Breakage, second: Breakage) -> Breakage:
     """Spoil two things."""
 
     @contextlib.contextmanager
-    def spoil(stage: DeployedStage) -> Iterator[None]:
+    def broken(stage: DeployedStage) -> Iterator[None]:
         with first(stage), second(stage):
             yield
 
-    return spoil
+    return broken
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Settings spoiled on a live stage, and what doctor must say of each."""
+"""Settings corrupted on a live stage, and what doctor must say of each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 
 from infra.doctor.finding import Rule, Severity
 from infra.doctor.rules import delivery, functions, stage
-from tests.deploy import breakages as spoil
+from tests.deploy import breakages
 from tests.deploy.breakages import Breakage
 
 DANGEROUS, WRONG = Severity.DANGEROUS, Severity.WRONG
@@ -14,7 +14,7 @@ DANGEROUS, WRONG = Severity.DANGEROUS, Severity.WRONG
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Case:
-    """One spoiled setting, and what doctor must say: by which rule, which setting and value."""
+    """One corrupted setting, and what doctor must say: by which rule, which setting and value."""
 
     rule: Rule
     breakage: Breakage
@@ -24,7 +24,7 @@ class Case:
     severity: Severity = WRONG
 
 
-NO_FLAG = spoil.mapping(FunctionResponseTypes=[])
+NO_FLAG = breakages.mapping(FunctionResponseTypes=[])
 LIVE = {
     "flag gone, setting on": Case(
         delivery.failures_are_reported,
@@ -34,46 +34,46 @@ LIVE = {
     ),
     "flag gone, setting off": Case(
         delivery.failures_are_reported,
-        spoil.both(NO_FLAG, spoil.variable("worker", "PARTIAL_BATCH_RESPONSES", None)),
+        breakages.both(NO_FLAG, breakages.variable("worker", "PARTIAL_BATCH_RESPONSES", None)),
         *("the mapping's FunctionResponseTypes", "[]", "['ReportBatchItemFailures']"),
     ),
     "flag on, setting off": Case(
         delivery.failures_are_reported,
-        spoil.variable("worker", "PARTIAL_BATCH_RESPONSES", "false"),
+        breakages.variable("worker", "PARTIAL_BATCH_RESPONSES", "false"),
         *("the worker's PARTIAL_BATCH_RESPONSES", "off", "true"),
     ),
     "mapping off": Case(
         delivery.one_mapping_reads_the_queue,
-        spoil.mapping(Enabled=False),
+        breakages.mapping(Enabled=False),
         *("the mapping's State", "Disabled", "Enabled"),
     ),
     "large batches": Case(
         delivery.a_batch_is_one_wave,
-        spoil.mapping(BatchSize=50, MaximumBatchingWindowInSeconds=0),
+        breakages.mapping(BatchSize=50, MaximumBatchingWindowInSeconds=0),
         *("the mapping's BatchSize", "50", "at most 3"),
     ),
     "batching window": Case(
         delivery.a_batch_is_one_wave,
-        spoil.both(
-            spoil.queue_attribute("VisibilityTimeout", "365"),
-            spoil.mapping(MaximumBatchingWindowInSeconds=5),
+        breakages.both(
+            breakages.queue_attribute("VisibilityTimeout", "365"),
+            breakages.mapping(MaximumBatchingWindowInSeconds=5),
         ),
         *("the mapping's MaximumBatchingWindowInSeconds", "5", "0"),
     ),
     "executions without processor": Case(
         delivery.executions_do_not_starve_each_other,
-        spoil.both(
-            spoil.variable("worker", "EXECUTOR", "simulator"),
-            spoil.variable("worker", "EXECUTION_SECONDS_MAX", "29"),
+        breakages.both(
+            breakages.variable("worker", "EXECUTOR", "simulator"),
+            breakages.variable("worker", "EXECUTION_SECONDS_MAX", "29"),
         ),
         "EXECUTION_CONCURRENCY (3) x EXECUTION_PROCESSOR_SECONDS_MAX (10)",
         *("30", "at most 29, which is EXECUTION_SECONDS_MAX (29) x vCPUs (1.00)"),
     ),
     "executions without memory": Case(
         delivery.executions_do_not_starve_each_other,
-        spoil.both(
-            spoil.variable("worker", "EXECUTOR", "simulator"),
-            spoil.variable("worker", "EXECUTION_MEMORY_MB_MAX", "520"),
+        breakages.both(
+            breakages.variable("worker", "EXECUTOR", "simulator"),
+            breakages.variable("worker", "EXECUTION_MEMORY_MB_MAX", "520"),
         ),
         "EXECUTION_CONCURRENCY (3) x EXECUTION_MEMORY_MB_MAX (520, and 32 for a process), and 160"
         " for a worker,",
@@ -81,145 +81,145 @@ LIVE = {
     ),
     "unbounded workers": Case(
         delivery.workers_are_bounded,
-        spoil.mapping(ScalingConfig={}),
+        breakages.mapping(ScalingConfig={}),
         *("the mapping's MaximumConcurrency", "not set", "2 to 1000"),
     ),
     "workers that cannot run": Case(
         delivery.workers_are_bounded,
-        spoil.reserved_concurrency,
+        breakages.reserved_concurrency,
         *("the worker's reserved concurrency", "5", "none, or at least 50"),
     ),
     "short visibility": Case(
         delivery.messages_stay_hidden,
-        spoil.queue_attribute("VisibilityTimeout", "90"),
+        breakages.queue_attribute("VisibilityTimeout", "90"),
         *("the queue's VisibilityTimeout", "90", "at least 480"),
     ),
     "no window in the visibility": Case(
         delivery.messages_stay_hidden,
-        spoil.both(
-            spoil.mapping(MaximumBatchingWindowInSeconds=0),
-            spoil.queue_attribute("VisibilityTimeout", "479"),
+        breakages.both(
+            breakages.mapping(MaximumBatchingWindowInSeconds=0),
+            breakages.queue_attribute("VisibilityTimeout", "479"),
         ),
         *("the queue's VisibilityTimeout", "479", "at least 480"),
     ),
     "few receives": Case(
         delivery.dead_letters_mean_something,
-        spoil.receives(5),
+        breakages.receives(5),
         *("the queue's maxReceiveCount", "5", "at least 10"),
     ),
     "no dead-letter queue": Case(
         delivery.dead_letters_mean_something,
-        spoil.queue_attribute("RedrivePolicy", ""),
+        breakages.queue_attribute("RedrivePolicy", ""),
         *("the queue's RedrivePolicy", "not set", "arn:aws:sqs"),
     ),
     "messages kept too long": Case(
         delivery.messages_are_kept_long_enough,
-        spoil.queue_attribute("MessageRetentionPeriod", "432000"),
+        breakages.queue_attribute("MessageRetentionPeriod", "432000"),
         *("the queue's MessageRetentionPeriod", "432000", "less than 432000"),
     ),
     "dead letters not kept": Case(
         delivery.messages_are_kept_long_enough,
-        spoil.queue_attribute("MessageRetentionPeriod", "345600", queue="DeadLetterQueueUrl"),
+        breakages.queue_attribute("MessageRetentionPeriod", "345600", queue="DeadLetterQueueUrl"),
         *("the dead-letter queue's MessageRetentionPeriod", "345600", "1209600"),
     ),
     "plain HTTP": Case(
         delivery.queues_want_tls,
-        spoil.queue_attribute("Policy", "", queue="DeadLetterQueueUrl"),
+        breakages.queue_attribute("Policy", "", queue="DeadLetterQueueUrl"),
         *("the dead-letter queue's Policy", "not set", "aws:SecureTransport"),
     ),
     "long executions": Case(
         delivery.an_execution_fits_its_invocation,
-        spoil.both(
-            spoil.variable("worker", "EXECUTION_SECONDS_MAX", "58"),
-            spoil.function_setting("worker", Timeout=60),
+        breakages.both(
+            breakages.variable("worker", "EXECUTION_SECONDS_MAX", "58"),
+            breakages.function_setting("worker", Timeout=60),
         ),
         *("the worker's Timeout", "60", "at least 92"),
     ),
     "a short API": Case(
         functions.every_call_fits_its_invocation,
-        spoil.function_setting("api_handler", Timeout=25),
+        breakages.function_setting("api_handler", Timeout=25),
         *("the API's Timeout", "25", "at least 26"),
     ),
     "another memory": Case(
         functions.functions_are_as_configured,
-        spoil.function_setting("api_handler", MemorySize=128),
+        breakages.function_setting("api_handler", MemorySize=128),
         *("the MemorySize of api_handler", "128", "1024"),
     ),
     "another table": Case(
         functions.functions_are_as_configured,
-        spoil.variable("sweeper", "TASKS_TABLE_NAME", "quantum-tasks-prod"),
+        breakages.variable("sweeper", "TASKS_TABLE_NAME", "quantum-tasks-prod"),
         *("TASKS_TABLE_NAME of sweeper", "quantum-tasks-prod", "quantum-tasks-dev"),
     ),
     "the local stage's owner": Case(
         functions.functions_are_as_configured,
-        spoil.variable("api_handler", "STAGE", "local"),
+        breakages.variable("api_handler", "STAGE", "local"),
         *("STAGE of api_handler", "local", "dev"),
         DANGEROUS,
     ),
     "a forgotten variable": Case(
         functions.functions_are_as_configured,
-        spoil.variable("worker", "MOCK_TRANSIENT_FAILURE_RATE", "0.5"),
+        breakages.variable("worker", "MOCK_TRANSIENT_FAILURE_RATE", "0.5"),
         *("MOCK_TRANSIENT_FAILURE_RATE of worker", "0.5", "not set"),
     ),
     "an impossible value": Case(
         functions.functions_are_as_configured,
-        spoil.variable("worker", "ATTEMPTS_MAX", "many"),
+        breakages.variable("worker", "ATTEMPTS_MAX", "many"),
         *("the environment of worker", "ATTEMPTS_MAX must be", "can read"),
     ),
     "an old Python": Case(
         functions.runtimes_are_supported,
-        spoil.function_setting("sweeper", Runtime="python3.8"),
+        breakages.function_setting("sweeper", Runtime="python3.8"),
         *("the Runtime of sweeper", "python3.8", "one that AWS supports"),
     ),
     "no deletion protection": Case(
         stage.tasks_are_safe,
-        spoil.no_deletion_protection,
+        breakages.no_deletion_protection,
         *("the table's DeletionProtectionEnabled", "False", "True"),
     ),
     "no recovery": Case(
         stage.tasks_are_safe,
-        spoil.no_recovery,
+        breakages.no_recovery,
         *("the table's PointInTimeRecoveryStatus", "DISABLED", "ENABLED"),
     ),
     "no sweeps": Case(
         stage.the_sweeper_runs,
-        spoil.no_schedule,
+        breakages.no_schedule,
         *("the sweeper's schedule", "DISABLED", "ENABLED"),
     ),
     "muted alarms": Case(
         stage.alarms_are_enabled,
-        spoil.muted_alarms,
+        breakages.muted_alarms,
         *("alarm quantum-tasks-dev-dead-letters", "without its actions", "actions enabled"),
     ),
     "endless log": Case(
         stage.logs_are_kept_as_long_as_configured,
-        spoil.endless_log,
+        breakages.endless_log,
         *("the retention of /aws/lambda/quantum-tasks-dev-worker", "never deleted", "14"),
     ),
     "open route": Case(
         stage.callers_are_known,
-        spoil.open_route,
+        breakages.open_route,
         *("the authorization of POST /tasks", "NONE", "AWS_IAM"),
         DANGEROUS,
     ),
     "unbounded API": Case(
         stage.the_api_is_throttled,
-        spoil.unbounded_api,
+        breakages.unbounded_api,
         *("the throttling of API", "200", "20"),
     ),
     "unbounded batches": Case(
         stage.costly_calls_have_their_own_limits,
-        spoil.unbounded_batches,
+        breakages.unbounded_batches,
         *("the throttling of POST /batches", "20", "0.2"),
     ),
     "no access log": Case(
         stage.refusals_can_be_looked_up,
-        spoil.no_access_log,
+        breakages.no_access_log,
         *("the access log's format", "sourceIp", "$context.requestId"),
     ),
     "AWS's own words": Case(
         stage.gateway_answers_are_problem_documents,
-        spoil.no_gateway_response,
+        breakages.no_gateway_response,
         *("the API's gateway responses", "MISSING_AUTHENTICATION_TOKEN", "problem documents"),
     ),
 }

@@ -15,8 +15,8 @@ import pytest
 from infra.aws import Aws
 from infra.chalice_commands import command_of
 from infra.deploy.stage_stacks import StageStacks
-from infra.local.supervisor.watch import answers, free_port
-from infra.package.place import ANYWHERE
+from infra.local.supervisor.supervisor import answers, free_port
+from infra.package.aws_location import ANY_LOCATION
 from infra.package.vendor import fill_vendor
 from infra.package.workspace import Workspace
 from infra.stage import StageSpec, read_configuration, stage_spec
@@ -187,7 +187,7 @@ def _put_package_into_chalices_cache(newcomer: Path, prod: StageSpec, scratch: P
     """Spare the test the network: Chalice takes a package that it finds, and fetches none."""
     fill_vendor(newcomer, prod, for_this_machine=True)
     built = Workspace(newcomer, scratch / "workspace", prod, for_this_machine=True)
-    built.fill(ANYWHERE, {})
+    built.fill(ANY_LOCATION, {})
     for path in newcomer.rglob("__pycache__"):  # Chalice's name for a package hashes these too
         shutil.rmtree(path)
     cached = Workspace(newcomer, newcomer, prod, for_this_machine=True).package

@@ -203,7 +203,7 @@ def test_each_alarm_watches_something_that_is_there(stage: DeployedStage) -> Non
     own = [alarm for alarm in alarms if not alarm["Namespace"].startswith("AWS/")]
     assert {alarm["Namespace"] for alarm in own} == {telemetry.METRICS_NAMESPACE}
     assert {alarm["MetricName"] for alarm in own} == {
-        *("batch_members_failed", "given_back", "sweeps", "unreadable")
+        *("batch_members_failed", "redelivered", "sweeps", "unreadable")
     }
     stage.sweep()
     written = '"Namespace":"QuantumTasks","Dimensions":[["stage","service"]]'

@@ -1,4 +1,4 @@
-"""Doctor finds nothing on a good stage, and names each setting that was spoiled."""
+"""Doctor finds nothing on a good stage, and names each setting that was corrupted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from infra.doctor.checks import RULES, deployed_by, examine, report
 from infra.doctor.finding import Rule
 from infra.doctor.live_stage import Snapshot, read_snapshot
 from infra.doctor.rules import functions, stage, throughput
-from tests.deploy import breakages as spoil
+from tests.deploy import breakages
 from tests.deploy.deployed_stage import DeployedStage
 from tests.deploy.doctor_cases import DANGEROUS, LIVE, NO_FLAG, WRONG, Case
 from tests.deploy.doctor_snapshots import RECORDED, without
@@ -54,7 +54,7 @@ def test_a_good_stage_passes(stage: DeployedStage, good: Snapshot) -> None:
 
 
 @pytest.mark.parametrize("case", LIVE.values(), ids=LIVE)
-def test_doctor_names_what_is_spoiled_on_a_live_stage(
+def test_doctor_names_what_is_corrupted_on_a_live_stage(
     stage: DeployedStage, read: Callable[[], Snapshot], good: Snapshot, case: Case
 ) -> None:
     """The setting, its value and the value that it must have; nothing once it is undone."""
@@ -78,9 +78,9 @@ def test_doctor_names_what_is_spoiled_on_a_live_stage(
 
 def test_the_dangerous_comes_first(stage: DeployedStage, read: Callable[[], Snapshot]) -> None:
     """A reader of one line only reads the one that loses messages."""
-    many = spoil.both(
-        spoil.both(spoil.queue_attribute("VisibilityTimeout", "30"), spoil.no_recovery),
-        spoil.both(NO_FLAG, spoil.muted_alarms),
+    many = breakages.both(
+        breakages.both(breakages.queue_attribute("VisibilityTimeout", "30"), breakages.no_recovery),
+        breakages.both(NO_FLAG, breakages.muted_alarms),
     )
     with many(stage):
         found = read()
@@ -129,7 +129,7 @@ def test_the_command_passes_a_good_stage_and_fails_a_bad_one(
 
 
 @pytest.mark.parametrize(("rule", "change", "told"), RECORDED.values(), ids=RECORDED)
-def test_doctor_names_what_is_spoiled_in_a_snapshot(
+def test_doctor_names_what_is_corrupted_in_a_snapshot(
     stage: DeployedStage,
     good: Snapshot,
     rule: Rule,
@@ -137,10 +137,10 @@ def test_doctor_names_what_is_spoiled_in_a_snapshot(
     told: str,
 ) -> None:
     """Reading and judging are apart, so a stage that is not at hand can be judged."""
-    spoiled = dataclasses.replace(good, **change(good))
-    findings = list(rule(stage.spec, spoiled))
+    corrupted = dataclasses.replace(good, **change(good))
+    findings = list(rule(stage.spec, corrupted))
     assert any(told in str(finding) for finding in findings), findings
-    assert set(map(str, findings)) <= set(map(str, examine(stage.spec, spoiled)))
+    assert set(map(str, findings)) <= set(map(str, examine(stage.spec, corrupted)))
 
 
 def test_every_rule_is_broken_by_a_test() -> None:

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from infra.package import botocore_data
+from infra.package.aws_location import ANY_LOCATION, location_of_arn
 from infra.package.dependencies import fetch_command, pinned, this_architecture
 from infra.package.packaging import Package, make_package
-from infra.package.place import ANYWHERE, place_of
 from infra.package.workspace import SIMULATOR_LOCK
 from infra.stage import StageSpec
 from tests.support.backends import ROOT
@@ -232,7 +232,7 @@ def test_a_cut_model_keeps_what_operations_are_made_of() -> None:
 def test_a_policy_names_the_place_of_the_stage() -> None:
     """The wildcards for account and region become this account's and region's."""
     policy = {"Resource": ["arn:aws:sqs:*:*:tasks", "arn:aws:logs:*:*:log-group:/a:*"], "n": 1}
-    place = place_of("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/t")
+    place = location_of_arn("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/t")
     assert place.named_in(policy) == {
         "Resource": [
             "arn:aws-cn:sqs:cn-north-1:123456789012:tasks",
@@ -240,7 +240,7 @@ def test_a_policy_names_the_place_of_the_stage() -> None:
         ],
         "n": 1,
     }
-    assert ANYWHERE.named_in("arn:aws:sqs:*:*:tasks") == {
+    assert ANY_LOCATION.named_in("arn:aws:sqs:*:*:tasks") == {
         "Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:tasks"
     }
 

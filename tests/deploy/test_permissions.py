@@ -138,7 +138,7 @@ def test_the_worker_without_its_claim(stage: DeployedStage, alice: ApiClient) ->
     """It may not write: nothing is executed, the message comes back, and then the task is."""
     with stage.without("worker", "dynamodb:UpdateItem"):
         task_id = task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT}))
-        _given_back(stage, task_id, "UpdateItem")
+        _redelivered(stage, task_id, "UpdateItem")
         assert alice.call("GET", f"/tasks/{task_id}").body["status"] == "pending"
         assert sum(stage.messages()) == 1
     task = stage.ended(alice, task_id, seconds=40)
@@ -153,7 +153,7 @@ def test_the_worker_without_reading(stage: DeployedStage, alice: ApiClient) -> N
     wait_for(lambda: stage.messages() == (0, 0), "empty queue")
     with stage.without("worker", "dynamodb:GetItem"):
         stage.send(_message(task_id))
-        _given_back(stage, task_id, "GetItem")
+        _redelivered(stage, task_id, "GetItem")
         assert sum(stage.messages()) == 1
     wait_for(lambda: stage.messages() == (0, 0), "acknowledged duplicate", seconds_max=40)
 
@@ -275,9 +275,9 @@ def _message(task_id: str) -> str:
     ).to_json()
 
 
-def _given_back(stage: DeployedStage, task_id: str, operation: str) -> None:
+def _redelivered(stage: DeployedStage, task_id: str, operation: str) -> None:
     """Wait until a delivery of a task has failed, for want of this operation."""
-    wait_for(lambda: stage.logged("worker", "message given back", task_id), "failed delivery")
+    wait_for(lambda: stage.logged("worker", "message redelivered", task_id), "failed delivery")
     assert stage.logged("worker", '"level":"ERROR"', task_id, operation, "AccessDenied")
 
 

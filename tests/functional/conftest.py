@@ -140,7 +140,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
         monkeypatch.setenv("BATCH_MEMBERS_AT_ONCE", "1")
         monkeypatch.setenv("EXECUTOR", "mock")
         # Of all that reaches AWS's own endpoints only moto may: it answers in this process.
-        monkeypatch.setattr(composition, "check_surroundings", lambda *_: None)
+        monkeypatch.setattr(composition, "check_runtime", lambda *_: None)
         monkeypatch.setenv("EXECUTION_CONCURRENCY", "1")  # moto is not safe under threads
         yield backend
 

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from chalicelib import composition
-from infra.local.supervisor.watch import free_port
+from infra.local.supervisor.supervisor import free_port
 from tests.functional.conftest import Api, Logged
 from tests.support.backends import silent_port
 from tests.support.circuits import LARGE

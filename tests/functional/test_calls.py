@@ -50,7 +50,7 @@ def watch(seen: Calls) -> None:
 def test_every_call_has_the_shape_that_its_model_asks_for(
     api: Api, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Submitting, executing, reading, cancelling, retrying, taking back and sweeping."""
+    """Submitting, executing, reading, cancelling, retrying, withdrawing and sweeping."""
     api.get(api.submit())
     api.submit(LARGE)
     api.post({"circuit": "x", "tags": {"a": "b"}}, Idempotency_Key="k")

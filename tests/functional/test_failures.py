@@ -9,7 +9,7 @@ from chalicelib import composition
 from chalicelib.domain.task import Task
 from chalicelib.errors import StoreFull
 from chalicelib.ports import KeptCircuit, PutOutcome
-from infra.local.supervisor.watch import free_port
+from infra.local.supervisor.supervisor import free_port
 from tests.functional.conftest import Api, Logged
 from tests.functional.problems import MISSING_ID, assert_problem
 from tests.support.in_memory import InMemoryTaskStore
@@ -56,7 +56,7 @@ def test_a_refused_put_with_a_key_may_have_been_kept_by_another(no_database: Api
 
 
 def test_without_a_queue_a_submission_keeps_nothing_and_reads_go_on(no_queue: Api) -> None:
-    """The task is taken back before the 503 says that it was."""
+    """The task is withdrawn before the 503 says that it was."""
     posted = no_queue.post({"circuit": "x"})
     assert_problem(posted, 503, "nothing was kept")
     assert posted.body["kept"] == "no"

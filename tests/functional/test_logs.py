@@ -103,14 +103,14 @@ def test_a_delivery_that_fails_says_why_and_when_it_comes_back(
     task_id = api.submit()
     with pytest.raises(BatchFailed):
         api.deliver()
-    (given_back,) = [line for line in logged() if line["message"] == "message given back"]
-    assert (given_back["task_id"], given_back["level"]) == (task_id, "WARNING")
-    assert given_back["delay_seconds"] >= 1
-    assert "set to fail this attempt" in given_back["reason"]
-    (watched,) = given_back["_aws"]["CloudWatchMetrics"]
+    (redelivered,) = [line for line in logged() if line["message"] == "message redelivered"]
+    assert (redelivered["task_id"], redelivered["level"]) == (task_id, "WARNING")
+    assert redelivered["delay_seconds"] >= 1
+    assert "set to fail this attempt" in redelivered["reason"]
+    (watched,) = redelivered["_aws"]["CloudWatchMetrics"]
     assert watched["Namespace"] == "QuantumTasks"
-    assert [metric["Name"] for metric in watched["Metrics"]] == ["given_back"]
-    assert (given_back["given_back"], given_back["service"]) == (1, "quantum-tasks")
+    assert [metric["Name"] for metric in watched["Metrics"]] == ["redelivered"]
+    assert (redelivered["redelivered"], redelivered["service"]) == (1, "quantum-tasks")
 
 
 def test_lambdas_request_id_is_said_once_for_each_delivery_and_sweep(
@@ -138,7 +138,7 @@ def test_lambdas_request_id_is_in_every_warning_and_error(
         api.deliver()
     handle_schedule(composition.get_service(), Context())
     told = [line for line in logged()[before:] if line["level"] != "INFO"]
-    assert {"message given back", "dynamodb call was slow"} <= {line["message"] for line in told}
+    assert {"message redelivered", "dynamodb call was slow"} <= {line["message"] for line in told}
     assert {line.get("function_request_id") for line in told} == {Context().aws_request_id}
 
 
@@ -173,8 +173,8 @@ def test_a_message_that_cannot_be_hidden_is_told(
     client.meta.events.register_first("before-send.sqs.ChangeMessageVisibility", fail)
     with pytest.raises(BatchFailed):
         api.deliver()
-    (told,) = [line for line in logged() if line["message"].startswith("could not hide")]
-    assert (told["level"], told["operation"]) == ("ERROR", "hide the message")
+    (told,) = [line for line in logged() if line["message"].startswith("could not redeliver")]
+    assert (told["level"], told["operation"]) == ("ERROR", "redeliver the message")
 
 
 def test_a_message_without_a_task_is_an_error(api: Api, logged: Logged) -> None:
@@ -247,7 +247,7 @@ def test_the_log_level_is_a_setting(
 def test_an_id_in_a_message_that_is_none_disturbs_nothing(
     api: Api, logged: Logged, field: str, text: str
 ) -> None:
-    """Its message is given back and said to be unreadable; its neighbour is executed."""
+    """Its message is redelivered and said to be unreadable; its neighbour is executed."""
     task_id = api.submit()
     ids = {"task_id": task_id, "correlation_id": "c", field: text}
     body = json.dumps({"v": 1, **ids, "enqueued_at": "2026-01-01T00:00:00+00:00"})

@@ -188,7 +188,7 @@ def test_a_permanent_failure_ends_the_task(api: Api, monkeypatch: pytest.MonkeyP
     assert api.messages() == 0
 
 
-def test_a_transient_failure_is_given_back(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transient_failure_is_redelivered(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """The attempt is released, the message hidden, and nothing is sent again."""
     monkeypatch.setenv("MOCK_TRANSIENT_FAILURE_RATE", "1")
     task_id = api.submit()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from infra.local.settings import HOST, ROOT, Settings
-from infra.local.supervisor.watch import answers, free_port
+from infra.local.supervisor.supervisor import answers, free_port
 from infra.waiting import wait_for
 from tests.support.backends import dynamodb_at, sqs_at
 

@@ -24,7 +24,7 @@ TOLERANCE = Tolerance(skew=timedelta(seconds=1), overdue=timedelta(days=100_000)
 
 
 class Audited:
-    """A backend with tasks in every state, and ways to spoil it."""
+    """A backend with tasks in every state, and ways to corrupt it."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -42,13 +42,13 @@ class Audited:
         """Audit it."""
         return audit(self.reader, tolerance, **more)
 
-    def spoil(self, task: Task, change: Callable[[Item], object]) -> str:
+    def make_corrupt(self, task: Task, change: Callable[[Item], object]) -> str:
         """Change a task's item behind the service's back."""
         key = {"task_id": {"S": task.task_id}}
         item = self.client.get_item(TableName=self.backend.table_name, Key=key)["Item"]
-        spoilt = copy.deepcopy(item)
-        change(spoilt)
-        self.client.put_item(TableName=self.backend.table_name, Item=spoilt)
+        corrupt = copy.deepcopy(item)
+        change(corrupt)
+        self.client.put_item(TableName=self.backend.table_name, Item=corrupt)
         return task.task_id
 
     def large_task(self) -> Task:
@@ -84,7 +84,7 @@ def test_each_offence_is_named_with_its_task(audited: Audited, violation: str) -
     """Planted in an item, it is found; taken away again, the audit is clean."""
     state, change, said = VIOLATIONS[violation]
     task = bring_to(state, audited.store)
-    task_id = audited.spoil(task, change)
+    task_id = audited.make_corrupt(task, change)
     found = audited.audit().violations
     assert any(line.startswith(task_id) and said in line for line in found), found
     assert all(line.startswith(task_id) for line in found)

@@ -22,7 +22,7 @@ from infra.local.stand_ins.api_gateway import LAMBDA_PAYLOAD_BYTES_MAX
 from infra.local.stand_ins.api_server import PORT_TAKEN_EXIT_CODE
 from infra.local.stand_ins.http_request import BODY_BYTES_MAX
 from infra.local.stand_ins.problems import problem
-from infra.local.supervisor.watch import accepts_connections, free_port
+from infra.local.supervisor.supervisor import accepts_connections, free_port
 from infra.package.gateway_responses import RESPONSES
 from infra.waiting import wait_for
 from tests.acceptance.http_client import Http, Reply

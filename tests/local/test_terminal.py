@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.supervisor.supervisor import BELL_STATE, curl_line, has_sweeper
 from infra.local.supervisor.terminal import LogTail, Terminal, rendered
-from infra.local.supervisor.watch import BELL_STATE, curl_line, has_sweeper
 
 
 @pytest.mark.parametrize(

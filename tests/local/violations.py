@@ -1,4 +1,4 @@
-"""Offences against what the service writes: how an item is spoilt, what the audit says of it."""
+"""Offences against what the service writes: how an item is corrupt, what the audit says of it."""
 
 from __future__ import annotations
 

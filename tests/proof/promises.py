@@ -36,13 +36,13 @@ PROMISES: Final = {
     UNAIDED: "without sweeper, loss or dead-lettering an accepted task can always still finish, "
     "and no client has to do anything for it",
     FENCE: "settles and releases are the current attempt's; a leased task is not ended or swept; "
-    "giving up has its reason",
+    "abandoning has its reason",
     BURNED: "no attempt is used up without an execution; a live lease is respected",
     AMPLIFIED: "notes ≤ times due, sends by the sweeper ≤ notes, messages ≤ sends",
     ISOLATED: "whatever an item holds, no run of the sweeper and no batch breaks off over it",
     NEWER_KEPT: "of a task that a newer version wrote nothing is changed but when it is due",
     STUCK: "workers and sweeper can finish a stored task from every state (AG EF ended), without "
-    "a client, another fault or giving up",
+    "a client, another fault or abandoning",
     OWNER: "only its owner cancels a task",
     PIECES: "no piece of a circuit is put where its task is there already",
     GROUP: "each message is of its owner's group, whichever part sends it",

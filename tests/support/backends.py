@@ -18,7 +18,7 @@ from moto import mock_aws
 from chalicelib.settings import Settings
 from infra.cloudformation import Stacks
 from infra.local.supervisor.stack import CREDENTIALS, STACKS, deploy_all
-from infra.local.supervisor.watch import accepts_connections, free_port
+from infra.local.supervisor.supervisor import accepts_connections, free_port
 from infra.waiting import wait_for
 from tests.support import external_backends
 

@@ -23,7 +23,7 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.supervisor.stack import CREDENTIALS, STACKS, deploy_all, remove_all
-from infra.local.supervisor.watch import free_port
+from infra.local.supervisor.supervisor import free_port
 from infra.waiting import wait_for
 
 ROOT: Final = Path(__file__).parents[2]

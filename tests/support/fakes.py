@@ -74,9 +74,9 @@ class RecordingObserver:
         """See `Observer`."""
         self.others.append("acknowledged")
 
-    def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
+    def redelivered(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
         """See `Observer`."""
-        self.others.append("given back")
+        self.others.append("redelivered")
 
     def unreadable(self, error: TaskUnreadable) -> None:
         """See `Observer`."""

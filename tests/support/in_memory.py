@@ -22,7 +22,7 @@ from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import PINNED, StoredTask
 from chalicelib.errors import ConditionFailed
 from chalicelib.ports import KeptCircuit, PutOutcome
-from tests.support.spoilt_tasks import Spoilt, how_spoilt, readable, seen_of
+from tests.support.corrupt_tasks import Corrupt, how_corrupt, readable, stored_of
 
 T0: Final = datetime(2026, 1, 1, 12, 0, 0, 1, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ def without_payloads(task: Task) -> Task:
 class InMemoryTaskStore:
     """Keeps tasks in a dictionary (`TaskStore`)."""
 
-    #: What `apply_unread` compares with what was seen.
+    #: What `apply_to_unreadable` compares with what was seen.
     pinned: tuple[str, ...] = PINNED
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class InMemoryTaskStore:
             task = self.tasks.get(transition.task_id)
             if (
                 task is None
-                or how_spoilt(task) is Spoilt.STATUS
+                or how_corrupt(task) is Corrupt.STATUS
                 or not transition.condition.holds_for(task)
             ):
                 raise ConditionFailed
@@ -96,17 +96,17 @@ class InMemoryTaskStore:
             read = readable(changed, payloads=needed, applied=True)
             return structs.replace(read if needed else without_payloads(read), result=None)
 
-    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+    def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
         """See `TaskStore`."""
         condition = transition.condition
         with self._lock:
-            task = self.tasks.get(seen.task_id)
+            task = self.tasks.get(stored.task_id)
             if task is None:
                 raise ConditionFailed
-            now = {name: getattr(seen_of(task), name) for name in self.pinned}
+            now = {name: getattr(stored_of(task), name) for name in self.pinned}
             lease_at = condition.no_live_lease_at
             if (
-                now != {name: getattr(seen, name) for name in self.pinned}
+                now != {name: getattr(stored, name) for name in self.pinned}
                 or condition.owner not in (None, task.owner)
                 or (lease_at is not None and lifecycle.has_live_lease(task, lease_at))
             ):
@@ -136,10 +136,10 @@ class InMemoryTaskStore:
         task_filter: TaskFilter,
         after: Position | None,
         limit: int,
-        begin_by: datetime,
+        start_deadline: datetime,
     ) -> IndexPage:
         """See `TaskStore`."""
-        del begin_by  # memory is never slow
+        del start_deadline  # memory is never slow
         low, high = task_filter.submitted_after, task_filter.submitted_before
         positions = sorted(
             (
@@ -209,7 +209,7 @@ class InMemoryTaskQueue:
             )
         return deliveries
 
-    def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
+    def redeliver(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
         """See `TaskQueue`."""
         for message in self.messages:
             if message.receipt_handle == receipt_handle:

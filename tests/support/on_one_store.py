@@ -1,4 +1,4 @@
-"""The service on a real store; time, queue and executor are in memory, and items can be spoilt."""
+"""The service on a real store; time, queue and executor are in memory, and items can be corrupt."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class OnOneStore:
         )
         return copy.deepcopy(dict(answer["Item"]))
 
-    def spoil(self, task_id: str, change: Callable[[Item], object]) -> None:
+    def make_corrupt(self, task_id: str, change: Callable[[Item], object]) -> None:
         """Change an item behind the service's back."""
         item = self.item(task_id)
         change(item)

@@ -89,7 +89,7 @@ def with_payloads(task: Task, *, circuit: bytes | None, result: bytes | None) ->
     return task
 
 
-def seen(task_id: str, raw: Raw, problem: Exception) -> StoredTask:
+def stored_task(task_id: str, raw: Raw, problem: Exception) -> StoredTask:
     """Return what can be told of an item that could not be read for this problem."""
     version = _number(raw, "schema_version")
     expires_at, holder = _time(raw, "lease_expires_at"), _text(raw, "lease_owner")

@@ -56,7 +56,7 @@ def clauses(condition: Condition) -> Clause:
     return functools.reduce(operator.and_, found)
 
 
-def clauses_unread(condition: Condition, raw: Raw) -> Clause:
+def clauses_for_unreadable(condition: Condition, raw: Raw) -> Clause:
     """Pin what was seen of an item that cannot be read; a lease in another form is pinned too."""
     found = [Path("task_id").exists(), *(_as_seen(raw, name) for name in PINNED)]
     if condition.owner is not None:
@@ -87,7 +87,7 @@ def _raw_entry(entry: HistoryEntry) -> dict[str, dict[str, str]]:
     return raw if entry.notes is None else {**raw, "notes": {"S": entry.notes}}
 
 
-def actions_unread(transition: Transition, raw: Raw) -> list[Action]:
+def actions_for_unreadable(transition: Transition, raw: Raw) -> list[Action]:
     """Return the same for an item that cannot be read: without a history that is no list."""
     if transition.event is TaskEvent.POSTPONE or "L" in raw.get("history", {}):
         return actions(transition)

@@ -52,7 +52,7 @@ _HIGHEST: Final = "~"
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 
-def begun_in_time(query: Query, now: Callable[[], datetime], begin_by: datetime) -> Query:
+def until_deadline(query: Query, now: Callable[[], datetime], start_deadline: datetime) -> Query:
     """Return the query as it may be called until then.
 
     Raises, when called later:
@@ -60,7 +60,7 @@ def begun_in_time(query: Query, now: Callable[[], datetime], begin_by: datetime)
     """
 
     def asked(**arguments: object) -> Mapping[str, Any]:
-        if now() > begin_by:
+        if now() > start_deadline:
             raise StoreUnavailable
         return query(**arguments)
 

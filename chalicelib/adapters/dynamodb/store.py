@@ -145,13 +145,13 @@ class DynamoDbTaskStore:
             # The circuit could not be read, but the transition is applied.
             raise StoreUnavailable(in_doubt=True) from exc
 
-    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+    def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
         """See `TaskStore`."""
         with self._calls.failing_as(StoreUnavailable):
             self._connection.update_item(
-                seen.task_id,
-                actions=expressions.actions_unread(transition, seen.raw),
-                condition=expressions.clauses_unread(transition.condition, seen.raw),
+                stored.task_id,
+                actions=expressions.actions_for_unreadable(transition, stored.raw),
+                condition=expressions.clauses_for_unreadable(transition.condition, stored.raw),
             )
 
     def delete_if_pending(self, task_id: str) -> None:
@@ -204,11 +204,11 @@ class DynamoDbTaskStore:
         task_filter: TaskFilter,
         after: Position | None,
         limit: int,
-        begin_by: datetime,
+        start_deadline: datetime,
     ) -> IndexPage:
         """See `TaskStore`."""
         query = functools.partial(self.client.query, TableName=self._table_name)
-        in_time = listing.begun_in_time(query, self._now, begin_by)
+        in_time = listing.until_deadline(query, self._now, start_deadline)
         with self._calls.failing_as(StoreUnavailable):
             return listing.read_index(
                 in_time, owner, task_filter=task_filter, after=after, limit=limit
@@ -282,8 +282,8 @@ class DynamoDbTaskStore:
         except StoreUnavailable:
             raise
         except Exception as exc:  # whatever an item holds, it is this one's matter only
-            seen = decoding.seen(task_id, raw, exc)
-            raise TaskUnreadable(seen, applied=applied) from exc
+            stored = decoding.stored_task(task_id, raw, exc)
+            raise TaskUnreadable(stored, applied=applied) from exc
 
     def _payload(self, raw: Raw, name: str, *, is_needed: bool) -> bytes | None:
         """Return what is packed in an attribute, or in the item that is referred to."""

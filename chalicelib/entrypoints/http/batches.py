@@ -34,11 +34,11 @@ def post_batch(call: Call) -> Response:
     ]
 
     @contextlib.contextmanager
-    def surrounding(index: int) -> Iterator[None]:
+    def context(index: int) -> Iterator[None]:
         with log_context(batch_index=str(index)):
             yield
 
-    outcomes = call.service.submit_batch(members, surrounding=surrounding)
+    outcomes = call.service.submit_batch(members, context=context)
     members_views = [_view(call, index, outcome) for index, outcome in enumerate(outcomes)]
     failed = sum(view.status >= HTTPStatus.INTERNAL_SERVER_ERROR for view in members_views)
     emit_metrics(

@@ -58,7 +58,7 @@ def get_task(call: Call, task_id: str) -> Response:
     task_id = parsing.parse_task_id(task_id)
     if "If-None-Match" in call.request.headers:
         # What has not changed costs one read, however large circuit and result are.
-        known = call.service.get(task_id, owner=call.owner, whole=False)
+        known = call.service.get(task_id, owner=call.owner, with_payloads=False)
         unchanged = caching.not_modified(call.request, *_validators(call, known))
         if unchanged is not None:
             return unchanged
@@ -104,7 +104,7 @@ def cancel_task(call: Call, task_id: str) -> Response:
         message = f"the database did not answer; the task {done} cancelled, cancel it again"
         raise ServiceUnavailable(message, in_doubt=exc.in_doubt) from exc
     if isinstance(task, StoredTask):
-        cancelled = schemas.TaskCancelledUnread(
+        cancelled = schemas.TaskCancelledUnreadable(
             task_id=task.task_id,
             status=TaskStatus.CANCELLED,
             message=f"the task is cancelled; it cannot be shown: {task.reason}",

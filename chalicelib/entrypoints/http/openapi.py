@@ -68,7 +68,7 @@ def document() -> dict[str, Any]:
         schemas.PostBatch,
         schemas.TaskAccepted,
         schemas.TaskView,
-        schemas.TaskCancelledUnread,
+        schemas.TaskCancelledUnreadable,
         schemas.TaskListView,
         schemas.BatchView,
         schemas.ValidationView,
@@ -189,7 +189,7 @@ def _problem(status: int, kinds: Mapping[str, str]) -> dict[str, Any]:
 
 def _answer_schema(operation: Operation) -> dict[str, Any]:
     if operation.name == "cancelTask":
-        return {"anyOf": [_schema(schemas.TaskView), _schema(schemas.TaskCancelledUnread)]}
+        return {"anyOf": [_schema(schemas.TaskView), _schema(schemas.TaskCancelledUnreadable)]}
     return {"type": "object"} if operation.answer is None else _schema(operation.answer)
 
 

@@ -68,7 +68,7 @@ def problem_for(error: Exception, *, correlation_id: str) -> ProblemAnswer:
     if isinstance(error, InvalidRequest):
         problem.errors = [FieldErrorView(field=e.field, message=e.message) for e in error.errors]
     if isinstance(error, TaskUnreadable):
-        problem.task_id = error.seen.task_id
+        problem.task_id = error.stored.task_id
     if isinstance(error, ServiceUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if isinstance(error, SubmissionUnavailable):

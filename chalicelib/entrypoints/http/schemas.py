@@ -86,7 +86,7 @@ class TaskAccepted(msgspec.Struct, kw_only=True):
     correlation_id: str
 
 
-class TaskCancelledUnread(msgspec.Struct, kw_only=True):
+class TaskCancelledUnreadable(msgspec.Struct, kw_only=True):
     """The answer to a cancel of a task that cannot be shown, since its item cannot be read."""
 
     task_id: str

@@ -101,14 +101,18 @@ def _answer(executor: Runnable, bounds: JobBounds, job: Job) -> bytes:
     )
     try:
         answer = _execute(executor, job)
-        worn_out = bounds.end() or answer.worn_out
-        line = line_of(structs.replace(answer, worn_out=worn_out) if worn_out else answer)
+        must_be_replaced = bounds.end() or answer.must_be_replaced
+        line = line_of(
+            structs.replace(answer, must_be_replaced=must_be_replaced)
+            if must_be_replaced
+            else answer
+        )
     except MemoryError:
         bounds.lift()
-        return line_of(Answer(number=job.number, out_of_memory=True, worn_out=True))
+        return line_of(Answer(number=job.number, out_of_memory=True, must_be_replaced=True))
     if len(line) > ANSWER_BYTES_MAX:
         message = f"the result takes {len(line):,} bytes; at most {ANSWER_BYTES_MAX:,} can be kept"
-        return line_of(Answer(number=job.number, permanent=message, worn_out=True))
+        return line_of(Answer(number=job.number, permanent=message, must_be_replaced=True))
     return line
 
 
@@ -134,7 +138,7 @@ def _unexpected(job: Job, error: BaseException) -> Answer:
     with contextlib.suppress(Exception):
         trace = "".join(traceback.format_exception(error))[-_TRACEBACK_CHARACTERS_MAX:]
     return Answer(
-        number=job.number, unexpected=type(error).__name__, traceback=trace, worn_out=True
+        number=job.number, unexpected=type(error).__name__, traceback=trace, must_be_replaced=True
     )
 
 

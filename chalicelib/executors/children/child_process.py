@@ -20,7 +20,7 @@ import msgspec
 
 from chalicelib.domain.task import TaskRequest
 from chalicelib.errors import ExecutionError
-from chalicelib.executors.children import endings
+from chalicelib.executors.children import failures
 from chalicelib.executors.children.child import BOOTSTRAP
 from chalicelib.executors.children.jobs import (
     ANSWER_BYTES_MAX,
@@ -111,9 +111,9 @@ class ChildProcess:
         try:
             started = started_decoder.decode(self._receive(watch))
         except (ExecutionError, msgspec.DecodeError) as exc:
-            raise endings.cannot_start("its process did not become ready") from exc
+            raise failures.cannot_start("its process did not become ready") from exc
         if started.error is not None:
-            raise endings.cannot_start(started.error)
+            raise failures.cannot_start(started.error)
         self._is_ready = True
 
     def run(self, request: TaskRequest, *, deadline: float, seconds_max: float) -> Answer:
@@ -142,9 +142,9 @@ class ChildProcess:
         try:
             answer = answer_decoder.decode(self._receive(watch))
         except msgspec.DecodeError as exc:
-            raise endings.answer_unreadable() from exc
+            raise failures.answer_unreadable() from exc
         if answer.number != self._number:
-            raise endings.answer_unreadable()
+            raise failures.answer_unreadable()
         return answer
 
     def end(self) -> None:
@@ -184,7 +184,7 @@ class ChildProcess:
                 if b"\n" in chunk:
                     return line
             if len(line) > ANSWER_BYTES_MAX:
-                raise endings.answer_too_long(ANSWER_BYTES_MAX)
+                raise failures.answer_too_long(ANSWER_BYTES_MAX)
 
     def _read_rest(self) -> None:
         """Read what it has printed so far, or so much that the rest says nothing more."""
@@ -205,7 +205,7 @@ class ChildProcess:
         self._printed += chunk
         del self._printed[:-_OUTPUT_BYTES_KEPT]
         if self._printed_bytes > OUTPUT_BYTES_MAX:
-            raise endings.too_much_output(OUTPUT_BYTES_MAX)
+            raise failures.too_much_output(OUTPUT_BYTES_MAX)
         return True
 
     def _lost(self) -> ExecutionError:
@@ -213,9 +213,9 @@ class ChildProcess:
         try:
             code = self._process.wait(_END_SECONDS_MAX)
         except subprocess.TimeoutExpired:
-            return endings.pipe_closed()
+            return failures.pipe_closed()
         self._read_rest()  # such as why it aborted
-        return endings.process_ended(
+        return failures.process_ended(
             code,
             bytes(self._printed),
             processor_seconds_max=self._limits.processor_seconds_max,
@@ -252,10 +252,10 @@ class _Watch:
         """
         used = self._processor_seconds()
         if used is not None and used >= self._processor_seconds_max:
-            raise endings.processor_limit_reached(self._processor_seconds_max)
+            raise failures.processor_limit_reached(self._processor_seconds_max)
         left = self.seconds_left()
         if left <= 0:
-            raise endings.wall_reached(self._seconds_max, used, self._processor_seconds_max)
+            raise failures.wall_reached(self._seconds_max, used, self._processor_seconds_max)
         if used is not None:
             left = min(left, max(self._processor_seconds_max - used, _LOOK_SECONDS_MIN))
         return left * 1000

@@ -53,7 +53,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unexpected: str | None = None
     traceback: str = ""
     #: The child is not as it was when it started (it grew, or lacked memory): use it no more.
-    worn_out: bool = False
+    must_be_replaced: bool = False
 
 
 _encoder: Final = msgspec.json.Encoder()

@@ -19,7 +19,7 @@ import threading
 import time
 from typing import Final
 
-from chalicelib.executors.children.kernel import PR_SET_PDEATHSIG, prctl, refuse_processes
+from chalicelib.executors.children.linux_sandbox import PR_SET_PDEATHSIG, prctl, refuse_processes
 
 _IS_LINUX: Final = sys.platform == "linux"
 _PAGE_BYTES: Final = resource.getpagesize()

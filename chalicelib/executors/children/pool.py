@@ -25,9 +25,9 @@ from chalicelib.errors import (
     PermanentExecutionError,
     TransientExecutionError,
 )
-from chalicelib.executors.children import endings
+from chalicelib.executors.children import failures
 from chalicelib.executors.children.child_process import ChildProcess, JobLimits
-from chalicelib.executors.children.endings import LimitReached
+from chalicelib.executors.children.failures import LimitReached
 from chalicelib.executors.children.jobs import Answer
 from chalicelib.settings import EXECUTOR_START_SECONDS_MAX
 
@@ -89,7 +89,7 @@ class ProcessPool:
         """See `Executor`."""
         result = self.ask(request, time_limit_seconds=time_limit_seconds).result
         if result is None:
-            raise endings.unexpected("a document instead of a result")
+            raise failures.unexpected("a document instead of a result")
         return result
 
     def ask(self, request: TaskRequest, *, time_limit_seconds: float) -> Answer:
@@ -101,14 +101,14 @@ class ProcessPool:
         Raises:
             ExecutionError: there is no answer; the message says why.
         """
-        begin_by = time.monotonic() + self._start_seconds_max
-        child = self._take(begin_by)
+        start_deadline = time.monotonic() + self._start_seconds_max
+        child = self._take(start_deadline)
         is_reusable = False
         try:
-            child.wait_until_ready(begin_by)
+            child.wait_until_ready(start_deadline)
             deadline = time.monotonic() + time_limit_seconds
             answer = child.run(request, deadline=deadline, seconds_max=time_limit_seconds)
-            is_reusable = not answer.worn_out
+            is_reusable = not answer.must_be_replaced
         except LimitReached:
             raise
         except ExecutionError as exc:
@@ -149,9 +149,9 @@ class ProcessPool:
         if taken is None:
             taken = self._wait(waiter, deadline)
         if taken is None:
-            raise endings.no_child_free(self._start_seconds_max)
+            raise failures.no_child_free(self._start_seconds_max)
         if isinstance(taken, OSError):
-            raise endings.cannot_start(taken.strerror or str(taken)) from taken
+            raise failures.cannot_start(taken.strerror or str(taken)) from taken
         return taken
 
     def _pop_usable(self, ended: list[ChildProcess]) -> ChildProcess | OSError | None:
@@ -247,12 +247,12 @@ class ProcessPool:
         if answer.result is not None or answer.document is not None:
             return
         if answer.out_of_memory:
-            raise endings.memory_limit_reached(self._limits.memory_bytes_max)
+            raise failures.memory_limit_reached(self._limits.memory_bytes_max)
         if answer.permanent is not None:
             raise PermanentExecutionError(answer.permanent)
         if answer.transient is not None:
             raise TransientExecutionError(answer.transient)
-        error = endings.unexpected(answer.unexpected or "no result")
+        error = failures.unexpected(answer.unexpected or "no result")
         self._report(error, answer.traceback)
         raise error
 

@@ -16,7 +16,7 @@ class CircuitRefused(PermanentExecutionError):
         self.is_about_size = is_about_size
 
 
-def place_of(text: str, offset: int) -> tuple[int, int]:
+def location_of_arn(text: str, offset: int) -> tuple[int, int]:
     """Return the line and the column, both from 1, of a place in a text."""
     line = text.count("\n", 0, offset) + 1
     return line, offset - text.rfind("\n", 0, offset)
@@ -24,6 +24,6 @@ def place_of(text: str, offset: int) -> tuple[int, int]:
 
 def refusal(text: str, offset: int, message: str, *, is_about_size: bool = False) -> CircuitRefused:
     """Return the refusal of a circuit for what stands at this place."""
-    line, column = place_of(text, offset)
+    line, column = location_of_arn(text, offset)
     finding = Finding(message=message, line=line, column=column)
     return CircuitRefused(finding, is_about_size=is_about_size)

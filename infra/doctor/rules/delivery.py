@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from chalicelib.runtime_checks import MB_PER_VCPU, excessive_demands
 from chalicelib.settings import InvalidSetting, Settings
-from chalicelib.surroundings import MB_PER_VCPU, excessive_demands
 from infra.doctor.finding import Finding, Rule, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.template import REPORT_FAILURES
@@ -195,7 +195,7 @@ def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator
 
 @rule("delivery/retention")
 def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
-    """A message is gone before its task is given up; a dead letter is kept for inspection."""
+    """A message is gone before its task is abandoned; a dead letter is kept for inspection."""
     del spec
     age = worker_settings(snapshot).sweep_age_seconds_max
     if snapshot.queue is not None and int(snapshot.queue["MessageRetentionPeriod"]) >= age:
@@ -203,7 +203,7 @@ def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterat
             setting="the queue's MessageRetentionPeriod",
             value=int(snapshot.queue["MessageRetentionPeriod"]),
             wanted=f"less than {age:g} (SWEEP_AGE_SECONDS_MAX)",
-            why="tasks would be given up whose messages may still be delivered",
+            why="tasks would be abandoned whose messages may still be delivered",
         )
     dead = snapshot.dead_letter_queue
     if dead is not None and int(dead["MessageRetentionPeriod"]) < _FOURTEEN_DAYS:

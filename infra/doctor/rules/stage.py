@@ -19,7 +19,7 @@ _INDEXES: Final = ("open_tasks", "tasks_by_owner")
 ALARMS: Final = (
     *("api-errors", "api-throttles", "dead-letters", "oldest-message", "sweeper", "unreadable"),
     *("table-read-throttles", "table-write-throttles", "worker-failures", "worker-throttles"),
-    *("open-tasks-read-throttles", "open-tasks-write-throttles", "given-back", "batch-members"),
+    *("open-tasks-read-throttles", "open-tasks-write-throttles", "redelivered", "batch-members"),
     *("by-owner-read-throttles", "by-owner-write-throttles"),
 )
 

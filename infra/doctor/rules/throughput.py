@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from chalicelib.adapters.dynamodb.items import OPEN_SHARDS
-from chalicelib.surroundings import MB_PER_VCPU
+from chalicelib.runtime_checks import MB_PER_VCPU
 from infra.doctor.finding import Finding, Rule, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.throttling import throttles

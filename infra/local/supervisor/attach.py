@@ -13,8 +13,8 @@ from infra.local.supervisor.environment import NotRunning, load_backend, process
 from infra.local.supervisor.pid_files import held_lock, is_our_process, kill, living_processes
 from infra.local.supervisor.process import Process, free_name
 from infra.local.supervisor.stop import STOP_SECONDS_MAX
+from infra.local.supervisor.supervisor import StartFailed, is_free
 from infra.local.supervisor.terminal import Terminal
-from infra.local.supervisor.watch import StartFailed, is_free
 from infra.waiting import comes_true, wait_for
 
 TICK_SECONDS = 0.1

@@ -44,7 +44,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
     yield (
         f"retries: {events['claim'] - statuses.total() + attempts['0']}, "
         f"{taken_over} of them took over from an attempt that never ended; "
-        f"{events['sweep']} sweeps, {events['give_up']} given up"
+        f"{events['sweep']} sweeps, {events['give_up']} abandoned"
     )
     garbage = evidence.dead.count(GARBAGE)
     yield f"dead letters: {garbage} unreadable, {len(evidence.dead) - garbage} of ended tasks"

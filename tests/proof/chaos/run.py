@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.local.settings import ROOT
-from infra.local.supervisor.watch import accepts_connections, free_port
+from infra.local.supervisor.supervisor import accepts_connections, free_port
 from infra.waiting import wait_for
 from tests.acceptance.stage import TABLE, Stage
 from tests.acceptance.tasks import TERMINAL

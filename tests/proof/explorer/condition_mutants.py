@@ -11,6 +11,7 @@ from tests.proof.explorer.mutant import Mutant, Redundant
 from tests.proof.explorer.small_suites import (
     AGED,
     CANCELLED,
+    CORRUPT,
     CRASHING,
     DUPLICATES,
     FAILING,
@@ -20,7 +21,6 @@ from tests.proof.explorer.small_suites import (
     OUTDATED,
     RETRYING,
     SERIAL,
-    SPOILT,
     STALE,
     SWEPT,
     SWEPT_TWICE,
@@ -92,12 +92,12 @@ OF_CONDITIONS: Final = (
         code=weak(E.RELEASE, "lease_holder"), configuration=RETRYING, breaks=FENCE,
     ),
     Mutant(
-        name="give up, any status", removes="give up: status is as read",
-        code=weak(E.GIVE_UP, "statuses"), configuration=AGED, breaks=TERMINAL,
+        name="abandon, any status", removes="abandon: status is as read",
+        code=weak(E.ABANDON, "statuses"), configuration=AGED, breaks=TERMINAL,
     ),
     Mutant(
-        name="give up, unpinned", removes="give up: attempt as read and no live lease",
-        code=weak(E.GIVE_UP, "attempt", "no_live_lease_at"), configuration=AGED, breaks=FENCE,
+        name="abandon, unpinned", removes="abandon: attempt as read and no live lease",
+        code=weak(E.ABANDON, "attempt", "no_live_lease_at"), configuration=AGED, breaks=FENCE,
     ),
     Mutant(
         name="cancel, any status", removes="cancel: status is open",
@@ -145,11 +145,11 @@ REDUNDANT: Final = (
         kept_for="an ended task has no lease, so the token says it; without both it breaks",
     ),
     Redundant(
-        name="give up, any attempt", code=weak(E.GIVE_UP, "attempt"), configuration=STALE,
+        name="abandon, any attempt", code=weak(E.ABANDON, "attempt"), configuration=STALE,
         kept_for="a lease that is over says it, as far as clocks agree; without both it breaks",
     ),
     Redundant(
-        name="give up, live lease", code=weak(E.GIVE_UP, "no_live_lease_at"), configuration=STALE,
+        name="abandon, live lease", code=weak(E.ABANDON, "no_live_lease_at"), configuration=STALE,
         kept_for="a lease once over never lives again, so the attempt says it; "
         "without both it breaks",
     ),
@@ -173,12 +173,12 @@ REDUNDANT: Final = (
     ),
     *(
         Redundant(
-            name=f"unread, {what} alone", code=Code(store=pins), configuration=SPOILT,
+            name=f"unread, {what} alone", code=Code(store=pins), configuration=CORRUPT,
             kept_for=f"{other} says it; without both it breaks",
         )
         for what, pins, other in (
             ("any status", store.PinsAnyStatus, "an ended task is never due, so due_at"),
-            ("any time", store.PinsAnyTime, "two put it aside one after the other; status"),
+            ("any time", store.PinsAnyTime, "two quarantine it one after the other; status"),
             ("any attempt", store.PinsAnyAttempt, "the lease"),
             ("live lease", store.PinsAnyLease, "the attempt"),
         )

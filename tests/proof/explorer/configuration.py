@@ -28,9 +28,9 @@ class Configuration:
     sweepers: int = 0
     #: Whether the task may get too old for the sweeper's patience.
     ages: bool = False
-    #: How the stored task may be spoilt, once, at any time while it is open. `NEWER`: a newer
+    #: How the stored task may be corrupt, once, at any time while it is open. `NEWER`: a newer
     #: version of the service has written it.
-    spoils: tuple[str, ...] = ()
+    corrupts: tuple[str, ...] = ()
     #: Who tries to cancel.
     cancellers: tuple[str, ...] = ()
     attempts_max: int = 2

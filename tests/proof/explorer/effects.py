@@ -36,7 +36,7 @@ from tests.proof.promises import ACCEPTED, AMPLIFIED, ATTEMPT, BURNED, TRUTH
 AGAIN: Final = Reply("again")
 DEAD: Final = Reply("dead")
 
-_MAY_BE_FULL: Final = frozenset({Operation.CREATE, Operation.APPLY, Operation.APPLY_UNREAD})
+_MAY_BE_FULL: Final = frozenset({Operation.CREATE, Operation.APPLY, Operation.APPLY_TO_UNREADABLE})
 
 #: How it went, the state that it leaves, and what the caller gets.
 Outcome = tuple[str, State | Violation, Reply]
@@ -163,7 +163,7 @@ class Effects:
         return None
 
     def _check_transition(self, ghost: Ghost, before: Item, event: TaskEvent) -> Ghost | Violation:
-        spent = event in {TaskEvent.CLAIM, TaskEvent.GIVE_UP} and before.attempt > 0
+        spent = event in {TaskEvent.CLAIM, TaskEvent.ABANDON} and before.attempt > 0
         executed = ghost.executed & (1 << before.attempt)
         if spent and self.configuration.spends_no_attempt and not executed:
             return Violation(BURNED, f"attempt {before.attempt} was not executed")

@@ -40,9 +40,9 @@ class Environment:
         if item.leased and not self._is_claim_under_way(state, item.token):
             after = state._replace(item=items.lease_expired(state.item))
             yield Label(ENVIRONMENT, "the lease runs out"), after
-        for how in self.configuration.spoils if item.spoilt is None else ():
-            after = state._replace(item=items.spoilt(state.item, how))
-            yield Label(MISHAP, f"the item is spoilt: {how}"), after
+        for how in self.configuration.corrupts if item.corrupt is None else ():
+            after = state._replace(item=items.corrupt(state.item, how))
+            yield Label(MISHAP, f"the item is corrupt: {how}"), after
         if not state.actors[Actor.SWEEPER]:
             return
         if not item.due:

@@ -22,8 +22,8 @@ from chalicelib.domain.task import (
     TaskResult,
     TaskStatus,
 )
+from tests.support.corrupt_tasks import Corrupt, CorruptTask, make_corrupt
 from tests.support.in_memory import T0
-from tests.support.spoilt_tasks import Spoilt, SpoiltTask, spoil
 
 #: Every clock, always.
 NOW: Final = T0
@@ -32,7 +32,7 @@ LATER: Final = T0 + timedelta(days=1)
 #: Past every age.
 LONG_AGO: Final = T0 - timedelta(days=365)
 
-#: How an item is spoilt that a newer version of the service has written.
+#: How an item is corrupt that a newer version of the service has written.
 NEWER: Final = "newer"
 
 #: The owner of a lease whose claimant is not there any more.
@@ -90,8 +90,8 @@ class Item:
     attempt: int = 0
     due: bool = False
     aged: bool = False
-    #: How it is spoilt; None if it is as this version writes it.
-    spoilt: str | None = None
+    #: How it is corrupt; None if it is as this version writes it.
+    corrupt: str | None = None
 
 
 class Items:
@@ -110,7 +110,7 @@ class Items:
         task = self.canonical(task)
         seed = None if task.result is None else task.result.seed
         fields = (getattr(task, name) for name in _TOLD_APART_BY)
-        key = (task.request.circuit, seed, how_spoilt(task), *fields)
+        key = (task.request.circuit, seed, how_corrupt(task), *fields)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.all)
@@ -152,13 +152,13 @@ class Items:
         """Return the item when it is older than the sweeper's patience."""
         return self._vary(number, "aged", submitted_at=LONG_AGO)
 
-    def spoilt(self, number: int, how: str) -> int:
-        """Return the item when it has been spoilt."""
+    def corrupt(self, number: int, how: str) -> int:
+        """Return the item when it has been corrupt."""
         if how == NEWER:
             return self._vary(number, how, schema_version=SCHEMA_VERSION + 1)
         varied = self._varied.get((number, how))
         if varied is None:
-            task = spoil(self._task(number), Spoilt(how))
+            task = make_corrupt(self._task(number), Corrupt(how))
             varied = self._varied[number, how] = self.intern(task)
         return varied
 
@@ -187,15 +187,15 @@ def _item(number: int, task: Task) -> Item:
         attempt=task.attempt,
         due=task.due_at is not None and task.due_at <= NOW,
         aged=task.submitted_at < NOW,
-        spoilt=how_spoilt(task),
+        corrupt=how_corrupt(task),
     )
 
 
-def how_spoilt(task: Task) -> str | None:
+def how_corrupt(task: Task) -> str | None:
     """Return what keeps this version from reading the task."""
     if task.schema_version > SCHEMA_VERSION:
         return NEWER
-    return task.spoilt.value if isinstance(task, SpoiltTask) else None
+    return task.corrupt.value if isinstance(task, CorruptTask) else None
 
 
 def _canonical_history(task: Task) -> tuple[HistoryEntry, ...]:

@@ -13,6 +13,9 @@ from tests.proof.explorer.condition_mutants import OF_CONDITIONS, E, weak
 from tests.proof.explorer.mutant import Mutant
 from tests.proof.explorer.small_suites import (
     CANCELLED,
+    CORRUPT,
+    CORRUPT_QUIETLY,
+    CORRUPT_UNAIDED,
     COUNTED,
     CRASHING,
     FAILING,
@@ -24,9 +27,6 @@ from tests.proof.explorer.small_suites import (
     REPORTING,
     RETRYING,
     SERIAL,
-    SPOILT,
-    SPOILT_QUIETLY,
-    SPOILT_UNAIDED,
     SWEPT,
     SWEPT_TWICE,
     TWO_REQUESTS,
@@ -55,11 +55,11 @@ MUTANTS: Final = (
         code=Code(submit=clients.SendsFirst), configuration=SERIAL, breaks=UNAIDED,
     ),
     Mutant(
-        name="take back with a key", removes="compensation only without a key",
+        name="withdraw with a key", removes="compensation only without a key",
         code=Code(submit=clients.TakesBackKeyed), configuration=KEYED, breaks=ACCEPTED,
     ),
     Mutant(
-        name="take back in doubt", removes="no compensation after an attempt in doubt",
+        name="withdraw in doubt", removes="no compensation after an attempt in doubt",
         code=Code(submit=clients.TakesBackInDoubt), configuration=FAILING, breaks=TRUTH,
     ),
     Mutant(
@@ -130,7 +130,7 @@ MUTANTS: Final = (
         code=Code(execute=worker.AcknowledgesUnreachable), configuration=CRASHING, breaks=UNAIDED,
     ),
     Mutant(
-        name="never give up", removes="used up attempts end the task",
+        name="never abandon", removes="used up attempts end the task",
         code=Code(execute=worker.NeverGivesUp), configuration=CRASHING, breaks=UNAIDED,
     ),
     Mutant(
@@ -193,39 +193,39 @@ MUTANTS: Final = (
     # --- what cannot be read
     *(
         Mutant(
-            name=f"{event.replace('_', ' ')}, any schema",
-            removes=f"{event.replace('_', ' ')}: the schema is known",
+            name=f"{event.name.lower()}, any schema",
+            removes=f"{event.name.lower()}: the schema is known",
             code=weak(event, "schema_version_max"), configuration=OUTDATED, breaks=NEWER_KEPT,
         )
-        for event in (E.CLAIM, E.COMPLETE, E.FAIL, E.RELEASE, E.GIVE_UP, E.CANCEL, E.SWEEP)
+        for event in (E.CLAIM, E.COMPLETE, E.FAIL, E.RELEASE, E.ABANDON, E.CANCEL, E.SWEEP)
     ),
     Mutant(
         name="break off", removes="one item ends no run of the sweeper",
-        code=Code(sweep=sweeper.BreaksOff), configuration=SPOILT, breaks=ISOLATED,
+        code=Code(sweep=sweeper.BreaksOff), configuration=CORRUPT, breaks=ISOLATED,
     ),
     Mutant(
         name="spare the unreadable", removes="an attempt fails at once what it cannot read",
-        code=Code(execute=worker.SparesTheUnreadable), configuration=SPOILT_QUIETLY, breaks=BURNED,
+        code=Code(execute=worker.SparesTheUnreadable), configuration=CORRUPT_QUIETLY, breaks=BURNED,
     ),
     Mutant(
         name="spare the exhausted", removes="used up attempts end what cannot be read too",
-        code=Code(execute=worker.SparesTheExhausted), configuration=SPOILT_UNAIDED, breaks=UNAIDED,
+        code=Code(execute=worker.SparesTheExhausted), configuration=CORRUPT_UNAIDED, breaks=UNAIDED,
     ),
     Mutant(
-        name="acknowledge the unreadable", removes="what is held by another is given back",
-        code=Code(execute=worker.AcknowledgesUnreadable), configuration=SPOILT_UNAIDED,
+        name="acknowledge the unreadable", removes="what is held by another is redelivered",
+        code=Code(execute=worker.AcknowledgesUnreadable), configuration=CORRUPT_UNAIDED,
         breaks=UNAIDED,
     ),
     Mutant(
         name="unread, any status", removes="unread: status and due_at are as seen",
-        code=Code(store=store.PinsNoStatus), configuration=SPOILT, breaks=TERMINAL,
+        code=Code(store=store.PinsNoStatus), configuration=CORRUPT, breaks=TERMINAL,
     ),
     Mutant(
         name="unread, unpinned", removes="unread: attempt as seen and no live lease",
-        code=Code(store=store.PinsNoAttempt), configuration=SPOILT, breaks=FENCE,
+        code=Code(store=store.PinsNoAttempt), configuration=CORRUPT, breaks=FENCE,
     ),
     Mutant(
-        name="give up soon", removes="the sweeper gives up for age only",
+        name="abandon soon", removes="the sweeper abandons for age only",
         code=Code(sweep=sweeper.GivesUpImpatiently), configuration=SWEPT, breaks=FENCE,
     ),
 )  # fmt: skip

@@ -15,7 +15,7 @@ class ReasonsObserver:
     """Remembers the reasons (`Observer`)."""
 
     def __init__(self) -> None:
-        #: Why deliveries were acknowledged or given back, in any run so far.
+        #: Why deliveries were acknowledged or redelivered, in any run so far.
         self.reasons: set[str] = set()
 
     def transitioned(self, task: Task) -> None:
@@ -37,9 +37,9 @@ class ReasonsObserver:
         """See `Observer`."""
         self.reasons.add(f"done: {reason}")
 
-    def given_back(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
+    def redelivered(self, delivery: Delivery, *, reason: str, delay_seconds: int | None) -> None:
         """See `Observer`."""
-        self.reasons.add(f"given back: {reason}")
+        self.reasons.add(f"redelivered: {reason}")
 
     def unreadable(self, error: TaskUnreadable) -> None:
         """See `Observer`."""

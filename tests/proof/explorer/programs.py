@@ -85,7 +85,7 @@ def _submit(program: Program, service: Service, code: Code, keyed: bool) -> Ende
 
 def _submit_in_a_batch(service: Service, submission: Submission) -> None:
     """Submit as the one member of a batch: it must be as if it were alone."""
-    (outcome,) = service.submit_batch([submission], surrounding=_nothing)
+    (outcome,) = service.submit_batch([submission], context=_nothing)
     if isinstance(outcome, Exception):
         raise outcome
 

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import structs
 
 from chalicelib.domain.task import OPEN_STATUSES, Task, TaskEvent, TaskStatus
-from tests.proof.explorer.items import NEWER, NOW, how_spoilt, token_text
+from tests.proof.explorer.items import NEWER, NOW, how_corrupt, token_text
 from tests.proof.explorer.programs import circuit_of
 from tests.proof.explorer.values import Actor, Answer, Call, Operation, Violation
 from tests.proof.promises import (
@@ -33,7 +33,7 @@ _PATHS: Final = {
     TaskEvent.COMPLETE: {(_PROCESSING, TaskStatus.COMPLETED)},
     TaskEvent.FAIL: {(_PROCESSING, _FAILED)},
     TaskEvent.RELEASE: {(_PROCESSING, _PROCESSING)},
-    TaskEvent.GIVE_UP: {(_PENDING, _FAILED), (_PROCESSING, _FAILED)},
+    TaskEvent.ABANDON: {(_PENDING, _FAILED), (_PROCESSING, _FAILED)},
     TaskEvent.CANCEL: {(_PENDING, _CANCELLED), (_PROCESSING, _CANCELLED)},
     TaskEvent.SWEEP: {(_PENDING, _PENDING), (_PROCESSING, _PROCESSING)},
 }
@@ -61,7 +61,7 @@ def check_write(
 
 
 def _check_newer(before: Task, after: Task, call: Call) -> Violation | None:
-    if how_spoilt(before) != NEWER or structs.replace(after, due_at=before.due_at) == before:
+    if how_corrupt(before) != NEWER or structs.replace(after, due_at=before.due_at) == before:
         return None
     return Violation(NEWER_KEPT, f"a newer version's task was changed ({call.text})")
 
@@ -112,9 +112,9 @@ def _check_fence(before: Task, call: Call, attempts_max: int) -> Violation | Non
         return Violation(OWNER, "a stranger cancelled the task")
     if event in _BY_AN_ATTEMPT:
         return _check_attempts_right(before, call)
-    if event in {TaskEvent.GIVE_UP, TaskEvent.SWEEP} and leased:
+    if event in {TaskEvent.ABANDON, TaskEvent.SWEEP} and leased:
         return Violation(FENCE, f"{event} by the {call.actor.name.lower()} under a live lease")
-    return _check_reason(before, call, attempts_max) if event is TaskEvent.GIVE_UP else None
+    return _check_reason(before, call, attempts_max) if event is TaskEvent.ABANDON else None
 
 
 def _check_attempts_right(before: Task, call: Call) -> Violation | None:

@@ -76,7 +76,7 @@ class Script:
 
     @property
     def reasons(self) -> set[str]:
-        """Why deliveries were acknowledged or given back, in any run so far."""
+        """Why deliveries were acknowledged or redelivered, in any run so far."""
         return self._observer.reasons
 
     def run(self, program: Program, past: tuple[tuple[Call, Reply], ...], *, keyed: bool) -> Node:
@@ -133,15 +133,15 @@ class Script:
         )
         return task
 
-    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+    def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
         """See `TaskStore`."""
         plain = self._code.weaken(canonical_transition(transition))
-        pinned = tuple(getattr(seen, name) for name in PINNED)
+        pinned = tuple(getattr(stored, name) for name in PINNED)
         self._answer(
-            Operation.APPLY_UNREAD,
+            Operation.APPLY_TO_UNREADABLE,
             (pinned, *(getattr(plain, name) for name in TOLD_APART_BY)),
-            text=f"writes {plain.event} unread, {seen.status} and attempt {seen.attempt} as seen",
-            on_store=lambda store: store.apply_unread(plain, seen),
+            text=f"writes {plain.event} unread, {stored.status} and attempt {stored.attempt}",
+            on_store=lambda store: store.apply_to_unreadable(plain, stored),
             transition=plain,
         )
 
@@ -194,9 +194,9 @@ class Script:
         )
         return [message_id]
 
-    def hide(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
+    def redeliver(self, receipt_handle: str, *, visibility_timeout_seconds: int) -> None:
         """See `TaskQueue`."""
-        self._answer(Operation.HIDE, None, text="hides the message")
+        self._answer(Operation.REDELIVER, None, text="redelivers the message")
 
     def acknowledge(self, receipt_handles: Sequence[str]) -> None:
         """See `TaskQueue`."""
@@ -212,7 +212,7 @@ class Script:
         task_filter: TaskFilter,
         after: Position | None,
         limit: int,
-        begin_by: datetime,
+        start_deadline: datetime,
     ) -> IndexPage:
         """See `TaskStore`. No program lists: reading changes nothing."""
         raise NotImplementedError
@@ -265,7 +265,7 @@ class Script:
         if reply.error is not None:
             error = reply.error()
             if isinstance(error, TaskUnreadable):
-                self._attempt = int(error.seen.attempt or 0)
+                self._attempt = int(error.stored.attempt or 0)
             raise error
         if actor is Actor.WORKER and isinstance(reply.value, TaskView):
             self._attempt = reply.value.__dict__["attempt"]

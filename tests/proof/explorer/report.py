@@ -134,7 +134,7 @@ def describe(configuration: Configuration) -> str:
         "transient errors" if c.transient else "",
         "permanent errors" if c.permanent else "",
         "too old" if c.ages else "",
-        f"spoilt items ({', '.join(c.spoils)})" if c.spoils else "",
+        f"corrupt items ({', '.join(c.corrupts)})" if c.corrupts else "",
     ]
     kinds = ", ".join(fault for fault in Fault if fault in c.kinds)
     faults = f"{c.faults} fault(s) of: {kinds}" if c.faults else "no fault"

@@ -10,7 +10,7 @@ from tests.proof.explorer.items import NEWER
 from tests.proof.explorer.programs import OWNER_NAME, STRANGER
 from tests.proof.explorer.suites import CALLS
 from tests.proof.explorer.values import Fault
-from tests.support.spoilt_tasks import Spoilt
+from tests.support.corrupt_tasks import Corrupt
 
 
 def _quiet(name: str, **changes: object) -> Configuration:
@@ -46,28 +46,28 @@ SWEPT_CANCELLED: Final = _quiet(
     "sweeper, cancelled", sweepers=1, visibility_ends=False, cancellers=(OWNER_NAME,),
     messages_max=1,
 )  # fmt: skip
-AGED: Final = dataclasses.replace(SWEPT, name="sweeper that gives up", ages=True)
+AGED: Final = dataclasses.replace(SWEPT, name="sweeper that abandons", ages=True)
 LOSING: Final = _quiet(
     "messages get lost", sweepers=1, faults=1, kinds=frozenset({Fault.LOSS, Fault.CRASH}),
     visibility_ends=False, messages_max=1, sweeps_max=1,
 )  # fmt: skip
 
-#: The stored task may be spoilt, in every way.
-SPOILT: Final = _quiet(
-    "spoilt items", sweepers=1, ages=True, visibility_ends=False,
-    spoils=(Spoilt.ITEM, Spoilt.STATUS), messages_max=1, sweeps_max=1, transient=True,
+#: The stored task may be corrupt, in every way.
+CORRUPT: Final = _quiet(
+    "corrupt items", sweepers=1, ages=True, visibility_ends=False,
+    corrupts=(Corrupt.ITEM, Corrupt.STATUS), messages_max=1, sweeps_max=1, transient=True,
 )  # fmt: skip
-SPOILT_UNAIDED: Final = _quiet(
-    "spoilt items, unaided", workers=2, faults=1, kinds=frozenset({Fault.CRASH}),
-    spoils=(Spoilt.CIRCUIT, Spoilt.ITEM),
+CORRUPT_UNAIDED: Final = _quiet(
+    "corrupt items, unaided", workers=2, faults=1, kinds=frozenset({Fault.CRASH}),
+    corrupts=(Corrupt.CIRCUIT, Corrupt.ITEM),
 )  # fmt: skip
-SPOILT_QUIETLY: Final = _quiet(
-    "spoilt items, no fault", visibility_ends=False, spoils=(Spoilt.CIRCUIT, Spoilt.ITEM),
+CORRUPT_QUIETLY: Final = _quiet(
+    "corrupt items, no fault", visibility_ends=False, corrupts=(Corrupt.CIRCUIT, Corrupt.ITEM),
     spends_no_attempt=True,
 )  # fmt: skip
 OUTDATED: Final = _quiet(
     "a newer version", sweepers=1, ages=True, visibility_ends=False, cancellers=(OWNER_NAME,),
-    spoils=(NEWER,), messages_max=1, sweeps_max=1, transient=True, permanent=True,
+    corrupts=(NEWER,), messages_max=1, sweeps_max=1, transient=True, permanent=True,
 )  # fmt: skip
 
 

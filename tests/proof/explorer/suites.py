@@ -8,7 +8,7 @@ from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.items import NEWER
 from tests.proof.explorer.programs import IN_A_BATCH, OWNER_NAME, STRANGER
 from tests.proof.explorer.values import Fault
-from tests.support.spoilt_tasks import Spoilt
+from tests.support.corrupt_tasks import Corrupt
 
 #: Everything that may happen to a call, and to the process that makes it.
 CALLS: Final = frozenset(
@@ -77,12 +77,12 @@ SMALL: Final = (
         submitters=("A", "B"), client_retries=1, faults=1, kinds=CALLS,
     ),
     Configuration(
-        name="unaided, spoilt items", workers=2, faults=1, kinds=frozenset({Fault.RETRIED}),
-        transient=True, spoils=(Spoilt.CIRCUIT, Spoilt.ITEM),
+        name="unaided, corrupt items", workers=2, faults=1, kinds=frozenset({Fault.RETRIED}),
+        transient=True, corrupts=(Corrupt.CIRCUIT, Corrupt.ITEM),
     ),
     Configuration(
-        name="sweeper, spoilt items", sweepers=1, ages=True, visibility_ends=False,
-        spoils=(*Spoilt, NEWER), messages_max=1, sweeps_max=1,
+        name="sweeper, corrupt items", sweepers=1, ages=True, visibility_ends=False,
+        corrupts=(*Corrupt, NEWER), messages_max=1, sweeps_max=1,
     ),
 )  # fmt: skip
 
@@ -158,17 +158,17 @@ _LARGE: Final = (
         visibility_ends=False, messages_max=2, sweeps_max=1,
     ),
     Configuration(
-        name="sweeper that gives up, two faults", sweepers=1, ages=True, faults=2, kinds=ALL,
+        name="sweeper that abandons, two faults", sweepers=1, ages=True, faults=2, kinds=ALL,
         visibility_ends=False, messages_max=1, sweeps_max=1,
     ),
     Configuration(
-        name="unaided, spoilt items, one fault", workers=2, faults=1, kinds=CALLS,
-        spoils=(Spoilt.CIRCUIT, Spoilt.ITEM),
+        name="unaided, corrupt items, one fault", workers=2, faults=1, kinds=CALLS,
+        corrupts=(Corrupt.CIRCUIT, Corrupt.ITEM),
     ),
     Configuration(
-        name="unaided, spoilt items, one key", keyed=True, submitters=("A", "A"), client_retries=1,
+        name="unaided, corrupt items, one key", keyed=True, submitters=("A", "A"), client_retries=1,
         faults=1, kinds=frozenset({Fault.RETRIED, Fault.LATE, Fault.LOST}),
-        cancellers=(OWNER_NAME, STRANGER), spoils=(*Spoilt, NEWER), visibility_ends=False,
+        cancellers=(OWNER_NAME, STRANGER), corrupts=(*Corrupt, NEWER), visibility_ends=False,
     ),
     Configuration(
         name="sweeper, pieces, one key, two submitters", pieces=True, sweepers=1, keyed=True,
@@ -176,19 +176,19 @@ _LARGE: Final = (
         sweeps_max=1,
     ),
     Configuration(
-        name="sweeper, spoilt items, one fault", sweepers=1, ages=True, faults=1, kinds=ALL,
-        visibility_ends=False, spoils=(Spoilt.ITEM, NEWER), messages_max=1, sweeps_max=1,
+        name="sweeper, corrupt items, one fault", sweepers=1, ages=True, faults=1, kinds=ALL,
+        visibility_ends=False, corrupts=(Corrupt.ITEM, NEWER), messages_max=1, sweeps_max=1,
     ),
     Configuration(
-        name="two sweepers, spoilt items", sweepers=2, ages=True, visibility_ends=False,
-        spoils=(*Spoilt, NEWER), messages_max=1, sweeps_max=1,
+        name="two sweepers, corrupt items", sweepers=2, ages=True, visibility_ends=False,
+        corrupts=(*Corrupt, NEWER), messages_max=1, sweeps_max=1,
     ),
     Configuration(
         name="two sweepers, one fault", sweepers=2, faults=1, kinds=ALL, visibility_ends=False,
         messages_max=2, sweeps_max=2,
     ),
     Configuration(
-        name="two sweepers that give up", sweepers=2, ages=True, faults=1, kinds=ALL,
+        name="two sweepers that abandon", sweepers=2, ages=True, faults=1, kinds=ALL,
         visibility_ends=False, messages_max=1, sweeps_max=1,
     ),
 )  # fmt: skip

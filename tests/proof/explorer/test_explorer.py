@@ -116,9 +116,9 @@ BROAD: Final = [
         "unaided, cancelled",
         "unaided, batches of two, raising",
         "unaided, pieces, no key",
-        "unaided, spoilt items",
+        "unaided, corrupt items",
         "sweeper, dead letters",
-        "sweeper, spoilt items",
+        "sweeper, corrupt items",
     }
 ]
 
@@ -132,12 +132,12 @@ REASONS: Final = {
     "done: the task is failed",
     "done: the task is completed already",
     "done: the task is cancelled already",
-    "given back: another attempt is at work",
-    "given back: another attempt has the task",
-    "given back: the task changed meanwhile",
-    "given back: the database cannot be used",
-    "given back: the task cannot be read",
-    "given back: the task is from a newer version",
+    "redelivered: another attempt is at work",
+    "redelivered: another attempt has the task",
+    "redelivered: the task changed meanwhile",
+    "redelivered: the database cannot be used",
+    "redelivered: the task cannot be read",
+    "redelivered: the task is from a newer version",
 }
 
 

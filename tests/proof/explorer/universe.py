@@ -37,7 +37,7 @@ from tests.proof.explorer.values import (
     Reply,
     Violation,
 )
-from tests.proof.explorer.views import view, view_text, view_unread
+from tests.proof.explorer.views import view, view_text, view_unreadable
 
 DONE = Reply("done", "message-1")
 NOT_TAKEN = Reply("not taken", None)
@@ -49,7 +49,7 @@ STORE_FULL = Reply("FULL", error=StoreFull)
 PERMANENT = Reply("permanent error", error=PermanentExecutionError)
 TRANSIENT = Reply("transient error", error=TransientExecutionError)
 #: By operation's port and doubt: what the caller of a failed call gets.
-_QUEUE = frozenset({*SENDS, Operation.HIDE, Operation.ACKNOWLEDGE})
+_QUEUE = frozenset({*SENDS, Operation.REDELIVER, Operation.ACKNOWLEDGE})
 _STORE_REFUSED = Reply("store refused", error=StoreUnavailable)
 _STORE_IN_DOUBT = Reply("store in doubt", error=lambda: StoreUnavailable(in_doubt=True))
 _QUEUE_REFUSED = Reply("queue refused", error=QueueUnavailable)
@@ -155,18 +155,18 @@ class Universe:
         if isinstance(value, Task):
             task = self.items.canonical(value)
             return self._reply(view_text(task, call), view(task, call), f"{task.status}")
-        if call.operation in {Operation.DELETE, Operation.APPLY_UNREAD}:
+        if call.operation in {Operation.DELETE, Operation.APPLY_TO_UNREADABLE}:
             return DONE
         if call.operation is Operation.DUE:
             return self._reply(repr(value), value, "it is" if value else "nothing")
         return self._reply(repr(value), value)
 
     def _unreadable(self, error: TaskUnreadable, call: Call) -> Reply:
-        seen, applied = view_unread(error.seen, call), error.applied
-        key = f"{seen} {applied}"
+        stored, applied = view_unreadable(error.stored, call), error.applied
+        key = f"{stored} {applied}"
         reply = self._replies.get(key)
         if reply is None:
-            reply = Reply("UNREADABLE", error=lambda: TaskUnreadable(seen, applied=applied))
+            reply = Reply("UNREADABLE", error=lambda: TaskUnreadable(stored, applied=applied))
             self._replies[key] = reply
         return reply
 

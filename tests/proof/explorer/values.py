@@ -28,12 +28,12 @@ class Operation(enum.StrEnum):
     GET = "read"
     LOOK = "read without payloads"
     APPLY = "apply"
-    APPLY_UNREAD = "apply unread"
+    APPLY_TO_UNREADABLE = "apply to unreadable"
     DELETE = "delete if pending"
     DUE = "list what is due"
     SEND = "send"
     SEND_BATCH = "send in a batch"
-    HIDE = "hide"
+    REDELIVER = "redeliver"
     ACKNOWLEDGE = "acknowledge"
     EXECUTE = "execute"
 
@@ -43,7 +43,7 @@ WRITES = frozenset(
     {
         Operation.CREATE,
         Operation.APPLY,
-        Operation.APPLY_UNREAD,
+        Operation.APPLY_TO_UNREADABLE,
         Operation.DELETE,
         Operation.SEND,
         Operation.SEND_BATCH,
@@ -85,7 +85,7 @@ class Call:
     text: str
     #: Does it to a store; None for calls of queue and executor.
     on_store: Callable[[TaskStore], object] | None = None
-    #: What `apply` or `apply_unread` was given.
+    #: What `apply` or `apply_to_unreadable` was given.
     transition: Transition | None = None
     #: The attempt that the calling worker holds; 0 if none.
     attempt: int = 0

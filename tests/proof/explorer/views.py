@@ -64,16 +64,16 @@ def view(task: Task, call: Call) -> TaskView:
     return TaskView(seen)
 
 
-def view_unread(seen: StoredTask, call: Call) -> StoredTask:
+def view_unreadable(stored: StoredTask, call: Call) -> StoredTask:
     """Return what the caller may see of an item that cannot be read; of tokens only its own."""
-    lease = canonical_lease(seen.lease)
+    lease = canonical_lease(stored.lease)
     if lease is not None and lease.holder != token_text(call.token):
         lease = structs.replace(lease, holder=_ANOTHER_HOLDER)
-    submitted_at = seen.submitted_at
+    submitted_at = stored.submitted_at
     return structs.replace(
-        seen,
+        stored,
         lease=lease,
-        due_at=canonical_time(seen.due_at),
+        due_at=canonical_time(stored.due_at),
         submitted_at=None if submitted_at is None else LONG_AGO if submitted_at < NOW else NOW,
     )
 

@@ -44,10 +44,10 @@ from tests.proof.explorer.values import (
     Violation,
 )
 from tests.proof.promises import TRUTH
-from tests.support.spoilt_tasks import Spoilt
+from tests.support.corrupt_tasks import Corrupt
 
-#: So spoilt that without a message only the end of the sweeper's patience can end it.
-_AGED_OUT: Final = frozenset({Spoilt.ITEM.value, Spoilt.STATUS.value})
+#: So corrupt that without a message only the end of the sweeper's patience can end it.
+_AGED_OUT: Final = frozenset({Corrupt.ITEM.value, Corrupt.STATUS.value})
 
 
 class World:
@@ -87,18 +87,18 @@ class World:
 
     def must_settle(self, state: State) -> bool:
         """Whether something must still be able to end the task."""
-        spoilt = self._items[state.item].spoilt
-        if spoilt == NEWER or (spoilt == Spoilt.STATUS and not self.configuration.ages):
+        corrupt = self._items[state.item].corrupt
+        if corrupt == NEWER or (corrupt == Corrupt.STATUS and not self.configuration.ages):
             return False
         return self.configuration.sweepers > 0 or state.ghost.promised == 2
 
     def is_help(self, before: State, label: Label, after: State) -> bool:
-        """Whether a step counts as a way to finish: no person's doing, no fault, not giving up.
+        """Whether a step counts as a way to finish: no person's doing, no fault, not abandoning.
 
-        An item that cannot be read may have no other end than being given up.
+        An item that cannot be read may have no other end than being abandoned.
         """
         if label.who == OLD_AGE:
-            return self._items[before.item].spoilt in _AGED_OUT
+            return self._items[before.item].corrupt in _AGED_OUT
         return before.faults == after.faults and label.who not in self._no_help
 
     def steps(self, state: State) -> Iterator[Step]:
@@ -160,14 +160,14 @@ class World:
         """Put an actor at the node that it has reached."""
         call, ended = self._nodes[node].call, self._nodes[node].ended
         rest = state.actors[place[0]][place[1]][2]
-        if call is not None and call.operation is Operation.HIDE:
+        if call is not None and call.operation is Operation.REDELIVER:
             # When a message comes back is left open anyway, so hiding changes nothing here; but
             # it may fail, and the worker goes on.
             yield from self._arrive(state, place, self.universe.child(node, DONE), label)
             if state.faults and Fault.REFUSED in self.configuration.kinds:
                 failed = self.universe.child(node, unavailable(call, in_doubt=True))
                 fewer = state._replace(faults=state.faults - 1)
-                how = f"{label.how}; cannot hide the message"
+                how = f"{label.how}; cannot redeliver the message"
                 yield from self._arrive(fewer, place, failed, label._replace(how=how))
         elif ended is None:
             yield label, moved(state, place, (node, 0, rest))

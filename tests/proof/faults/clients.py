@@ -73,9 +73,7 @@ class Clients:
     def submit_batch(self, *tags: str) -> None:
         """Submit them in one call, and remember each member's answer."""
         members = [self._begin_submission(tag) for tag in tags]
-        outcomes = self._service().submit_batch(
-            members, surrounding=lambda _: contextlib.nullcontext()
-        )
+        outcomes = self._service().submit_batch(members, context=lambda _: contextlib.nullcontext())
         for tag, outcome in zip(tags, outcomes, strict=True):
             self._note_answer(tag, outcome)
             if tag.startswith(MEMBER):
@@ -124,7 +122,7 @@ class Clients:
         except ServiceUnavailable:
             pass
         except TaskUnreadable as exc:
-            self._judge.demand(exc.seen.task_id in self._judge.known.spoilt, f"1: {tag}: {exc}")
+            self._judge.demand(exc.stored.task_id in self._judge.known.corrupt, f"1: {tag}: {exc}")
         except TaskNotFound:
             accepted = submitted.answer in (Answer.ACCEPTED, Answer.KEPT)
             self._judge.demand(not accepted, f"1: {tag} was {submitted.answer} and cannot be read")
@@ -141,7 +139,7 @@ class Clients:
             (service or self._service()).cancel(task_id, owner=OWNER)
         except TaskUnreadable as exc:
             submitted.cancelled = False
-            self._judge.demand(exc.seen.task_id in self._judge.known.spoilt, f"1: {tag}: {exc}")
+            self._judge.demand(exc.stored.task_id in self._judge.known.corrupt, f"1: {tag}: {exc}")
         except TaskAlreadyEnded:
             submitted.cancelled = False
             self._judge.demand(self.status_of(tag) in ("completed", "failed"), "6: 409 of no end")
@@ -173,7 +171,7 @@ class Clients:
     def read_all(self) -> None:
         """Read every task as a client may: it must be whole."""
         for task in self._backend.table.tasks:
-            if task.task_id in self._judge.known.spoilt:
+            if task.task_id in self._judge.known.corrupt:
                 continue
             read = self._other.get(task.task_id, owner=OWNER)
             tag = read.request.tags[TAG]

@@ -70,8 +70,8 @@ class Known:
     submissions: dict[str, Submitted] = dataclasses.field(default_factory=dict)
     #: Who claimed which attempt of which task.
     owners: dict[tuple[str, int], str] = dataclasses.field(default_factory=dict)
-    #: Tasks whose items were spoilt.
-    spoilt: set[str] = dataclasses.field(default_factory=set)
+    #: Tasks whose items were corrupt.
+    corrupt: set[str] = dataclasses.field(default_factory=set)
     ids: int = 0
     tokens: int = 0
     #: The first rest, before the sweeper may help.
@@ -200,8 +200,8 @@ class Judge:
             )
             self.demand(status_in(old) == "pending", f"2: {tag} was deleted though claimed")
             return
-        if old is not None and new["task_id"]["S"] in self.known.spoilt:
-            self._judge_spoilt(old, new, now)
+        if old is not None and new["task_id"]["S"] in self.known.corrupt:
+            self._judge_corrupt(old, new, now)
             return
         self.demand(answer is not Answer.NOT_KEPT, f"6: {tag} was answered {answer} and was stored")
         try:
@@ -213,7 +213,7 @@ class Judge:
         if old is not None:
             self._judge_transition(sent, facts_of(old), after, now)
 
-    def _judge_spoilt(self, old: Item, new: Item, now: datetime) -> None:
+    def _judge_corrupt(self, old: Item, new: Item, now: datetime) -> None:
         """Judge a change of an item that cannot be read by what lies there."""
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         self.demand(status_in(old) not in TERMINAL, f"2: it had ended, {sorted(changed)} changed")
@@ -230,7 +230,7 @@ class Judge:
         if "attempt" in changed:
             self.demand(not live, "9: a live lease was taken over")
         if "status" in changed and events[-1] == "give_up":
-            self.demand(not live, "8: the task was given up under a live lease")
+            self.demand(not live, "8: the task was abandoned under a live lease")
 
     def _judge_item(self, task: TaskFacts) -> None:
         found = list(violations(task, skew=timedelta(seconds=LATE_SECONDS_MAX)))
@@ -257,7 +257,7 @@ class Judge:
                     mine == old.attempt, f"8: {entry.event} by attempt {mine}, not {old.attempt}"
                 )
             if entry.event == "give_up":
-                self.demand(not live, "8: the task was given up under a live lease")
+                self.demand(not live, "8: the task was abandoned under a live lease")
 
     def _judge_claim(self, task: TaskFacts) -> None:
         owner = task.lease_owner or "no holder"

@@ -135,7 +135,7 @@ def finish(world: World) -> list[str]:
             judge.demand(world.clients.status_of(tag) == "cancelled", f"2: {tag} is not cancelled")
     for message in world.backend.queues.dead_letters:
         poison = message.body.startswith("not a message") or any(
-            task_id in message.body for task_id in world.known.spoilt
+            task_id in message.body for task_id in world.known.corrupt
         )
         judge.demand(poison, f"5: a healthy message is a dead letter: {message.body}")
         judge.demand(

@@ -117,18 +117,18 @@ class _BeginsAllUnits(SweepTasks, frozen=True):
 
 
 class _BreaksOffOverOneItem(SweepTasks, frozen=True):
-    def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
+    def _quarantine(self, stored: StoredTask, report: SweepReport) -> None:
         del report
-        raise TaskUnreadable(seen, applied=False)
+        raise TaskUnreadable(stored, applied=False)
 
 
 class _GivesUpBlindly(SweepTasks, frozen=True):
-    def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
+    def _quarantine(self, stored: StoredTask, report: SweepReport) -> None:
         del report
         now = self.clock.now()
-        give_up = unreadable.give_up(seen, error_message="blindly", now=now)
-        condition = structs.replace(give_up.condition, no_live_lease_at=None)
-        self.store.apply_unread(structs.replace(give_up, condition=condition), seen)
+        abandon = unreadable.abandon(stored, error_message="blindly", now=now)
+        condition = structs.replace(abandon.condition, no_live_lease_at=None)
+        self.store.apply_to_unreadable(structs.replace(abandon, condition=condition), stored)
 
 
 class _WithoutFence:
@@ -200,7 +200,7 @@ class _Case:
 
 
 CASES: Final = {
-    "takes back with a key": _Case(
+    "withdraws with a key": _Case(
         _submit(_TakesBackWithAKey),
         "submit with a key",
         "1",
@@ -209,7 +209,7 @@ CASES: Final = {
             "DeleteItem 1": "arrives late, every request",
         },
     ),
-    "takes back what may come again": _Case(
+    "withdraws what may come again": _Case(
         _submit(_TakesBackWhatMayComeAgain),
         "submit",
         "6",
@@ -251,7 +251,7 @@ CASES: Final = {
     "breaks off over one item": _Case(
         _sweep(_BreaksOffOverOneItem), "sweep behind an item with an unknown event", "5", {}
     ),
-    "gives up blindly": _Case(
+    "abandons blindly": _Case(
         _sweep(_GivesUpBlindly), "sweep leaves alone what cannot be read and is leased", "8", {}
     ),
     "claims what a newer version wrote": _Case(

@@ -178,14 +178,14 @@ class World:
         """Put something into the queue that is no message of the service."""
         self.platform.poller.send_message(QueueUrl=self.backend.queue_url, MessageBody=body)
 
-    def spoil(self, tag: str, change: Callable[[dict[str, Any]], object]) -> None:
+    def make_corrupt(self, tag: str, change: Callable[[dict[str, Any]], object]) -> None:
         """Change a task's item behind the service's back, so that it cannot be read."""
         task_id = self.known.submissions[tag].task_id or ""
         table, key = self.settings.tasks_table_name, {"task_id": {"S": task_id}}
         item = self._hand.get_item(TableName=table, Key=key)["Item"]
         change(item)
         self._hand.put_item(TableName=table, Item=item)
-        self.known.spoilt.add(task_id)
+        self.known.corrupt.add(task_id)
 
     # --- looking -----------------------------------------------------------------------------
 
@@ -271,7 +271,7 @@ class World:
         return sum(s.executions for s in self.known.submissions.values())
 
     def _attempts(self) -> int:
-        return sum(task.attempt for task in self.tasks() if task.task_id not in self.known.spoilt)
+        return sum(task.attempt for task in self.tasks() if task.task_id not in self.known.corrupt)
 
     def _judge_spent_attempts(self, executed: int, attempts: int, *, died: bool) -> None:
         """No attempt is without an execution (9), unless the process could not know of it."""

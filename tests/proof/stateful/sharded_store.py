@@ -38,10 +38,10 @@ class ShardedStore(InMemoryTaskStore):
         task_filter: TaskFilter,
         after: Position | None,
         limit: int,
-        begin_by: datetime,
+        start_deadline: datetime,
     ) -> IndexPage:
         """See `TaskStore`: through the code that reads the real index."""
-        del begin_by
+        del start_deadline
         return listing.read_index(
             self._query, owner, task_filter=task_filter, after=after, limit=limit
         )

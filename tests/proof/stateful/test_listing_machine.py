@@ -1,4 +1,4 @@
-"""Walking a list while tasks arrive, end, disappear and spoil; the index orders ties at random.
+"""Walking a list while tasks arrive, end, disappear and become corrupt; an index orders ties.
 
 What must hold: each task that was in the index when the walk began, and stays, is seen once;
 nothing is seen twice, out of order, or by another owner; and a page reads no more than its bounds.
@@ -86,7 +86,7 @@ class Listing(RuleBasedStateMachine):
                 self.walk.expected.discard(task_id)
 
     @rule(count=st.integers(1, 5))
-    def take_back(self, count: int) -> None:
+    def withdraw(self, count: int) -> None:
         """Delete some tasks."""
         for task_id in self._some(count):
             del self.store.tasks[task_id]
@@ -94,7 +94,7 @@ class Listing(RuleBasedStateMachine):
                 self.walk.expected.discard(task_id)
 
     @rule(count=st.integers(1, 5))
-    def spoil(self, count: int) -> None:
+    def make_corrupt(self, count: int) -> None:
         """Make some items unreadable; they are listed all the same, by their ids."""
         self.store.unreadable |= set(self._some(count))
 
@@ -223,10 +223,14 @@ def test_the_machine_finds_a_cut_between_equal_times() -> None:
             task_filter: TaskFilter,
             after: Position | None,
             limit: int,
-            begin_by: datetime,
+            start_deadline: datetime,
         ) -> IndexPage:
             page = super().tasks_of(
-                owner, task_filter=task_filter, after=after, limit=limit, begin_by=begin_by
+                owner,
+                task_filter=task_filter,
+                after=after,
+                limit=limit,
+                start_deadline=start_deadline,
             )
             return IndexPage(positions=page.positions[: limit // 2 or 1], is_last=page.is_last)
 

@@ -164,7 +164,7 @@ class StoresAgree(RuleBasedStateMachine):
     @rule(
         target=decided,
         task=reads,
-        what=st.sampled_from(["give up", "note", "postpone"]),
+        what=st.sampled_from(["abandon", "note", "postpone"]),
         seconds=SECONDS,
     )
     def sweep(self, task: Task, what: str, seconds: int) -> Any:  # noqa: ANN401 - one or none
@@ -172,8 +172,8 @@ class StoresAgree(RuleBasedStateMachine):
         if task.status.is_terminal:
             return multiple()
         due_at = self.now + timedelta(seconds=seconds)
-        if what == "give up":
-            transition = lifecycle.give_up_if_unchanged(task, error_message="old", now=self.now)
+        if what == "abandon":
+            transition = lifecycle.abandon_if_unchanged(task, error_message="old", now=self.now)
         elif what == "note":
             transition = lifecycle.note_sweep_if_unchanged(
                 task, notes="why", due_at=due_at, now=self.now

@@ -24,7 +24,7 @@ from chalicelib.errors import (
 )
 from chalicelib.ports import PutOutcome
 from chalicelib.settings import Settings
-from infra.local.supervisor.watch import free_port
+from infra.local.supervisor.supervisor import free_port
 from tests.support.backends import silent_port
 from tests.support.in_memory import T0, a_task
 
@@ -149,7 +149,7 @@ def test_a_receipt_that_has_expired_is_no_bug(answering: Callable[..., None]) ->
     queue = SqsTaskQueue(SETTINGS)
     answering((400, "InvalidParameterValue"))
     with pytest.raises(QueueUnavailable) as caught:
-        queue.hide("stale", visibility_timeout_seconds=1)
+        queue.redeliver("stale", visibility_timeout_seconds=1)
     assert not caught.value.in_doubt
 
 

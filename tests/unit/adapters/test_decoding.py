@@ -103,27 +103,32 @@ def test_a_newer_schema_is_not_guessed() -> None:
     assert refused(schema_version=newer) == (
         f"schema_version {SCHEMA_VERSION + 1} is newer than {SCHEMA_VERSION}, the one known here"
     )
-    seen = decoding.seen("t", {**ITEM, "schema_version": newer}, ValueError("x"))
-    assert (seen.is_newer, decoding.seen("t", ITEM, ValueError("x")).is_newer) == (True, False)
+    stored = decoding.stored_task("t", {**ITEM, "schema_version": newer}, ValueError("x"))
+    assert (stored.is_newer, decoding.stored_task("t", ITEM, ValueError("x")).is_newer) == (
+        True,
+        False,
+    )
 
 
 def test_of_an_unreadable_item_all_that_can_be_told_is_told() -> None:
     """The reason is cut after 200 characters; an error without words has its name."""
     raw = {**ITEM, "lease_expires_at": {"S": AT}, "due_at": {"S": AT}}
-    seen = decoding.seen("t", raw, ValueError("x" * 201))
+    stored = decoding.stored_task("t", raw, ValueError("x" * 201))
     at = decoding.parse_time(AT)
-    assert (seen.reason, seen.owner, seen.status) == ("x" * 200, "me", "pending")
-    assert (seen.attempt, seen.due_at, seen.submitted_at) == (0, at, at)
-    assert seen.lease == Lease(holder="", expires_at=at)
-    assert seen.correlation_id == "c"
-    bare = decoding.seen("t", {"attempt": {"N": "x"}, "history": ITEM["history"]}, KeyError())
+    assert (stored.reason, stored.owner, stored.status) == ("x" * 200, "me", "pending")
+    assert (stored.attempt, stored.due_at, stored.submitted_at) == (0, at, at)
+    assert stored.lease == Lease(holder="", expires_at=at)
+    assert stored.correlation_id == "c"
+    bare = decoding.stored_task(
+        "t", {"attempt": {"N": "x"}, "history": ITEM["history"]}, KeyError()
+    )
     assert (bare.reason, bare.owner, bare.attempt, bare.lease) == ("KeyError", None, None, None)
     assert bare.submitted_at == at, "the first entry tells it"
     histories: list[dict[str, Any]] = [{"L": []}, {"S": "x"}, {"L": [{"S": "x"}]}]
     for history in histories:
         odd = {"submitted_at": {"S": "2026-01-01T12:00:00"}, "history": history}
-        assert decoding.seen("t", odd, ValueError("x")).submitted_at is None
-    assert decoding.seen("t", {"attempt": {"N": '"1"'}}, ValueError("x")).attempt is None
+        assert decoding.stored_task("t", odd, ValueError("x")).submitted_at is None
+    assert decoding.stored_task("t", {"attempt": {"N": '"1"'}}, ValueError("x")).attempt is None
 
 
 def test_payloads_are_read_where_they_are_given() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.dynamodb.items import owner_shards
-from chalicelib.adapters.dynamodb.listing import TooManyTies, begun_in_time, read_index
+from chalicelib.adapters.dynamodb.listing import TooManyTies, read_index, until_deadline
 from chalicelib.domain.listing import Position, TaskFilter
 from chalicelib.errors import StoreUnavailable
 from tests.support.in_memory import T0
@@ -104,7 +104,7 @@ def test_no_query_is_begun_after_its_time() -> None:
     """At the time itself it is."""
     index = Index((1, "a"))
     times = iter([T0, T0 + timedelta(microseconds=1)])
-    query = begun_in_time(index.query, lambda: next(times), T0)
+    query = until_deadline(index.query, lambda: next(times), T0)
     asked = {
         "ExpressionAttributeValues": {
             ":shard": {"S": owner_shards(OWNER)[0]},

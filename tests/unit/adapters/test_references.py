@@ -75,7 +75,7 @@ def test_a_result_is_whole_by_what_its_item_says() -> None:
 @pytest.mark.parametrize("pieces", [-1, 0, 33])
 @pytest.mark.parametrize("name", ["circuit", "result"])
 def test_a_number_of_pieces_that_cannot_be_is_refused(name: str, pieces: int) -> None:
-    """A spoilt number must not make a loop of millions of calls."""
+    """A corrupt number must not make a loop of millions of calls."""
     raw = {f"{name}_ref": {"S": "t#x#y"}, f"{name}_pieces": {"N": str(pieces)}}
     with pytest.raises(
         ValueError, match=rf"^its {name} cannot be .* in {pieces} pieces$"
@@ -142,7 +142,7 @@ def test_a_circuit_in_one_piece_that_is_missing_is_named_by_its_key(
     backend.dynamodb().delete_item(TableName=backend.table_name, Key={"task_id": {"S": key}})
     with pytest.raises(TaskUnreadable) as caught:
         store.get(ID)
-    assert caught.value.seen.reason == f"its circuit cannot be read: {key} is missing"[:200]
+    assert caught.value.stored.reason == f"its circuit cannot be read: {key} is missing"[:200]
 
 
 def test_deleting_pieces_ends_after_two_seconds(

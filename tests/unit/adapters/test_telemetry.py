@@ -63,11 +63,11 @@ def test_a_problem_says_what_could_not_be_done_to_which_tasks_and_why(lines: Lin
     """With the stack trace, as an error."""
     with pytest.raises(QueueUnavailable) as caught:
         raise QueueUnavailable(in_doubt=True)
-    TelemetryObserver(stage="dev").problem("hide the message", caught.value, task_ids=["t-1"])
+    TelemetryObserver(stage="dev").problem("redeliver the message", caught.value, task_ids=["t-1"])
     text = str(caught.value)
     (line,) = lines()
-    assert line["message"] == f"could not hide the message: {text}"
-    assert (line["level"], line["operation"]) == ("ERROR", "hide the message")
+    assert line["message"] == f"could not redeliver the message: {text}"
+    assert (line["level"], line["operation"]) == ("ERROR", "redeliver the message")
     assert line["task_ids"] == ["t-1"]
     assert line["exception_name"] == "QueueUnavailable"
     assert "Traceback" in line["exception"]

@@ -36,7 +36,7 @@ def only(lines: Lines) -> dict[str, Any]:
     return line
 
 
-def test_a_submission_that_was_replayed_or_taken_back_is_told(lines: Lines) -> None:
+def test_a_submission_that_was_replayed_or_withdrawn_is_told(lines: Lines) -> None:
     """The second as a warning: a client was answered 503."""
     task = a_task()
     OBSERVER.replayed(task)
@@ -50,7 +50,7 @@ def test_a_submission_that_was_replayed_or_taken_back_is_told(lines: Lines) -> N
     assert (replayed["level"], replayed["message"]) == ("INFO", "submission replayed")
     assert (removed["level"], removed["message"]) == (
         "WARNING",
-        "submission taken back: its message could not be sent",
+        "submission withdrawn: its message could not be sent",
     )
     for line in (replayed, removed):
         assert about.items() <= line.items()
@@ -78,13 +78,13 @@ def test_a_delivery_is_consumed_and_acknowledged_for_a_reason(lines: Lines) -> N
 
 def test_a_delivery_that_is_given_back_is_counted(lines: Lines) -> None:
     """With how long it is hidden; an alarm watches the number."""
-    OBSERVER.given_back(DELIVERY, reason="busy", delay_seconds=7)
+    OBSERVER.redelivered(DELIVERY, reason="busy", delay_seconds=7)
     line = only(lines)
-    assert (line["level"], line["message"]) == ("WARNING", "message given back")
-    assert (line["reason"], line["delay_seconds"], line["given_back"]) == ("busy", 7, 1)
+    assert (line["level"], line["message"]) == ("WARNING", "message redelivered")
+    assert (line["reason"], line["delay_seconds"], line["redelivered"]) == ("busy", 7, 1)
     assert ABOUT_DELIVERY.items() <= line.items()
     (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Metrics"] == [{"Name": "given_back"}]
+    assert directive["Metrics"] == [{"Name": "redelivered"}]
     assert directive["Dimensions"] == [["stage", "service"]]
 
 
@@ -134,7 +134,7 @@ def test_a_task_that_cannot_be_read_is_an_error_and_is_counted(
         ("complete", "completed", {"completed", "queue_wait_ms", "execution_ms"}),
         ("fail", "failed", {"failed", "queue_wait_ms", "execution_ms"}),
         ("release", "released", {}),
-        ("give up", "given up", {"failed"}),
+        ("abandon", "abandoned", {"failed"}),
         ("cancel", "cancelled", {"cancelled"}),
         ("sweep", "swept", {"swept"}),
     ],
@@ -175,11 +175,11 @@ def test_a_metric_is_written_once_at_any_level(
     before = telemetry.logger.log_level
     telemetry.logger.setLevel(level)
     try:
-        OBSERVER.given_back(DELIVERY, reason="busy", delay_seconds=7)
+        OBSERVER.redelivered(DELIVERY, reason="busy", delay_seconds=7)
         OBSERVER.transitioned(a_task())
     finally:
         telemetry.logger.setLevel(before)
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     alone = [line for line in printed if "level" not in line]
-    for name in ("given_back", "submitted"):
+    for name in ("redelivered", "submitted"):
         assert len([line for line in [*lines(), *alone] if name in line]) == 1

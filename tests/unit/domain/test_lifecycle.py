@@ -37,7 +37,7 @@ DECISIONS: dict[str, Callable[[Task], Transition]] = {
     "release": lambda task: lifecycle.release_if_current_attempt(
         task.task_id, attempt=task.attempt, token="mine", notes="why", now=LATER
     ),
-    "give up": lambda task: lifecycle.give_up_if_unchanged(task, error_message="no", now=LATER),
+    "abandon": lambda task: lifecycle.abandon_if_unchanged(task, error_message="no", now=LATER),
     "cancel": lambda task: lifecycle.cancel_if_open(task.task_id, owner=task.owner, now=LATER),
     "sweep": lambda task: lifecycle.note_sweep_if_unchanged(
         task, notes="why", due_at=LATER, now=LATER
@@ -72,16 +72,16 @@ STATES: dict[str, Callable[[], Task]] = {
 
 #: What each state lets happen. What is not here is refused.
 ALLOWED = {
-    "pending": {"claim", "give up", "cancel", "sweep", "postpone"},
+    "pending": {"claim", "abandon", "cancel", "sweep", "postpone"},
     "processing, live lease": {"complete", "fail", "release", "cancel", "postpone"},
     "processing, expired lease": {
-        "claim", "complete", "fail", "release", "give up", "cancel", "sweep", "postpone",
+        "claim", "complete", "fail", "release", "abandon", "cancel", "sweep", "postpone",
     },
     "processing, released": {
-        "claim", "complete", "fail", "give up", "cancel", "sweep", "postpone",
+        "claim", "complete", "fail", "abandon", "cancel", "sweep", "postpone",
     },
     "processing, attempts used up": {
-        "complete", "fail", "release", "give up", "cancel", "sweep", "postpone",
+        "complete", "fail", "release", "abandon", "cancel", "sweep", "postpone",
     },
     "completed": set(),
     "failed": set(),
@@ -126,7 +126,7 @@ def test_an_attempt_that_was_taken_over_is_fenced_out(event: str) -> None:
     [
         ("complete", TaskStatus.COMPLETED),
         ("fail", TaskStatus.FAILED),
-        ("give up", TaskStatus.FAILED),
+        ("abandon", TaskStatus.FAILED),
         ("cancel", TaskStatus.CANCELLED),
     ],
 )
@@ -148,7 +148,7 @@ def test_ending_a_task_clears_its_lease_and_takes_it_off_the_sweepers_list(
     [
         ("complete", None),
         ("fail", "no"),
-        ("give up", "no"),
+        ("abandon", "no"),
         ("cancel", "cancelled by its owner"),
         ("release", "why"),
         ("sweep", "why"),
@@ -164,8 +164,8 @@ def test_the_history_says_why_and_when(event: str, note: str | None) -> None:
 @pytest.mark.parametrize(
     ("event", "changed", "is_refused"),
     [
-        ("give up", "attempt", True),
-        ("give up", "sweeps", False),
+        ("abandon", "attempt", True),
+        ("abandon", "sweeps", False),
         ("sweep", "attempt", True),
         ("sweep", "sweeps", True),
         ("postpone", "attempt", True),
@@ -186,7 +186,7 @@ def test_what_is_decided_on_a_task_as_it_was_read_is_refused_once_it_has_changed
 
 
 @pytest.mark.parametrize("read", ["completed", "failed", "cancelled"])
-@pytest.mark.parametrize("event", ["give up", "sweep", "postpone"])
+@pytest.mark.parametrize("event", ["abandon", "sweep", "postpone"])
 def test_nothing_is_decided_on_a_task_that_has_ended(read: str, event: str) -> None:
     """The error says how it has."""
     with pytest.raises(TaskAlreadyEnded) as caught:

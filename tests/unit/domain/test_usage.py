@@ -37,7 +37,7 @@ SUBMITTED = (TaskEvent.SUBMIT, 0.0)
         ([SUBMITTED, (TaskEvent.CLAIM, 0.25), (TaskEvent.COMPLETE, 0.3)], 250, 50, 1),
         ([SUBMITTED, (TaskEvent.CLAIM, 1), (TaskEvent.FAIL, 3)], 1_000, 2_000, 1),
         ([SUBMITTED, (TaskEvent.CLAIM, 1), (TaskEvent.CANCEL, 3)], 1_000, 2_000, 1),
-        ([SUBMITTED, (TaskEvent.CLAIM, 1), (TaskEvent.GIVE_UP, 9)], 1_000, 8_000, 1),
+        ([SUBMITTED, (TaskEvent.CLAIM, 1), (TaskEvent.ABANDON, 9)], 1_000, 8_000, 1),
         ([SUBMITTED, (TaskEvent.CLAIM, -1), (TaskEvent.COMPLETE, -2)], 0, 0, 1),
     ],
 )

@@ -32,7 +32,7 @@ def test_a_run_is_returned_logged_and_counted(capsys: pytest.CaptureFixture[str]
         "seen": 3,
         "resent": 3,
         "postponed": 0,
-        "given_up": 0,
+        "abandoned": 0,
         "skipped": 0,
         "unreadable": 0,
         "more": False,

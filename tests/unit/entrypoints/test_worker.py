@@ -128,7 +128,7 @@ def test_without_the_flag_the_successes_are_deleted_and_the_batch_fails() -> Non
     with pytest.raises(BatchFailed, match=r"^1 of 3 messages must be delivered again$"):
         handle_batch(world.service(execution_concurrency=1), world.event(), Context())
     assert [message.message_id for message in world.queue.messages] == ["message-2"]
-    assert world.observer.others.count("given back") == 1
+    assert world.observer.others.count("redelivered") == 1
 
 
 def test_with_the_flag_the_failures_are_named_and_nothing_is_deleted() -> None:
@@ -171,7 +171,7 @@ def test_an_unexpected_error_fails_one_delivery_and_leaves_its_timeout() -> None
     assert world.hidden_seconds() == [60]
 
 
-@pytest.mark.parametrize("method", ["hide", "acknowledge"])
+@pytest.mark.parametrize("method", ["redeliver", "acknowledge"])
 def test_a_queue_that_cannot_be_reached_is_told_and_the_batch_still_ends(method: str) -> None:
     """The queue's own timeout brings back what could not be hidden or deleted."""
     error = QueueUnavailable(in_doubt=True)
@@ -180,9 +180,9 @@ def test_a_queue_that_cannot_be_reached_is_told_and_the_batch_still_ends(method:
     )
     with pytest.raises(BatchFailed, match="1 of 2"):
         handle_batch(world.service(execution_concurrency=1), world.event(), Context())
-    what = {"hide": "hide the message", "acknowledge": "acknowledge the others"}[method]
+    what = {"redeliver": "redeliver the message", "acknowledge": "acknowledge the others"}[method]
     assert world.observer.problems == [(what, error)]
-    assert len(world.queue.messages) == {"hide": 1, "acknowledge": 2}[method]
+    assert len(world.queue.messages) == {"redeliver": 1, "acknowledge": 2}[method]
 
 
 @pytest.mark.parametrize("width", [2, 3])

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.validation import Severity, Validation
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
-from chalicelib.executors.children import endings
+from chalicelib.executors.children import failures
 from chalicelib.executors.children.child_process import JobLimits
 from chalicelib.executors.children.jobs import Answer
 from chalicelib.executors.children.pool import ProcessPool
@@ -124,21 +124,21 @@ def test_validations_share_two_children_that_are_started_on_the_first_use(
     ("outcome", "valid", "severity", "message", "told"),
     [
         (
-            endings.processor_limit_reached(2),
+            failures.processor_limit_reached(2),
             True,
             Severity.WARNING,
             NOT_COMPLETE,
             ["validate a circuit"],
         ),
         (
-            endings.pipe_closed(),
+            failures.pipe_closed(),
             True,
             Severity.WARNING,
             NOT_COMPLETE,
             ["execute in a child process", "validate a circuit"],
         ),
         (
-            endings.too_much_output(5),
+            failures.too_much_output(5),
             False,
             Severity.ERROR,
             "the executor printed more than 5 bytes during one execution",

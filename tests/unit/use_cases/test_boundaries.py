@@ -37,7 +37,7 @@ def test_a_sweeper_begins_a_task_while_its_margin_is_left(more: float, report: S
         (None, None, True),
     ],
 )
-def test_an_unreadable_task_is_given_up_after_its_last_attempt(
+def test_an_unreadable_task_is_abandoned_after_its_last_attempt(
     attempt: int | None,
     lease_seconds: int | None,
     is_left_alone: bool,  # noqa: FBT001 - a case of the table

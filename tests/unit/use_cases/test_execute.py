@@ -202,17 +202,17 @@ def test_a_worker_that_completes_a_cancelled_task_writes_nothing() -> None:
     assert (world.current().status, world.current().result) == (TaskStatus.CANCELLED, None)
 
 
-def test_attempts_that_never_finished_are_given_up_after_the_last() -> None:
+def test_attempts_that_never_finished_are_abandoned_after_the_last() -> None:
     """Each worker died under its lease: the task is failed, and says so."""
     world = World()
     for _ in range(ATTEMPTS_MAX):
         world.claim_by_another(seconds=1)
         world.clock.advance(1)
     assert world.deliver(4) == Acknowledge("the task is failed")
-    given_up = world.current()
-    assert given_up.status is TaskStatus.FAILED
-    assert world.observer.events == [TaskEvent.GIVE_UP]
-    assert given_up.error_message == "3 attempts, the last one never finished"
+    abandoned = world.current()
+    assert abandoned.status is TaskStatus.FAILED
+    assert world.observer.events == [TaskEvent.ABANDON]
+    assert abandoned.error_message == "3 attempts, the last one never finished"
     assert world.executor.executed == []
 
 

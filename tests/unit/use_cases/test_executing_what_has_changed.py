@@ -13,9 +13,9 @@ from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed, TransientExecutionError
 from chalicelib.use_cases.execute import Acknowledge, Redeliver
+from tests.support.corrupt_tasks import Corrupt, make_corrupt, stored_of
 from tests.support.fakes import ScriptedExecutor
 from tests.support.in_memory import InMemoryTaskStore, a_result
-from tests.support.spoilt_tasks import Spoilt, seen_of, spoil
 from tests.unit.use_cases.worker_world import ATTEMPTS_MAX, World
 
 CHANGED = Redeliver("the task changed meanwhile", 1)
@@ -29,9 +29,9 @@ def a_world(store: InMemoryTaskStore, *outcomes: Any) -> World:  # noqa: ANN401 
     return world
 
 
-def spoil_task(world: World, how: Spoilt = Spoilt.ITEM, **changed: Any) -> Task:  # noqa: ANN401 - fields
+def corrupt_task(world: World, how: Corrupt = Corrupt.ITEM, **changed: Any) -> Task:  # noqa: ANN401 - fields
     """Spoil the task as it is stored, and return what is stored then."""
-    task = spoil(structs.replace(world.current(), **changed), how)
+    task = make_corrupt(structs.replace(world.current(), **changed), how)
     world.store.tasks[task.task_id] = task
     return task
 
@@ -43,12 +43,12 @@ class SpoilingExecutor(ScriptedExecutor):
 
     def execute(self, request: Any, *, time_limit_seconds: float) -> Any:  # noqa: ANN401
         """Spoil the task, and do what is lined up."""
-        spoil_task(self.world)
+        corrupt_task(self.world)
         return super().execute(request, time_limit_seconds=time_limit_seconds)
 
 
-def a_spoiling_world(*outcomes: Any) -> World:  # noqa: ANN401 - results or errors
-    """Return a world whose task is spoilt while it is executed."""
+def a_corrupting_world(*outcomes: Any) -> World:  # noqa: ANN401 - results or errors
+    """Return a world whose task is corrupt while it is executed."""
     world = World()
     executor = SpoilingExecutor(*outcomes)
     executor.world, world.executor = world, executor
@@ -93,11 +93,11 @@ def test_a_claim_that_was_lost_again_before_it_was_read_whole_is_not_executed(fo
 def test_what_it_holds_and_cannot_read_is_failed_at_once() -> None:
     """By the attempt that was claimed; nothing is executed."""
     world = World()
-    spoil_task(world)
+    corrupt_task(world)
     assert world.deliver() == Acknowledge("the task is failed")
     failed = world.current()
     assert (failed.status, failed.attempt) == (TaskStatus.FAILED, 1)
-    assert failed.error_message == "it cannot be executed: it is spoilt"
+    assert failed.error_message == "it cannot be executed: it is corrupt"
     assert failed.completed_at == world.clock.now()
     assert world.executor.executed == []
     assert world.observer.others[0] == "unreadable"
@@ -115,8 +115,8 @@ def test_what_it_holds_is_failed_by_the_number_that_lies_there(
         def apply(self, transition: Transition) -> Task:
             if transition.event is TaskEvent.CLAIM:
                 claimed = lifecycle.after(self.tasks[transition.task_id], transition)
-                seen = structs.replace(seen_of(claimed), attempt=attempt, reason="x" * 2_000)
-                raise TaskUnreadable(seen, applied=True)
+                stored = structs.replace(stored_of(claimed), attempt=attempt, reason="x" * 2_000)
+                raise TaskUnreadable(stored, applied=True)
             settled.append(transition)
             return lifecycle.after(self.tasks[transition.task_id], transition)
 
@@ -133,9 +133,9 @@ def test_what_it_holds_is_failed_by_the_number_that_lies_there(
 
 @pytest.mark.parametrize(("receives", "seconds"), [(1, 4), (2, 8)])
 def test_what_no_claim_can_hold_comes_back_after_a_backoff(receives: int, seconds: int) -> None:
-    """It is told each time; the sweeper puts it aside meanwhile."""
+    """It is told each time; the sweeper quarantines it meanwhile."""
     world = World()
-    before = spoil_task(world, Spoilt.STATUS)
+    before = corrupt_task(world, Corrupt.STATUS)
     assert world.deliver(receives) == Redeliver("the task cannot be read", seconds)
     assert world.current() == before
     assert world.observer.others == ["unreadable"]
@@ -145,55 +145,55 @@ def test_what_has_ended_is_done_with_though_it_cannot_be_read() -> None:
     """How it ended can be told."""
     world = World()
     world.deliver()
-    spoil_task(world)
+    corrupt_task(world)
     assert world.deliver(2) == Acknowledge("the task is completed already")
 
 
 def test_what_a_newer_version_wrote_is_left_to_it() -> None:
     """Even past its last attempt."""
     world = World()
-    before = spoil_task(
-        world, Spoilt.STATUS, attempt=ATTEMPTS_MAX, schema_version=SCHEMA_VERSION + 1
+    before = corrupt_task(
+        world, Corrupt.STATUS, attempt=ATTEMPTS_MAX, schema_version=SCHEMA_VERSION + 1
     )
     assert world.deliver() == Redeliver("the task is from a newer version", 4)
     assert world.current() == before
 
 
-def test_past_its_last_attempt_it_is_given_up() -> None:
+def test_past_its_last_attempt_it_is_abandoned() -> None:
     """It says that the attempt never finished, and what cannot be read."""
     world = World()
-    spoil_task(world, Spoilt.STATUS, attempt=ATTEMPTS_MAX)
+    corrupt_task(world, Corrupt.STATUS, attempt=ATTEMPTS_MAX)
     assert world.deliver() == Acknowledge("the task is failed")
     ended = world.current()
-    assert (ended.status, ended.history[-1].event) == (TaskStatus.FAILED, TaskEvent.GIVE_UP)
-    assert ended.error_message == "3 attempts, the last one never finished; it is spoilt"
+    assert (ended.status, ended.history[-1].event) == (TaskStatus.FAILED, TaskEvent.ABANDON)
+    assert ended.error_message == "3 attempts, the last one never finished; it is corrupt"
     assert ended.completed_at == world.clock.now()
 
 
-def test_one_that_changed_while_it_was_given_up_comes_back() -> None:
+def test_one_that_changed_while_it_was_abandoned_comes_back() -> None:
     """The next delivery sees how."""
 
     class Changed(InMemoryTaskStore):
-        def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+        def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
             raise ConditionFailed
 
     world = a_world(Changed())
-    spoil_task(world, Spoilt.STATUS, attempt=ATTEMPTS_MAX)
+    corrupt_task(world, Corrupt.STATUS, attempt=ATTEMPTS_MAX)
     assert world.deliver() == CHANGED
 
 
-def test_one_that_was_spoilt_during_its_execution_is_settled() -> None:
+def test_one_that_was_corrupt_during_its_execution_is_settled() -> None:
     """The write needs nothing that cannot be read."""
-    world = a_spoiling_world()
+    world = a_corrupting_world()
     assert world.deliver() == Acknowledge("the task is completed")
     assert (world.current().status, world.current().result) == (TaskStatus.COMPLETED, a_result())
     assert world.observer.others == ["unreadable"]
     assert world.observer.events == [TaskEvent.CLAIM]
 
 
-def test_one_that_was_spoilt_before_its_release_keeps_its_backoff() -> None:
+def test_one_that_was_corrupt_before_its_release_keeps_its_backoff() -> None:
     """It is released, and its message comes back when the next attempt is due."""
-    world = a_spoiling_world(TransientExecutionError("busy"))
+    world = a_corrupting_world(TransientExecutionError("busy"))
     assert world.deliver() == Redeliver("busy", 4)
     assert world.current().lease is None
     assert world.observer.others == ["unreadable"]
@@ -211,7 +211,7 @@ class RefusingSettles(InMemoryTaskStore):
 
 def test_a_refused_settle_that_cannot_be_read_comes_back_after_the_first_backoff() -> None:
     """However often its message has been received."""
-    world = a_spoiling_world()
+    world = a_corrupting_world()
     store = RefusingSettles()
     store.tasks = world.store.tasks
     world.store = store

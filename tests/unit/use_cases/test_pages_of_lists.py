@@ -116,7 +116,7 @@ def test_the_index_is_asked_for_a_page_or_where_tasks_are_filtered_for_a_whole_r
     plain, by_status, by_tag = listed.asked
     assert [asked["limit"] for asked in listed.asked] == [3, 100, 100]
     assert plain["after"] == place("d")
-    assert plain["begin_by"] == listed.clock.now() + timedelta(seconds=6)
+    assert plain["start_deadline"] == listed.clock.now() + timedelta(seconds=6)
     assert by_status["task_filter"] == TaskFilter(statuses=frozenset([TaskStatus.FAILED]))
     assert by_tag["task_filter"] == TaskFilter(tags=frozenset(["a:b"]))
 

@@ -70,13 +70,13 @@ def test_an_owner_reads_and_cancels_its_task() -> None:
 def test_a_task_may_be_read_without_its_circuit_and_its_result() -> None:
     """Where only its state is wanted."""
     get = GetTask(store=a_store(), observer=RecordingObserver())
-    assert get(TASK.task_id, owner="alice", whole=False) == without_payloads(TASK)
+    assert get(TASK.task_id, owner="alice", with_payloads=False) == without_payloads(TASK)
 
 
 def test_a_task_that_has_ended_another_way_is_a_conflict() -> None:
     """It says how it ended."""
     store = a_store()
-    task = store.apply(lifecycle.give_up_if_unchanged(TASK, error_message="x", now=T0))
+    task = store.apply(lifecycle.abandon_if_unchanged(TASK, error_message="x", now=T0))
     assert (task.status, a_result().shots) == (TaskStatus.FAILED, 8)
     with pytest.raises(TaskAlreadyEnded) as caught:
         cancel_on(store)(TASK.task_id, owner="alice")

@@ -12,16 +12,16 @@ from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed, TaskAlreadyEnded, TaskNotFound
 from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.read import GetTask
+from tests.support.corrupt_tasks import Corrupt, make_corrupt, stored_of
 from tests.support.fakes import RecordingObserver
 from tests.support.in_memory import T0, FakeClock, InMemoryTaskStore, a_task
-from tests.support.spoilt_tasks import Spoilt, seen_of, spoil
 
 TASK = a_task(owner="alice")
-FAILED = lifecycle.after(TASK, lifecycle.give_up_if_unchanged(TASK, error_message="x", now=T0))
+FAILED = lifecycle.after(TASK, lifecycle.abandon_if_unchanged(TASK, error_message="x", now=T0))
 
 
 class World:
-    """One task, which is spoilt, and its owner's use cases."""
+    """One task, which is corrupt, and its owner's use cases."""
 
     def __init__(self, task: Task, store: InMemoryTaskStore | None = None) -> None:
         self.store = store or InMemoryTaskStore()
@@ -39,7 +39,7 @@ class World:
 
 def test_its_owner_is_told_so_and_a_stranger_what_strangers_are_told() -> None:
     """The observer is told in both cases."""
-    world = World(spoil(TASK, Spoilt.ITEM))
+    world = World(make_corrupt(TASK, Corrupt.ITEM))
     with pytest.raises(TaskUnreadable):
         world.get(TASK.task_id, owner="alice")
     with pytest.raises(TaskNotFound):
@@ -47,10 +47,10 @@ def test_its_owner_is_told_so_and_a_stranger_what_strangers_are_told() -> None:
     assert world.observer.others == ["unreadable"] * 2
 
 
-@pytest.mark.parametrize("how", Spoilt)
-def test_its_owner_cancels_it(how: Spoilt) -> None:
+@pytest.mark.parametrize("how", Corrupt)
+def test_its_owner_cancels_it(how: Corrupt) -> None:
     """What can be told of it is the answer, a second time too; its history says who it was."""
-    world = World(spoil(TASK, how))
+    world = World(make_corrupt(TASK, how))
     for _ in range(2):
         cancelled = world.cancel(TASK.task_id, owner="alice")
         assert isinstance(cancelled, StoredTask)
@@ -64,16 +64,16 @@ def test_its_owner_cancels_it(how: Spoilt) -> None:
 
 def test_a_stranger_cannot_cancel_it() -> None:
     """It is as it was."""
-    spoilt = spoil(TASK, Spoilt.STATUS)
-    world = World(spoilt)
+    corrupt = make_corrupt(TASK, Corrupt.STATUS)
+    world = World(corrupt)
     with pytest.raises(TaskNotFound):
         world.cancel(TASK.task_id, owner="bob")
-    assert world.current() == spoilt
+    assert world.current() == corrupt
 
 
 def test_one_that_has_ended_another_way_is_a_conflict() -> None:
     """In the words of one that can be read."""
-    world = World(spoil(FAILED, Spoilt.ITEM))
+    world = World(make_corrupt(FAILED, Corrupt.ITEM))
     with pytest.raises(TaskAlreadyEnded) as caught:
         world.cancel(TASK.task_id, owner="alice")
     assert str(caught.value) == "the task is failed and cannot be cancelled any more"
@@ -87,18 +87,18 @@ def test_what_a_newer_version_wrote_is_not_cancelled(task: Task) -> None:
     world = World(newer)
     with pytest.raises(TaskUnreadable) as caught:
         world.cancel(TASK.task_id, owner="alice")
-    assert (caught.value.seen, world.current()) == (seen_of(newer), newer)
+    assert (caught.value.stored, world.current()) == (stored_of(newer), newer)
 
 
 def test_one_that_has_changed_meanwhile_is_told_as_it_was_seen() -> None:
     """The next cancel sees how it is."""
 
     class Changed(InMemoryTaskStore):
-        def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+        def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
             raise ConditionFailed
 
-    spoilt = spoil(TASK, Spoilt.STATUS)
-    world = World(spoilt, Changed())
+    corrupt = make_corrupt(TASK, Corrupt.STATUS)
+    world = World(corrupt, Changed())
     with pytest.raises(TaskUnreadable) as caught:
         world.cancel(TASK.task_id, owner="alice")
-    assert caught.value.seen == seen_of(spoilt)
+    assert caught.value.stored == stored_of(corrupt)

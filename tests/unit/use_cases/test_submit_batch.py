@@ -61,10 +61,10 @@ class World:
 
     def submit(self, *members: Submission | InvalidRequest) -> list[Outcome]:
         """Submit a batch."""
-        return self.batch(members, surrounding=self._surrounding)
+        return self.batch(members, context=self._context)
 
     @contextlib.contextmanager
-    def _surrounding(self, index: int) -> Iterator[None]:
+    def _context(self, index: int) -> Iterator[None]:
         self.surrounded.append(index)
         yield
 

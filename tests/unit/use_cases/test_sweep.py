@@ -1,4 +1,4 @@
-"""Sweeping: what is brought back, what is left alone, and what is given up."""
+"""Sweeping: what is brought back, what is left alone, and what is abandoned."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_task_that_was_released_and_not_delivered_again_is_brought_back() -> N
 
 
 @pytest.mark.parametrize("claimed", [False, True])
-def test_only_age_makes_it_give_up(
+def test_only_age_makes_the_sweeper_abandon_it(
     claimed: bool,  # noqa: FBT001 - a case of the table
 ) -> None:
     """Past the queue's retention and more; never for having been swept often."""
@@ -106,10 +106,10 @@ def test_only_age_makes_it_give_up(
     world.clock.advance(432_000)
     assert world.sweep() == SweepReport(seen=1, resent=1)
     world.clock.advance(GRACE)
-    assert world.sweep() == SweepReport(seen=1, given_up=1)
+    assert world.sweep() == SweepReport(seen=1, abandoned=1)
     assert world.current().status is TaskStatus.FAILED
     assert world.current().error_message == "not finished within 5 days of its submission"
-    assert world.observer.events == [TaskEvent.SWEEP, TaskEvent.GIVE_UP]
+    assert world.observer.events == [TaskEvent.SWEEP, TaskEvent.ABANDON]
     assert len(world.queue.messages) == 1
 
 

@@ -126,9 +126,9 @@ class TakesTheRefusedDeleteForItsOwn(SubmitTask, frozen=True):
 class ConfirmsInDoubt(SubmitTask, frozen=True):
     """Says that the task is kept though its delete is in doubt."""
 
-    def _take_back(self, task: Task, cause: QueueUnavailable) -> Submitted:
+    def _withdraw(self, task: Task, cause: QueueUnavailable) -> Submitted:
         try:
-            return super()._take_back(task, cause)
+            return super()._withdraw(task, cause)
         except SubmissionUnavailable as exc:
             kept = Kept.YES if exc.kept is Kept.UNKNOWN else exc.kept
             raise _unavailable(task, kept) from exc
@@ -137,9 +137,9 @@ class ConfirmsInDoubt(SubmitTask, frozen=True):
 class DeniesUndeleted(SubmitTask, frozen=True):
     """Says that nothing is kept though its delete was refused."""
 
-    def _take_back(self, task: Task, cause: QueueUnavailable) -> Submitted:
+    def _withdraw(self, task: Task, cause: QueueUnavailable) -> Submitted:
         try:
-            return super()._take_back(task, cause)
+            return super()._withdraw(task, cause)
         except SubmissionUnavailable as exc:
             kept = Kept.NO if exc.kept is Kept.YES else exc.kept
             raise _unavailable(task, kept) from exc

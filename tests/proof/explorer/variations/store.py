@@ -85,7 +85,7 @@ class UpsertingStore(InMemoryTaskStore):
 
 
 class PinsNoStatus(InMemoryTaskStore):
-    """Writes on an item that cannot be read though it has ended, or was put aside, meanwhile."""
+    """Writes on an item that cannot be read though it has ended, or was quarantined, meanwhile."""
 
     pinned = ("attempt",)
 
@@ -95,9 +95,9 @@ class PinsNoAttempt(InMemoryTaskStore):
 
     pinned = ("due_at", "status")
 
-    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+    def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
         """Apply, whatever the lease."""
-        _apply_to_leased(super(), transition, seen)
+        _apply_to_leased(super(), transition, stored)
 
 
 class PinsAnyStatus(InMemoryTaskStore):
@@ -121,11 +121,11 @@ class PinsAnyAttempt(InMemoryTaskStore):
 class PinsAnyLease(InMemoryTaskStore):
     """Leaves out the lease."""
 
-    def apply_unread(self, transition: Transition, seen: StoredTask) -> None:
+    def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
         """Apply, whatever the lease."""
-        _apply_to_leased(super(), transition, seen)
+        _apply_to_leased(super(), transition, stored)
 
 
-def _apply_to_leased(store: Any, transition: Transition, seen: StoredTask) -> None:  # noqa: ANN401 - what `super()` is
+def _apply_to_leased(store: Any, transition: Transition, stored: StoredTask) -> None:  # noqa: ANN401 - what `super()` is
     condition = structs.replace(transition.condition, no_live_lease_at=None)
-    store.apply_unread(structs.replace(transition, condition=condition), seen)
+    store.apply_to_unreadable(structs.replace(transition, condition=condition), stored)

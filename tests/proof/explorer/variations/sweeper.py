@@ -58,7 +58,7 @@ class GivesUpImpatiently(SweepTasks, frozen=True):
     def _sweep_one(self, task: Task, report: SweepReport) -> TaskMessage | None:
         now = self.clock.now()
         if task.sweeps and not lifecycle.has_live_lease(task, now):
-            self._apply(lifecycle.give_up_if_unchanged(task, error_message="swept", now=now))
+            self._apply(lifecycle.abandon_if_unchanged(task, error_message="swept", now=now))
             return None
         return super()._sweep_one(task, report)
 
@@ -66,5 +66,5 @@ class GivesUpImpatiently(SweepTasks, frozen=True):
 class BreaksOff(SweepTasks, frozen=True):
     """Lets what one item holds end the run."""
 
-    def _put_aside(self, seen: StoredTask, report: SweepReport) -> None:
-        raise TaskUnreadable(seen, applied=False)
+    def _quarantine(self, stored: StoredTask, report: SweepReport) -> None:
+        raise TaskUnreadable(stored, applied=False)

@@ -64,7 +64,7 @@ class AcknowledgesUnreachable(ExecuteTask, frozen=True):
 class NeverGivesUp(ExecuteTask, frozen=True):
     """Gives a delivery back though its task has no attempt left."""
 
-    def _give_up(self, task: Task, now: datetime) -> Disposition:
+    def _abandon(self, task: Task, now: datetime) -> Disposition:
         return Redeliver("no attempt is left", 1)
 
 
@@ -89,20 +89,20 @@ class SparesTheUnreadable(ExecuteTask, frozen=True):
 class SparesTheExhausted(ExecuteTask, frozen=True):
     """Gives back what it cannot read though no attempt is left."""
 
-    def _give_up_unread(self, seen: StoredTask, now: datetime) -> Disposition:
+    def _abandon_unreadable(self, stored: StoredTask, now: datetime) -> Disposition:
         return Redeliver("no attempt is left", 1)
 
 
 class AcknowledgesUnreadable(ExecuteTask, frozen=True):
     """Is done with what it cannot read and does not hold."""
 
-    def _leave_unreadable(self, seen: StoredTask, delay: int) -> Disposition:
+    def _leave_unreadable(self, stored: StoredTask, delay: int) -> Disposition:
         return Acknowledge("it cannot be read")
 
 
 def _acknowledged_if(disposition: Disposition, reason: str) -> Disposition:
-    given_back = isinstance(disposition, Redeliver) and disposition.reason == reason
-    return Acknowledge(reason) if given_back else disposition
+    redelivered = isinstance(disposition, Redeliver) and disposition.reason == reason
+    return Acknowledge(reason) if redelivered else disposition
 
 
 def acknowledging_first(

@@ -74,13 +74,13 @@ def sweeps() -> list[Scenario]:
             operation=SWEEP,
         ),
         Scenario(
-            name="sweep gives up a task never claimed",
+            name="sweep abandons a task never claimed",
             prepare=[*SUBMITTED, LOSE, *aged],
             operation=SWEEP,
             swept=True,
         ),
         Scenario(
-            name="sweep gives up a task that was claimed",
+            name="sweep abandons a task that was claimed",
             prepare=[*died, *aged],
             behaviours={"a": (DIES, a_result())},
             operation=SWEEP,

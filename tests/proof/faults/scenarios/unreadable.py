@@ -21,11 +21,11 @@ from tests.proof.faults.scenarios.steps import (
     wait,
 )
 from tests.proof.faults.world import Step
+from tests.support.corrupting import KINDS
 from tests.support.in_memory import a_result
-from tests.support.spoiling import KINDS
 
-#: One of each sort of `spoiling`: what can be claimed, what no condition holds for, and so on.
-_SPOILT: Final = (
+#: One of each sort of `corrupting`: what can be claimed, what no condition holds for, and so on.
+_CORRUPT: Final = (
     "a circuit's item that is gone",
     "an unknown event",
     "an unknown status",
@@ -34,37 +34,39 @@ _SPOILT: Final = (
 )
 
 
-def _spoil(kind: str) -> Step:
-    return step(f"spoil a: {kind}", "none", lambda world: world.spoil("a", KINDS[kind]))
+def _make_corrupt(kind: str) -> Step:
+    return step(
+        f"make_corrupt a: {kind}", "none", lambda world: world.make_corrupt("a", KINDS[kind])
+    )
 
 
 def unreadable_items() -> Iterator[Scenario]:
-    """One task's item is spoilt; nothing of it may touch another."""
+    """One task's item is corrupt; nothing of it may touch another."""
     two = [*SUBMITTED, expect("b"), submit("b")]
-    for kind in _SPOILT:
-        spoilt = _spoil(kind)
+    for kind in _CORRUPT:
+        corrupt = _make_corrupt(kind)
         yield Scenario(
             name=f"sweep behind an item with {kind}",
-            prepare=[*two, LOSE, spoilt, BECOMES_DUE],
+            prepare=[*two, LOSE, corrupt, BECOMES_DUE],
             operation=SWEEP,
             swept=True,
             max_receive_count=8,
         )
         yield Scenario(
             name=f"deliver next to an item with {kind}",
-            prepare=[*two, spoilt],
+            prepare=[*two, corrupt],
             operation=DELIVERY,
             max_receive_count=8,
             is_large=True,
         )
         yield Scenario(
             name=f"cancel an item with {kind}",
-            prepare=[*SUBMITTED, spoilt],
+            prepare=[*SUBMITTED, corrupt],
             operation=cancel(),
             max_receive_count=8,
             is_large=True,
         )
-    unknown = _spoil("an unknown event")
+    unknown = _make_corrupt("an unknown event")
     yield Scenario(
         name="get a task that cannot be read",
         prepare=[*SUBMITTED, unknown],
@@ -72,14 +74,14 @@ def unreadable_items() -> Iterator[Scenario]:
         max_receive_count=8,
     )
     yield Scenario(
-        name="sweep gives up a task that cannot be read",
+        name="sweep abandons a task that cannot be read",
         prepare=[*SUBMITTED, LOSE, unknown, wait(6 * 86_400)],
         operation=SWEEP,
         swept=True,
     )
     yield Scenario(
         name="sweep leaves alone what cannot be read and is leased",
-        prepare=[*SUBMITTED, DELIVERY, _spoil(_SPOILT[-1])],
+        prepare=[*SUBMITTED, DELIVERY, _make_corrupt(_CORRUPT[-1])],
         behaviours={"a": (DIES, a_result())},
         operation=SWEEP,
     )

@@ -75,16 +75,16 @@ def test_room_is_made_to_report_that_memory_ran_out() -> None:
 
 
 @ON_LINUX
-@pytest.mark.parametrize(("megabytes", "worn_out"), [(62, False), (64.5, True)])
-def test_a_child_is_worn_out_when_it_has_grown_by_more_than_64_megabytes(
+@pytest.mark.parametrize(("megabytes", "must_be_replaced"), [(62, False), (64.5, True)])
+def test_a_child_must_be_replaced_when_it_has_grown_by_more_than_64_megabytes(
     megabytes: float,
-    worn_out: bool,  # noqa: FBT001
+    must_be_replaced: bool,  # noqa: FBT001
 ) -> None:
     """What goes on in it then has a second of the processor."""
     bounds = JobBounds()
     bounds.begin(**PLENTY)  # type: ignore[arg-type]
     with mmap.mmap(-1, int(megabytes * MEGABYTE)):
-        assert bounds.end() is worn_out
+        assert bounds.end() is must_be_replaced
     used = limits._processor_seconds_by_ticks()  # noqa: SLF001 - as the kernel counts it
     assert used < soft(resource.RLIMIT_CPU) <= used + 2
 

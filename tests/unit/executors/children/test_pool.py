@@ -75,13 +75,13 @@ def test_a_child_that_is_on_its_way_is_for_the_next_who_asks(
     assert not comes_true(lambda: children.starts_begun > 2, seconds_max=0.2)
 
 
-def test_a_worn_out_child_is_ended_and_another_is_started_for_who_waits(
+def test_a_child_that_must_be_replaced_is_ended_and_another_is_started_for_who_waits(
     make_pool: MakePool, children: Children, ask: Ask
 ) -> None:
     """Its answer counts; its place is free before its execution is over."""
     pool = make_pool(children_max=1)
     children.hold("a")
-    children.script["a"] = Answer(number=1, document="a", worn_out=True)
+    children.script["a"] = Answer(number=1, document="a", must_be_replaced=True)
     first = ask(pool, "a")
     children.wait_for_begun("a")
     second = ask(pool, "b")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from chalicelib.errors import ExecutionError, PermanentExecutionError, TransientExecutionError
-from chalicelib.executors.children import endings
+from chalicelib.executors.children import failures
 from chalicelib.executors.children.jobs import Answer
 from tests.support.fakes import RecordingObserver
 from tests.support.in_memory import a_request
@@ -24,7 +24,7 @@ PERMANENT, TRANSIENT = PermanentExecutionError, TransientExecutionError
         (Answer(number=1, transient="no device"), TRANSIENT, "no device", []),
         (
             Answer(number=1, out_of_memory=True),
-            endings.LimitReached,
+            failures.LimitReached,
             "the circuit needs more than the 5 MB of memory that one execution may take",
             [],
         ),
@@ -84,7 +84,7 @@ def test_a_childs_fault_is_told_with_its_cause_and_what_it_printed(
     told: str,
 ) -> None:
     """The client reads less; the child is ended before that."""
-    error = endings.cannot_start("why")
+    error = failures.cannot_start("why")
     error.__cause__ = ValueError("the cause")
     pool = make_pool()
     pool.ask(a_request("first"), time_limit_seconds=7)
@@ -101,8 +101,8 @@ def test_a_limit_that_is_reached_is_not_told(
     make_pool: MakePool, children: Children, observer: RecordingObserver
 ) -> None:
     """It is the circuit's; its child is ended all the same."""
-    children.script["x"] = endings.processor_limit_reached(3)
-    with pytest.raises(endings.LimitReached):
+    children.script["x"] = failures.processor_limit_reached(3)
+    with pytest.raises(failures.LimitReached):
         make_pool().ask(a_request("x"), time_limit_seconds=7)
     assert (observer.problems, children.started[0].ended) == ([], 1)
 

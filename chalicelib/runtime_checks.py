@@ -20,7 +20,7 @@ CHILD_MB: Final = 32
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
-def check_surroundings(settings: Settings, environment: Mapping[str, str]) -> None:
+def check_runtime(settings: Settings, environment: Mapping[str, str]) -> None:
     """Refuse to run where these settings would do harm.
 
     Raises:

@@ -9,7 +9,7 @@ from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from tests.support.alike import as_a
 
 
-class Spoilt(enum.StrEnum):
+class Corrupt(enum.StrEnum):
     """What is wrong with a stored task."""
 
     #: The item that its `circuit_ref` names is gone.
@@ -20,28 +20,28 @@ class Spoilt(enum.StrEnum):
     STATUS = "status"
 
 
-class SpoiltTask(Task, frozen=True, kw_only=True):
+class CorruptTask(Task, frozen=True, kw_only=True):
     """A task whose item cannot be read. Its fields are what is true of it all the same."""
 
-    spoilt: Spoilt
+    corrupt: Corrupt
 
 
-def spoil(task: Task, how: Spoilt) -> SpoiltTask:
-    """Return the task when its item has been spoilt."""
-    return as_a(SpoiltTask, task, spoilt=how)
+def make_corrupt(task: Task, how: Corrupt) -> CorruptTask:
+    """Return the task when its item has been corrupt."""
+    return as_a(CorruptTask, task, corrupt=how)
 
 
-def how_spoilt(task: Task) -> Spoilt | None:
+def how_corrupt(task: Task) -> Corrupt | None:
     """Return what is wrong with a task; None if nothing is."""
-    return task.spoilt if isinstance(task, SpoiltTask) else None
+    return task.corrupt if isinstance(task, CorruptTask) else None
 
 
-def seen_of(task: Task) -> StoredTask:
+def stored_of(task: Task) -> StoredTask:
     """Return what can be told of a task that cannot be read."""
-    is_unknown = how_spoilt(task) is Spoilt.STATUS and not task.status.is_terminal
+    is_unknown = how_corrupt(task) is Corrupt.STATUS and not task.status.is_terminal
     return StoredTask(
         task_id=task.task_id,
-        reason="it is spoilt",
+        reason="it is corrupt",
         is_newer=task.schema_version > SCHEMA_VERSION,
         owner=task.owner,
         correlation_id=task.correlation_id,
@@ -55,9 +55,9 @@ def seen_of(task: Task) -> StoredTask:
 
 def readable(task: Task, *, payloads: bool, applied: bool = False) -> Task:
     """Return the task, or raise as a store does when its item cannot be read."""
-    spoilt = how_spoilt(task)
+    corrupt = how_corrupt(task)
     if task.schema_version > SCHEMA_VERSION or (
-        spoilt is not None and (payloads or spoilt is not Spoilt.CIRCUIT)
+        corrupt is not None and (payloads or corrupt is not Corrupt.CIRCUIT)
     ):
-        raise TaskUnreadable(seen_of(task), applied=applied)
+        raise TaskUnreadable(stored_of(task), applied=applied)
     return task

@@ -7,8 +7,8 @@ import signal
 import pytest
 
 from chalicelib.errors import ExecutionError, PermanentExecutionError, TransientExecutionError
-from chalicelib.executors.children import endings
-from chalicelib.executors.children.endings import LimitReached
+from chalicelib.executors.children import failures
+from chalicelib.executors.children.failures import LimitReached
 
 PROCESSOR = "the circuit needs more than the 2.5 s of processor time that one execution may take"
 MEMORY = "the circuit needs more than the 1,024 MB of memory that one execution may take"
@@ -43,7 +43,7 @@ def test_a_process_that_ended_says_what_its_code_means(
     code: int, printed: str, kind: type[ExecutionError], words: str
 ) -> None:
     """What its own code did would happen again; what came from outside may not."""
-    error = endings.process_ended(
+    error = failures.process_ended(
         code,
         b"before\n" + printed.encode() + b"\nafter",
         processor_seconds_max=2.5,
@@ -57,34 +57,34 @@ def test_a_process_that_ended_says_what_its_code_means(
     ("error", "kind", "words"),
     [
         (
-            endings.wall_reached(30.0, 0.26, 12.5),
+            failures.wall_reached(30.0, 0.26, 12.5),
             TRANSIENT,
             "the execution did not finish within 30 s; it had 0.3 of its 12.5 s of the processor",
         ),
         (
-            endings.wall_reached(1.5, None, 12.5),
+            failures.wall_reached(1.5, None, 12.5),
             TRANSIENT,
             "the execution did not finish within 1.5 s",
         ),
-        (endings.no_child_free(9.0), TRANSIENT, "the execution could not begin within 9 s"),
+        (failures.no_child_free(9.0), TRANSIENT, "the execution could not begin within 9 s"),
         (
-            endings.too_much_output(1_000),
+            failures.too_much_output(1_000),
             PERMANENT,
             "the executor printed more than 1,000 bytes during one execution",
         ),
         (
-            endings.answer_too_long(1_000),
+            failures.answer_too_long(1_000),
             PERMANENT,
             "the executor's answer is longer than 1,000 bytes",
         ),
         (
-            endings.pipe_closed(),
+            failures.pipe_closed(),
             TRANSIENT,
             "the executor closed its connection and gave no result",
         ),
-        (endings.answer_unreadable(), TRANSIENT, "the executor's answer cannot be read"),
-        (endings.unexpected("KeyError"), TRANSIENT, "the executor failed unexpectedly (KeyError)"),
-        (endings.cannot_start("why"), TRANSIENT, "the executor cannot be started: why"),
+        (failures.answer_unreadable(), TRANSIENT, "the executor's answer cannot be read"),
+        (failures.unexpected("KeyError"), TRANSIENT, "the executor failed unexpectedly (KeyError)"),
+        (failures.cannot_start("why"), TRANSIENT, "the executor cannot be started: why"),
     ],
 )
 def test_every_other_ending_has_its_words_and_says_whether_it_may_be_tried_again(

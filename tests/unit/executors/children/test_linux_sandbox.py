@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from chalicelib.executors.children import kernel
+from chalicelib.executors.children import linux_sandbox
 
 #: Answers of a filter (linux/seccomp.h).
 ALLOWED: Final = 0x7FFF0000
@@ -66,7 +66,7 @@ def test_processes_are_refused_and_threads_are_not(
     machine: str, architecture: int, call: int, argument: int, expected: int
 ) -> None:
     """By every call that starts one, in the machine's numbers (asm/unistd.h) and in no others."""
-    program = kernel._filter(kernel._MACHINES[machine])  # noqa: SLF001 - assembled, not installed
+    program = linux_sandbox._filter(linux_sandbox._MACHINES[machine])  # noqa: SLF001 - assembled, not installed
     assert answer(program, architecture, call, argument) == expected
 
 
@@ -75,5 +75,5 @@ def test_on_another_machine_no_filter_is_set(monkeypatch: pytest.MonkeyPatch) ->
     """Its numbers are not known; a child runs without."""
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     before = Path("/proc/self/status").read_text().partition("NoNewPrivs")[2][:30]
-    kernel.refuse_processes()
+    linux_sandbox.refuse_processes()
     assert Path("/proc/self/status").read_text().partition("NoNewPrivs")[2][:30] == before

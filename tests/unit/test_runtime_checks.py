@@ -15,8 +15,8 @@ from msgspec import structs
 import app as lambda_functions
 from chalicelib import composition
 from chalicelib.entrypoints.http import endpoints
+from chalicelib.runtime_checks import check_runtime, excessive_demands
 from chalicelib.settings import InvalidSetting, Settings
-from chalicelib.surroundings import check_surroundings, excessive_demands
 from tests.support.new_process import as_in_a_new_process
 
 EMULATOR = "http://127.0.0.1:4566"
@@ -41,20 +41,20 @@ EMULATOR = "http://127.0.0.1:4566"
 def test_the_local_stage_reaches_no_aws(environment: dict[str, str], named: str) -> None:
     """It checks no credentials, so it must never find a developer's own."""
     with pytest.raises(InvalidSetting, match=named):
-        check_surroundings(Settings(stage="local"), environment)
+        check_runtime(Settings(stage="local"), environment)
 
 
 def test_an_emulator_and_a_deployed_stage_are_let_through() -> None:
     """The guard is for the local stage alone, and for endpoints of AWS alone."""
-    check_surroundings(Settings(stage="local"), {"AWS_ENDPOINT_URL": EMULATOR})
-    check_surroundings(Settings(stage="dev"), {})
+    check_runtime(Settings(stage="local"), {"AWS_ENDPOINT_URL": EMULATOR})
+    check_runtime(Settings(stage="dev"), {})
 
 
 def test_a_function_that_does_not_know_its_stage_is_refused() -> None:
     """As the local stage it would take every caller for the owner of every task."""
     environment = {"AWS_LAMBDA_FUNCTION_NAME": "quantum-tasks-dev", "AWS_ENDPOINT_URL": EMULATOR}
     with pytest.raises(InvalidSetting, match="STAGE must be"):
-        check_surroundings(Settings(), environment)
+        check_runtime(Settings(), environment)
 
 
 @pytest.mark.parametrize("variable", ["TASKS_TABLE_NAME", "TASKS_QUEUE_URL", "STAGE"])
@@ -141,7 +141,7 @@ WORKER = {
 def _begin(environment: dict[str, str]) -> Settings:
     """Read and check the settings, as a process does when it begins."""
     settings = Settings.from_environment(environment)
-    check_surroundings(settings, environment)
+    check_runtime(settings, environment)
     return settings
 
 

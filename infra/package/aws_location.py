@@ -11,7 +11,7 @@ _ANYWHERE: Final = re.compile(r"arn:aws:(\w+):\*:\*:(.+)")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class AwsLocation:
     """One partition, region and account, or CloudFormation's words for wherever it deploys."""
 
     partition: str
@@ -32,12 +32,12 @@ class Place:
 
 
 #: Wherever CloudFormation deploys ("Pseudo parameters reference", CloudFormation guide).
-ANYWHERE: Final = Place(
+ANY_LOCATION: Final = AwsLocation(
     partition="${AWS::Partition}", region="${AWS::Region}", account="${AWS::AccountId}"
 )
 
 
-def place_of(arn: str) -> Place:
+def location_of_arn(arn: str) -> AwsLocation:
     """Return where a resource is."""
     _, partition, _, region, account, *_ = arn.split(":")
-    return Place(partition=partition, region=region, account=account)
+    return AwsLocation(partition=partition, region=region, account=account)
