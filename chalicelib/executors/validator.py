@@ -1,4 +1,4 @@
-"""Checks a circuit without running it. Only for a child process: analysing may take long."""
+"""Checks a circuit without running it. Only for a child process: reading may take long."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import os
 from typing import Final
 
 import msgspec
-import openqasm
 
 from chalicelib.domain.task import TaskRequest
-from chalicelib.domain.validation import Estimate, Validation
+from chalicelib.domain.validation import Estimate, Finding, Severity, Validation
 from chalicelib.executors import cost
-from chalicelib.executors.openqasm.analyser import Analysis, analyse
+from chalicelib.executors.openqasm.needs import needs_of
+from chalicelib.executors.openqasm.program import Program
+from chalicelib.executors.openqasm.reader import read
 
 _AMPLITUDES_VARIABLE: Final = "EXECUTION_AMPLITUDES_MAX"
 
@@ -30,35 +31,50 @@ class Validator:
         self._qubits_max = qubits_max
 
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> str:
-        """Analyse the circuit; the pool keeps the limit."""
+        """Read the circuit as an execution does; the pool keeps the limit."""
         del time_limit_seconds
-        analysis = analyse(request.circuit)
+        reading = read(request.circuit)
+        findings, estimate = reading.findings, None
+        if reading.program is not None:
+            estimate, further = self._estimate(request, reading.program)
+            findings += further
         validation = Validation(
-            valid=not analysis.errors,
-            findings=analysis.findings,
-            registers=analysis.registers,
-            qubits=analysis.scan.qubits,
-            estimate=self._estimate(request, analysis),
+            valid=not reading.errors,
+            findings=findings,
+            registers=reading.registers,
+            qubits=reading.qubits,
+            estimate=estimate,
         )
         return msgspec.json.encode(validation).decode()
 
-    def _estimate(self, request: TaskRequest, analysis: Analysis) -> Estimate | None:
-        if analysis.errors or not analysis.is_complete:
-            return None
-        kinds = [type(node) for node in openqasm.walk(openqasm.parse(request.circuit))]
-        gates = kinds.count(openqasm.ast.GateCall)
-        qubits = analysis.scan.qubits
-        if qubits > self._qubits_max:
-            return Estimate(gates=gates, memory_bytes=None, seconds=None, fits=False)
+    def _estimate(
+        self, request: TaskRequest, program: Program
+    ) -> tuple[Estimate, tuple[Finding, ...]]:
+        needs = needs_of(program)
+        loops = tuple(
+            Finding(
+                severity=Severity.WARNING,
+                message="only the run tells how often this loop turns; the estimate counts one",
+                line=line,
+            )
+            for line in needs.loops
+        )
+        if needs.part > self._qubits_max:
+            warning = Finding(
+                severity=Severity.WARNING,
+                message=cost.needs_amplitudes(needs.part, self._qubits_max),
+            )
+            estimate = Estimate(gates=needs.gates, memory_bytes=None, seconds=None, fits=False)
+            return estimate, (*loops, warning)
         needed = cost.estimate(
-            qubits=qubits,
-            gates=gates,
+            qubits=needs.qubits,
+            gates=needs.gates,
             shots=request.shots,
-            has_feedback=openqasm.ast.If in kinds,
+            has_feedback=needs.has_feedback,
         )
         return Estimate(
-            gates=gates,
+            gates=needs.gates,
             memory_bytes=needed.memory_bytes,
             seconds=float(f"{needed.seconds:.3g}"),
-            fits=True,
-        )
+            fits=needs.qubits <= self._qubits_max,
+        ), loops

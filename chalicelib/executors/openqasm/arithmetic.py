@@ -108,8 +108,7 @@ def _power(left: Any, right: Any) -> Known:  # noqa: ANN401
         made: Known = int(left) ** (int(right) if abs(left) > 1 else min(int(right), 2 + right % 2))
         return made
     if isinstance(left, complex) or isinstance(right, complex):
-        made = complex(left) ** right
-        return made
+        return complex(left) ** complex(right)
     return math.pow(left, right)
 
 
@@ -232,7 +231,7 @@ def _range(value: Known | Dynamic) -> Bounds:
     return int(value.real), int(value.real)
 
 
-def _result(op: str, left: Bounds, right: Bounds) -> Bounds:
+def _result(op: str, left: Bounds, right: Bounds) -> Bounds:  # noqa: PLR0911 - one of each kind
     """Return between which integers an operator's result lies."""
     corners = [(a, b) for a in left for b in right]
     if op in ("+", "-", "*"):

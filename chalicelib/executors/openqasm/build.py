@@ -29,7 +29,7 @@ from chalicelib.executors.openqasm.program import (
 )
 from chalicelib.executors.openqasm.run_expressions import Writer
 from chalicelib.executors.openqasm.standard_gates import parts
-from chalicelib.executors.openqasm.values import Dynamic, Tree, leaf, BOOL
+from chalicelib.executors.openqasm.values import BOOL, Dynamic, Tree, leaf
 
 #: The simulator compares so many bits at once.
 _REGISTER_BITS_MAX: Final = 64
@@ -51,7 +51,7 @@ class _NotStatic(Exception):
     """The operations need a program."""
 
 
-def build(library: Any, program: Program) -> Built:  # noqa: ANN401 - prism-q has no types
+def build_program(library: Any, program: Program) -> Built:  # noqa: ANN401 - prism-q has no types
     """Return a program as the simulator's."""
     qubits, slots = max(program.qubits, 1), max(program.slots, 1)
     late = list(_of_variables(program.outputs))
@@ -91,29 +91,31 @@ def _of_variables(outputs: Iterable[Output]) -> Iterator[Dynamic]:
 def _add(library: Any, builder: Any, operations: Iterable[Operation]) -> Any:  # noqa: ANN401
     """Add operations to a builder of circuits."""
     for operation in operations:
-        kind = type(operation)
-        if kind is Gate:
-            name, parameters, qubits = operation.name, operation.parameters, operation.qubits
-            if not parameters and name in _SIMPLE:
-                getattr(builder, METHODS[name])(*qubits)
-                continue
-            for method, arguments in gate_calls(operation):
-                if method == "part":
-                    part = parts(operation)[arguments[0]]
-                    _add_part(library, builder, part)
-                else:
-                    getattr(builder, method)(*arguments)
-        elif kind is Measure:
+        # The first two are most of a long circuit.
+        if isinstance(operation, Gate):
+            _add_gate(library, builder, operation)
+        elif isinstance(operation, Measure):
             builder.measure(operation.qubit, operation.slot)
-        elif kind is Turn or kind is Unitary:
+        elif isinstance(operation, Turn | Unitary):
             _add_part(library, builder, operation)
-        elif kind is Reset:
+        elif isinstance(operation, Reset):
             builder.reset(operation.qubit)
-        elif kind is If:
+        elif isinstance(operation, If):
             _guard(library, builder, operation)
-        elif kind is not Barrier:
+        elif not isinstance(operation, Barrier):
             raise _NotStatic
     return builder
+
+
+def _add_gate(library: Any, builder: Any, gate: Gate) -> None:  # noqa: ANN401
+    if not gate.parameters and gate.name in _SIMPLE:
+        getattr(builder, METHODS[gate.name])(*gate.qubits)
+        return
+    for method, arguments in gate_calls(gate):
+        if method == "part":
+            _add_part(library, builder, parts(gate)[arguments[0]])
+        else:
+            getattr(builder, method)(*arguments)
 
 
 def _add_part(library: Any, builder: Any, part: Turn | Unitary) -> None:  # noqa: ANN401
@@ -178,9 +180,10 @@ def _literals(node: Tree) -> Mapping[int, bool] | None:
         return {node[1][1]: False}
     if node[0] == "&&":
         left, right = _literals(node[1]), _literals(node[2])
-        if left is not None and right is not None:
-            if all(left.get(slot, value) == value for slot, value in right.items()):
-                return {**left, **right}
+        if left is None or right is None:
+            return None
+        if all(left.get(slot, value) == value for slot, value in right.items()):
+            return {**left, **right}
     return None
 
 

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from openqasm import ast
 
+from chalicelib.executors.openqasm.cells import Cell, Constant, cells_of
 from chalicelib.executors.openqasm.conversions import converted
-from chalicelib.executors.openqasm.machine import Cell, Constant, Machine, cells_of
+from chalicelib.executors.openqasm.machine import Machine
 from chalicelib.executors.openqasm.program import SIZE_MAX, Reset
 from chalicelib.executors.openqasm.subroutines import Subroutines
 from chalicelib.executors.openqasm.values import (

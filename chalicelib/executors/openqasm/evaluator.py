@@ -1,4 +1,4 @@
-"""Runs the statements of a parsed tree, each by its method: text has become a tree, this a program."""
+"""Runs the statements of a parsed tree, each by its method."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from openqasm import ast
 
 from chalicelib.executors.openqasm.declarations import Declarations
-from chalicelib.executors.openqasm.flow import Exit, Exits, Left
+from chalicelib.executors.openqasm.exits import Exit, Exits, Left
 from chalicelib.executors.openqasm.gate_calls import Definition
 from chalicelib.executors.openqasm.libraries import include
 from chalicelib.executors.openqasm.places import POISON

@@ -8,8 +8,9 @@ import msgspec
 import openqasm
 from openqasm import ast
 
-from chalicelib.executors.openqasm.flow import Exit, Exits, Flow, Frame, Left
-from chalicelib.executors.openqasm.machine import Cell, cells_of
+from chalicelib.executors.openqasm.cells import Cell, cells_of
+from chalicelib.executors.openqasm.exits import Exit, Exits, Frame, Left
+from chalicelib.executors.openqasm.flow import Flow
 from chalicelib.executors.openqasm.program import Assign, If, Operation, While
 from chalicelib.executors.openqasm.values import (
     BOOL,
@@ -107,7 +108,8 @@ class Loops(Flow):
     ) -> tuple[list[Operation], str | None, bool | Dynamic]:
         """Evaluate the condition; one that takes operations of its own is kept in a variable."""
         machine, outer = self.machine, self.machine.operations
-        machine.operations = made = []
+        made: list[Operation] = []
+        machine.operations = made
         condition = self.condition(node.condition)
         machine.operations = outer
         if not made:
@@ -121,7 +123,8 @@ class Loops(Flow):
     def _ask_again(self, node: ast.While, name: str, flags: dict[str, None]) -> None:
         """Evaluate the condition at the end of a turn, unless the turn has left the loop."""
         machine, body = self.machine, self.machine.operations
-        machine.operations = made = []
+        made: list[Operation] = []
+        machine.operations = made
         condition = self.condition(node.condition)
         made.append(Assign(name, node_of(condition)))
         machine.operations = body

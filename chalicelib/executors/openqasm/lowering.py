@@ -1,4 +1,4 @@
-"""Says gates in the words of the simulator's builder; Clifford gates by names that it knows as such.
+"""Says gates in the words of the simulator's builder, Clifford gates by names that are such there.
 
 The simulator takes `p(π/2)`, `rz(π/2)`, `u(π/2, 0, π)`, `cp(π)` and `cy` for gates that are not
 Clifford, so transpiled Clifford circuits would be too large for it.
@@ -45,8 +45,15 @@ METHODS: Final[Mapping[str, str]] = {
     **{name: name for name in ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg")},
     **{name: name for name in ("p", "rx", "ry", "rz", "cx", "cz", "ch", "crx", "cry", "crz")},
     **{name: name for name in ("swap", "ccx", "cswap")},
-    **{"U": "u", "u": "u", "u3": "u", "u1": "p", "phase": "p", "CX": "cx"},
-    **{"cp": "cphase", "cphase": "cphase", "cu1": "cphase"},
+    "U": "u",
+    "u": "u",
+    "u3": "u",
+    "u1": "p",
+    "phase": "p",
+    "CX": "cx",
+    "cp": "cphase",
+    "cphase": "cphase",
+    "cu1": "cphase",
 }
 _NAMED: Final[Mapping[str, Matrix]] = {
     "id": IDENTITY,

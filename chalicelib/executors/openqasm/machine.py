@@ -7,93 +7,46 @@ a slot, or a tree. Before a body that may or may not run, each cell that it assi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from chalicelib.executors.openqasm.arithmetic import fits
-from chalicelib.executors.openqasm.bitwise import number
-from chalicelib.executors.openqasm.conversions import as_register, converted
-from chalicelib.executors.openqasm.program import (
-    OPERATIONS_MAX,
-    SIZE_MAX,
-    STEPS_MAX,
-    Assign,
-    Exhausted,
-    Measure,
-    Operation,
-    Output,
-    Program,
-)
+from chalicelib.executors.openqasm.cells import Cell, Constant, Qubits
+from chalicelib.executors.openqasm.operations import RUN_KINDS, Operations
+from chalicelib.executors.openqasm.program import SIZE_MAX, Assign, Measure, Output, Program
 from chalicelib.executors.openqasm.values import (
     BIT,
     BOOL,
     Bit,
     Bits,
     Dynamic,
-    Known,
     Refused,
     Tree,
     Type,
     Value,
     leaf,
     node_of,
-    truth,
 )
 
 #: A tree that is kept and has more operators, or stands deeper, is given a variable.
 _TREE_SIZE_MAX: Final = 60
 _TREE_DEPTH_MAX: Final = 16
-_RUN_KINDS: Final = ("bool", "int", "uint", "float", "angle")
 
 
-class Cell:
-    """A variable's place. `value` holds where it is known; else it is in memory."""
-
-    __slots__ = ("level", "memory", "slot", "type", "value")
-
-    def __init__(self, type_: Type, value: Known | Dynamic | None, level: int) -> None:
-        self.type = type_
-        self.value = value
-        #: `("c", slot)` or `("v", name)`.
-        self.memory: tuple[str, Any] | None = None
-        #: In how many bodies that may or may not run it was declared.
-        self.level = level
-        self.slot: int | None = None
-
-
-class Constant(Cell):
-    """A cell that is never assigned again."""
-
-    __slots__ = ()
-
-
-class Qubits:
-    """Qubits by number: one, or a register or a part of one."""
-
-    __slots__ = ("is_register", "numbers")
-
-    def __init__(self, numbers: tuple[int, ...], *, is_register: bool) -> None:
-        self.numbers = numbers
-        self.is_register = is_register
-
-
-class Machine:
+class Machine(Operations):
     """The state of one evaluation."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.version: int | None = None
         #: Names by scope, the innermost last; a library's names lie outside of all.
         self.scopes: list[dict[str, Any]] = [{}]
         self.library: dict[str, Any] = {}
         self.has_include = False
-        self.operations: list[Operation] = []
         self.level = 0
         self.qubits = self.slots = self.bits = 0
         self.has_measured = False
-        self.variables: dict[str, Type] = {}
         #: Name, cells, and whether it is declared as an output.
         self.registers: list[tuple[str, Sequence[Cell], bool]] = []
-        self._steps = self._made = 0
         #: Slots and variables that values read, and those that are a cell's memory.
         self.captured: set[Tree] = set()
         self.homes: set[Tree] = set()
@@ -101,10 +54,7 @@ class Machine:
     def program(self) -> Program:
         """Return what was made."""
         chosen = [register for register in self.registers if register[2]] or self.registers
-        outputs = []
-        for name, cells, _ in chosen:
-            values = [self.read(cell) for cell in cells]
-            outputs.append(Output(name, tuple(v if isinstance(v, Dynamic) else int(v) for v in values)))  # type: ignore[arg-type]  # fmt: skip
+        outputs = [Output(name, tuple(map(self.bit, cells))) for name, cells, _ in chosen]
         return Program(
             qubits=self.qubits,
             slots=self.slots,
@@ -112,6 +62,11 @@ class Machine:
             outputs=tuple(outputs),
             variables=self.variables,
         )
+
+    def bit(self, cell: Cell) -> Bit:
+        """Return what a cell of a register holds."""
+        held = self.read(cell)
+        return held if isinstance(held, Dynamic) else int(held.real)
 
     # --- names
 
@@ -158,104 +113,6 @@ class Machine:
             if self.bits > SIZE_MAX:
                 raise Refused(f"{self.bits:,} bits are too many; the limit is {SIZE_MAX:,}")
         return thing
-
-    # --- operations
-
-    def emit(self, *operations: Operation) -> None:
-        """Add operations."""
-        self._made += len(operations)
-        if self._made > OPERATIONS_MAX:
-            raise Exhausted(
-                f"the program makes more than {OPERATIONS_MAX:,} gates and measurements"
-            )
-        self.operations.extend(operations)
-
-    def kept(self, operations: Sequence[Operation]) -> None:
-        """Operations are kept for later and not in the program yet: they do not count."""
-        self._made -= len(operations)
-
-    def step(self, count: int = 1) -> None:
-        """Count a statement, or a turn of a loop, that is evaluated."""
-        self._steps += count
-        if self._steps > STEPS_MAX:
-            raise Exhausted(
-                f"the program takes more than {STEPS_MAX:,} statements and turns of loops; make"
-                " its loops shorter"
-            )
-
-    # --- values
-
-    def read(self, cell: Cell) -> Known | Dynamic:
-        """Return what a cell holds."""
-        if cell.memory is not None:
-            kind = cell.type.kind
-            return leaf(cell.memory, BOOL if kind in ("bit", "bool") else cell.type)
-        if cell.value is None:
-            raise Refused("this variable has no value yet; give it one first")
-        return cell.value
-
-    def new_variable(self, type_: Type) -> str:
-        """Return the name of a new variable of the run."""
-        name = f"v{len(self.variables)}"
-        self.variables[name] = BOOL if type_.kind == "bit" else type_
-        return name
-
-    def materialised(self, value: Known | Dynamic, type_: Type) -> Dynamic:
-        """Keep a value as it is now, in a variable of the run."""
-        name = self.new_variable(type_)
-        self.emit(Assign(name, node_of(value)))
-        return leaf(("v", name), self.variables[name])
-
-    def settled(self, value: Value, type_: Type | None = None) -> Value:
-        """Wrap an integer that may lie outside of its type, and convert it to another if given."""
-        if not isinstance(value, Dynamic):
-            if type_ is None or type_.width is None or isinstance(value, complex):
-                return value
-            return converted(type_, number(value))  # type: ignore[arg-type] - it is known
-        if value.is_loose:
-            value = self.materialised(value, value.type)
-        if type_ is None or type_.width is None or fits(value, type_):
-            return value
-        return self.materialised(value, type_)
-
-    def cast(self, type_: Type, value: Value) -> Value:
-        """Convert to a type, as an assignment does."""
-        if type_.kind == "bit":
-            return self._as_bits(type_.width, value)
-        if type_.kind == "bool":
-            return truth(value)
-        known = number(value) if type_.kind != "angle" or not _is_known(value) else value
-        if not isinstance(known, Dynamic):
-            return converted(type_, known)
-        if type_.kind not in _RUN_KINDS:
-            raise Refused(f"a {type_.kind} cannot depend on what is measured here")
-        if type_.kind in ("int", "uint"):
-            is_whole = known.type.kind in ("int", "uint", "bool")
-            if known.type == type_ or (is_whole and fits(known, type_) and not known.is_loose):
-                node = ("+", known.node, 0) if known.type == BOOL else known.node
-                return Dynamic(node, type_, (known,), (known.low, known.high))
-            if known.type.kind == "angle":
-                raise Refused(f"an angle cannot be made {type_}")
-        elif known.type == type_:
-            return known
-        return self.materialised(known, type_)
-
-    def _as_bits(self, width: int | None, value: Value) -> Value:
-        if width is None:
-            made = truth(value)
-            return made if isinstance(made, Dynamic) else int(made)
-        known = as_register(value, width)
-        if known is not None:
-            return known
-        assert isinstance(value, Dynamic)  # noqa: S101 - it is not known
-        if value.type.kind not in ("bool", "int", "uint"):
-            raise Refused("a number with a fraction cannot be made bits")
-        if value.type == BOOL:
-            return Bits((value, *(0,) * (width - 1)))
-        kept = self.materialised(value, Type("uint", min(width, 64)))
-        nodes = (("&", (">>", kept.node, at), 1) for at in range(min(width, 64)))
-        cells: list[Bit] = [Dynamic(("!=", node, 0), BOOL, (kept,)) for node in nodes]
-        return Bits((*cells, *(0,) * (width - len(cells))))
 
     # --- cells
 
@@ -337,21 +194,8 @@ class Machine:
             if holds_own and mine not in self.captured:
                 return mine
         type_ = BOOL if cell.type.kind == "bit" else cell.type
-        if type_.kind not in _RUN_KINDS:
+        if type_.kind not in RUN_KINDS:
             raise Refused(f"a {type_.kind} cannot depend on what is measured here")
         value = self.read(cell) if cell.value is not None or cell.memory is not None else 0
         node: tuple[str, Any] = self.materialised(value, type_).node
         return node
-
-
-def cells_of(thing: object) -> Iterator[Cell]:
-    """Yield the cells of a variable, a register or an array."""
-    if isinstance(thing, Cell):
-        yield thing
-    elif isinstance(thing, list):
-        for part in thing:
-            yield from cells_of(part)
-
-
-def _is_known(value: Value) -> bool:
-    return value.is_known if isinstance(value, Bits) else not isinstance(value, Dynamic)

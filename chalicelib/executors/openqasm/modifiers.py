@@ -69,13 +69,13 @@ def inverse(operations: Sequence[Part]) -> list[Part]:
     ]
 
 
-def powered(operations: Sequence[Part], exponent: float) -> list[Part]:
+def powered(operations: Sequence[Part], exponent: float) -> list[Part]:  # noqa: PLR0911
     """Return a gate's power; that of a fraction is the principal one.
 
     Raises:
         Refused: it would be too many gates, or a fraction on too many qubits.
     """
-    if isinstance(exponent, float) and exponent.is_integer() and abs(exponent) < 2**53:
+    if exponent == int(exponent) and abs(exponent) < 2**53:
         exponent = int(exponent)
     if exponent == 0:
         return []
@@ -93,7 +93,7 @@ def powered(operations: Sequence[Part], exponent: float) -> list[Part]:
             )
         return gates * exponent
     first, last = gates[0], gates[-1]
-    if len(gates) > 2 and isinstance(first, Turn) and _are_inverse(last, first):  # noqa: PLR2004
+    if len(gates) > 2 and _are_inverse(last, first):  # noqa: PLR2004
         # A power of A B A^-1 is one of B.
         return [first, *powered(gates[1:-1], exponent), last]
     qubits = sorted({qubit for part in gates for qubit in touched(part)})

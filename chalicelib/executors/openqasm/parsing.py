@@ -20,14 +20,57 @@ NESTING_MAX: Final = 200
 #: Operators, modifiers and conditions that follow each other: parsers recurse on these too.
 CHAIN_MAX: Final = 200
 KEYWORDS_2: Final = frozenset(
-    "OPENQASM include qreg creg gate opaque measure reset barrier if".split()
+    ["OPENQASM", "include", "qreg", "creg", "gate", "opaque", "measure", "reset", "barrier", "if"]
 )
-_ONLY_3: Final = (
-    "defcalgrammar def cal defcal extern box let break continue else end return for while in switch"
-    " case default nop pragma input output const readonly mutable qubit bool bit int uint float"
-    " angle complex array void duration stretch gphase inv pow ctrl negctrl durationof delay true"
-    " false im"
-).split()
+_ONLY_3: Final = [
+    "defcalgrammar",
+    "def",
+    "cal",
+    "defcal",
+    "extern",
+    "box",
+    "let",
+    "break",
+    "continue",
+    "else",
+    "end",
+    "return",
+    "for",
+    "while",
+    "in",
+    "switch",
+    "case",
+    "default",
+    "nop",
+    "pragma",
+    "input",
+    "output",
+    "const",
+    "readonly",
+    "mutable",
+    "qubit",
+    "bool",
+    "bit",
+    "int",
+    "uint",
+    "float",
+    "angle",
+    "complex",
+    "array",
+    "void",
+    "duration",
+    "stretch",
+    "gphase",
+    "inv",
+    "pow",
+    "ctrl",
+    "negctrl",
+    "durationof",
+    "delay",
+    "true",
+    "false",
+    "im",
+]
 KEYWORDS_3: Final = KEYWORDS_2 - {"opaque"} | frozenset(_ONLY_3)
 #: A letter that no OpenQASM 2 text has in a name stands for the first of a word's.
 _DISGUISES: Final = {word: f"ª{word[1:]}" for word in _ONLY_3}
@@ -51,7 +94,33 @@ _PRAGMA: Final = re.compile(r"\#?+pragma\b[^\n]*+")
 _PRAGMA_2: Final = re.compile(r"\#pragma\b[^\n]*+")
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
-_CHAINED: Final = frozenset("+ - * / % ** ++ & | ^ && || ! ~ << >> == != < > <= >= @".split()) | {
+_CHAINED: Final = frozenset(
+    [
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "**",
+        "++",
+        "&",
+        "|",
+        "^",
+        "&&",
+        "||",
+        "!",
+        "~",
+        "<<",
+        ">>",
+        "==",
+        "!=",
+        "<",
+        ">",
+        "<=",
+        ">=",
+        "@",
+    ]
+) | {
     "if",
     "for",
     "while",

@@ -11,8 +11,9 @@ import re
 from typing import Any, Final
 
 from chalicelib.executors.openqasm.bitwise import binary_bits
+from chalicelib.executors.openqasm.cells import Cell, Qubits
 from chalicelib.executors.openqasm.libraries import INCLUDES, include
-from chalicelib.executors.openqasm.machine import Cell, Machine, Qubits
+from chalicelib.executors.openqasm.machine import Machine
 from chalicelib.executors.openqasm.parsing import KEYWORDS_2, KEYWORDS_3
 from chalicelib.executors.openqasm.program import SIZE_MAX, Barrier, Gate, If, Operation, Reset
 from chalicelib.executors.openqasm.standard_gates import BUILT_IN, Standard
@@ -76,7 +77,7 @@ class Plain:
                     return at
             at = found.end()
 
-    def _statement(self, found: re.Match[str]) -> bool:
+    def _statement(self, found: re.Match[str]) -> bool:  # noqa: C901, PLR0911 - inlined for speed
         qubit, bit, bit_3, qubit_3, register, value, name, angles, operands = found.groups()
         if name is None:
             return self._measurement(qubit or qubit_3, bit or bit_3)
@@ -95,10 +96,10 @@ class Plain:
         parameters: tuple[float, ...] | None = ()
         if angles is not None:
             parameters = self._angles.get(angles)
-            if parameters is None or ("pi" in scope and "pi" in angles):
+            if parameters is None or "pi" in scope:
                 parameters = self._parameters(angles)
-                if parameters is None:
-                    return False
+        if parameters is None:
+            return False
         made = self._operations(gate, parameters, row)
         if made is None:
             return False
@@ -205,9 +206,7 @@ class Plain:
         if cells is None:
             return False
         machine = self._machine
-        bits = [machine.read(cell) for cell in cells]
-        whole = Bits(bit if isinstance(bit, Dynamic) else int(bit.real) for bit in bits)
-        holds = binary_bits("==", whole, value)
+        holds = binary_bits("==", Bits(map(machine.bit, cells)), value)
         if isinstance(holds, Dynamic):
             machine.emit(If(holds.node, tuple(made), ()))
         elif holds:

@@ -188,8 +188,8 @@ class _Reader:
         except Refused as exc:
             span = getattr(exc.node, "span", None)
             place = exc.base or base
-            line, column = (None, None) if span is None else _located(span.start_line, span.start_column, place)  # fmt: skip
-            self._add(exc.message, line, column)
+            line = None if span is None else span.start_line
+            self._add(exc.message, *_located(line, span and span.start_column, place))
             self._is_over = isinstance(exc, Exhausted) or isinstance(
                 statements[0], evaluator.ends_at
             )
@@ -212,7 +212,7 @@ class _Reader:
         return self._evaluator
 
     def _back(self, evaluator: Any, statements: Any) -> None:  # noqa: ANN401
-        """Go on after a statement that was refused; what it would have declared is not complained of."""
+        """Go on after a statement that was refused."""
         machine = self._machine
         machine.operations, machine.level = self._top, 0
         del machine.scopes[1:]
@@ -259,7 +259,9 @@ def _version_of(part: str) -> int:
     return _OPENQASM_2 if "qelib1.inc" in part else _OPENQASM_3
 
 
-def _located(line: int | None, column: int | None, base: tuple[int, int]) -> tuple[int | None, int | None]:  # fmt: skip
+def _located(
+    line: int | None, column: int | None, base: tuple[int, int]
+) -> tuple[int | None, int | None]:
     """Return a place of a parsed statement as one of the text, from 1."""
     if line is None:
         return None, None

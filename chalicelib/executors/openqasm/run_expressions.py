@@ -1,7 +1,7 @@
 """Writes trees as the simulator's expressions, which have traps of their own.
 
-They are text: `2.0` is read as the integer 2, so `n / 2.0` divides integers; a fraction is therefore
-a variable. Their parser recurses, so trees are balanced where they are made.
+They are text: `2.0` is read as the integer 2, so `n / 2.0` divides integers; a fraction is
+therefore a variable. Their parser recurses, so trees are balanced where they are made.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Writer:
             )
         return made
 
-    def _text(self, node: Tree) -> str:
+    def _text(self, node: Tree) -> str:  # noqa: PLR0911 - one kind of node after another
         if isinstance(node, bool):
             return "true" if node else "false"
         if isinstance(node, int):

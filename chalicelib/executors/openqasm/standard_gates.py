@@ -15,14 +15,8 @@ from typing import Final
 
 import msgspec
 
-from chalicelib.executors.openqasm.matrices import (
-    IDENTITY,
-    R,
-    Rows,
-    phase,
-    rotation,
-    scaled,
-)
+from chalicelib.executors.openqasm.braket_gates import BRAKET_NAMES, BRAKET_TWO
+from chalicelib.executors.openqasm.matrices import IDENTITY, R, phase, rotation, scaled
 from chalicelib.executors.openqasm.program import Gate, Matrix, Turn, Unitary
 
 _HALF: Final = math.pi / 2
@@ -156,63 +150,17 @@ def _turned(target: int, controls: tuple[int | None, ...]) -> tuple[Call, ...]:
     return tuple(calls)
 
 
-def _diagonal(*angles: float) -> Rows:
-    size = range(len(angles))
-    return tuple(tuple(cmath.exp(1j * angles[i]) if i == j else 0 for j in size) for i in size)
-
-
-def _middle(a: complex, b: complex) -> Rows:
-    return (1, 0, 0, 0), (0, a, b, 0), (0, b, a, 0), (0, 0, 0, 1)
-
-
-def _crossed(theta: float, outer: complex, inner: complex) -> Rows:
-    """Return cos θ/2, and on the other diagonal -i sin θ/2 times phases."""
-    cos, sin = math.cos(theta / 2), -1j * math.sin(theta / 2)
-    a, b = outer * sin, inner * sin
-    c, d = complex(inner).conjugate() * sin, complex(outer).conjugate() * sin
-    return (cos, 0, 0, a), (0, cos, b, 0), (0, c, cos, 0), (d, 0, 0, cos)
-
-
-#: Braket's gates on two qubits, of which the first counts most: parameters, and the matrix.
-_BRAKET_TWO: Final[Mapping[str, tuple[int, Callable[..., Rows]]]] = {
-    "ecr": (0, lambda: ((0, 0, R, 1j * R), (0, 0, 1j * R, R), (R, -1j * R, 0, 0), (-1j * R, R, 0, 0))),
-    "pswap": (1, lambda a: _middle(0, cmath.exp(1j * a))),
-    "xy": (1, lambda a: _middle(math.cos(a / 2), 1j * math.sin(a / 2))),
-    "xx": (1, lambda a: _crossed(a, 1, 1)),
-    "yy": (1, lambda a: _crossed(a, -1, 1)),
-    "zz": (1, lambda a: _diagonal(-a / 2, a / 2, a / 2, -a / 2)),
-    "cphaseshift00": (1, lambda a: _diagonal(a, 0, 0, 0)),
-    "cphaseshift01": (1, lambda a: _diagonal(0, a, 0, 0)),
-    "cphaseshift10": (1, lambda a: _diagonal(0, 0, a, 0)),
-    "ms": (
-        3,
-        lambda f, g, t: _crossed(t, cmath.exp(-1j * (f + g)), cmath.exp(-1j * (f - g))),
-    ),
-}  # fmt: skip
-#: Braket's other names.
-BRAKET_NAMES: Final = {
-    "i": "id",
-    "si": "sdg",
-    "ti": "tdg",
-    "v": "sx",
-    "vi": "sxdg",
-    "phaseshift": "p",
-    "cnot": "cx",
-    "ccnot": "ccx",
-    "cv": "csx",
-    "cphaseshift": "cp",
-}
 STDGATES: Final = frozenset(
-    "p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu CX phase"
+    "p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu CX phase"  # noqa: SIM905
     " cphase id u1 u2 u3".split()
 )
 QELIB1: Final = frozenset(
-    "u3 u2 u1 cx id u0 u p x y z h s sdg t tdg rx ry rz sx sxdg cz cy swap ch ccx cswap crx cry crz"
-    " cu1 cp cu3 csx cu c3x c3sqrtx c4x rxx rzz rccx rc3x".split()
+    "u3 u2 u1 cx id u0 u p x y z h s sdg t tdg rx ry rz sx sxdg cz cy swap ch ccx cswap crx cry"  # noqa: SIM905
+    " crz cu1 cp cu3 csx cu c3x c3sqrtx c4x rxx rzz rccx rc3x".split()
 )
 #: What Braket's SDK writes without an include.
 BRAKET: Final = (
-    frozenset(BRAKET_NAMES) | frozenset(_BRAKET_TWO) | {"iswap", "gpi", "gpi2", "prx", "cswap"}
+    frozenset(BRAKET_NAMES) | frozenset(BRAKET_TWO) | {"iswap", "gpi", "gpi2", "prx", "cswap"}
 )
 
 
@@ -227,8 +175,8 @@ def standard(name: str) -> Standard:
         return Standard(name, ONE[base][0], controls + 1)
     if name in COMPOSED:
         return Standard(name, *COMPOSED[name][:2])
-    if name in _BRAKET_TWO:
-        return Standard(name, _BRAKET_TWO[name][0], 2)
+    if name in BRAKET_TWO:
+        return Standard(name, BRAKET_TWO[name][0], 2)
     return Standard(name, *{"cswap": (0, 3), "cu": (4, 2)}[name])
 
 
@@ -252,8 +200,8 @@ def parts(gate: Gate) -> list[Turn | Unitary]:
         control, a, b = qubits
         middle = Turn(((control, 1), (a, 1)), X, b)
         return [Turn(((b, 1),), X, a), middle, Turn(((b, 1),), X, a)]
-    if name in _BRAKET_TWO:
-        return [Unitary((), _BRAKET_TWO[name][1](*parameters), qubits)]
+    if name in BRAKET_TWO:
+        return [Unitary((), BRAKET_TWO[name][1](*parameters), qubits)]
     made: list[Turn | Unitary] = []
     for call in calls(gate):
         made += parts(call)

@@ -7,10 +7,10 @@ from typing import Any
 
 from openqasm import ast
 
-from chalicelib.executors.openqasm.flow import Exit, Exits, Frame
+from chalicelib.executors.openqasm.cells import Cell, Constant, Qubits
+from chalicelib.executors.openqasm.exits import Exit, Exits, Frame
 from chalicelib.executors.openqasm.gate_calls import Definition
 from chalicelib.executors.openqasm.loops import Loops
-from chalicelib.executors.openqasm.machine import Cell, Constant, Qubits
 from chalicelib.executors.openqasm.standard_gates import Standard
 from chalicelib.executors.openqasm.values import BIT, BOOL, Bits, Refused, Value
 

@@ -95,7 +95,7 @@ class Angle(float):
     @property
     def units(self) -> int:
         """How many of the smallest angles it is."""
-        return round(self / math.tau * 2**self.width) % 2**self.width
+        return int(round(self / math.tau * 2**self.width) % 2**self.width)
 
 
 class Dynamic:
@@ -105,6 +105,8 @@ class Dynamic:
     """
 
     __slots__ = ("depth", "high", "low", "node", "reads", "size", "type")
+    depth: int
+    size: int
 
     def __init__(
         self, node: Tree, type_: Type, parts: Iterable[object] = (), bounds: Bounds | None = None

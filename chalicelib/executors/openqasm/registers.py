@@ -1,0 +1,36 @@
+"""The registers that a text declares, as far as a look at its words tells: for the mock."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from chalicelib.domain.task import Register
+from chalicelib.domain.validation import Finding
+from chalicelib.executors.openqasm.findings import CircuitRefused
+from chalicelib.executors.openqasm.program import SIZE_MAX
+
+_COMMENT: Final = re.compile(r"//[^\n]*+|/\*(?:(?!\*/).)*+\*/", re.DOTALL)
+_DECLARED: Final = re.compile(
+    r"(?:^|[;{}])\s*+(output\s++)?+"
+    r"(?:bit\s*+(?:\[\s*+([0-9]++)\s*+\])?+\s*+([^\W\d]\w*+)"
+    r"|creg\s++([^\W\d]\w*+)\s*+(?:\[\s*+([0-9]++)\s*+\])?+)\s*+(?=[;=])"
+)
+
+
+def registers_of(text: str) -> tuple[Register, ...]:
+    """Return the declared registers whose size is written as a number, or the outputs among them.
+
+    Raises:
+        CircuitRefused: one is larger than any circuit may have.
+    """
+    found: list[tuple[Register, bool]] = []
+    for declared in _DECLARED.finditer(_COMMENT.sub(" ", text)):
+        is_output, size, name, name_2, size_2 = declared.groups()
+        digits = size or size_2 or "1"
+        if len(digits) > len(str(SIZE_MAX)) or int(digits) > SIZE_MAX:
+            message = f"a size of {digits[:20]} is too large; the limit is {SIZE_MAX:,}"
+            raise CircuitRefused(Finding(message=message))
+        found.append((Register(name=name or name_2, size=int(digits)), is_output is not None))
+    outputs = tuple(register for register, is_output in found if is_output)
+    return outputs or tuple(register for register, _ in found)
