@@ -18,7 +18,7 @@ from typing import Any, Final
 from chalicelib.domain.task import Register, TaskRequest, TaskResult
 from chalicelib.domain.validation import Finding
 from chalicelib.errors import PermanentExecutionError
-from chalicelib.executors.cost import needs_amplitudes
+from chalicelib.executors.cost import STEPS_MAX, needs_amplitudes
 from chalicelib.executors.openqasm.build import Built, build_program
 from chalicelib.executors.openqasm.counts import in_registers
 from chalicelib.executors.openqasm.findings import CircuitRefused
@@ -35,8 +35,6 @@ _CAPS: Final = ("SV", "FACTORED_MERGE", "STABILIZER_CLUSTER", "TN_PEAK", "PROB",
 #: if they are not longer than this.
 REMEMBERED_MAX: Final = 64
 REMEMBERED_CHARACTERS_MAX: Final = 10_000
-#: Steps that a loop of unknown length may make in one shot.
-_STEPS_MAX: Final = 20_000
 
 
 def build() -> Simulator:
@@ -101,7 +99,7 @@ class Simulator:
                 simulation = self._prism.simulate(built.program).require_exact().backend(route)
             else:
                 simulation = self._prism.simulate_program(built.program).backend(route)
-                simulation = simulation.max_steps(_STEPS_MAX)
+                simulation = simulation.max_steps(STEPS_MAX)
             return simulation.seed(seed).sample_counts(shots)
 
         # Left to itself it does not try to take a large circuit apart.
@@ -162,7 +160,7 @@ def _refusal(error: Any) -> CircuitRefused:  # noqa: ANN401 - prism-q's
         loop = _LOOP.search(message)
         line = None if loop is None else int(loop[1])
         message = (
-            f"a loop ran {_STEPS_MAX:,} times in one shot and was not done; make sure that what it"
+            f"a loop ran {STEPS_MAX:,} times in one shot and was not done; make sure that what it"
             " measures ends it"
         )
     return CircuitRefused(Finding(message=message[:500], line=line))

@@ -66,7 +66,7 @@ class ChildValidator:
             )
             finding = Finding(severity=Severity.WARNING, message=message)
             self._observer.problem("validate a circuit", exc)
-            return Validation(valid=True, findings=(finding,))
+            return Validation(valid=True, complete=False, findings=(finding,))
         except ExecutionError as exc:
             finding = Finding(severity=Severity.ERROR, message=str(exc))
             return Validation(valid=False, findings=(finding,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -10,8 +11,7 @@ import msgspec
 from chalicelib.domain.task import TaskRequest
 from chalicelib.domain.validation import Estimate, Finding, Severity, Validation
 from chalicelib.executors import cost
-from chalicelib.executors.openqasm.needs import needs_of
-from chalicelib.executors.openqasm.program import Program
+from chalicelib.executors.openqasm.needs import Needs, needs_of
 from chalicelib.executors.openqasm.reader import read
 
 _AMPLITUDES_VARIABLE: Final = "EXECUTION_AMPLITUDES_MAX"
@@ -34,47 +34,38 @@ class Validator:
         """Read the circuit as an execution does; the pool keeps the limit."""
         del time_limit_seconds
         reading = read(request.circuit)
-        findings, estimate = reading.findings, None
-        if reading.program is not None:
-            estimate, further = self._estimate(request, reading.program)
-            findings += further
+        needs = None if reading.program is None else needs_of(reading.program)
+        warnings = () if needs is None else tuple(self._warnings(needs))
         validation = Validation(
             valid=not reading.errors,
-            findings=findings,
+            findings=reading.findings + warnings,
             registers=reading.registers,
             qubits=reading.qubits,
-            estimate=estimate,
+            estimate=None if needs is None else self._estimate(needs, request.shots),
         )
         return msgspec.json.encode(validation).decode()
 
-    def _estimate(
-        self, request: TaskRequest, program: Program
-    ) -> tuple[Estimate, tuple[Finding, ...]]:
-        needs = needs_of(program)
-        loops = tuple(
-            Finding(
-                severity=Severity.WARNING,
-                message="only the run tells how often this loop turns; the estimate counts one",
-                line=line,
+    def _warnings(self, needs: Needs) -> Iterator[Finding]:
+        """Yield what only a run can tell."""
+        for line in needs.loops:
+            message = (
+                "only the run tells how often this loop turns: the estimate counts one turn, and"
+                f" after {cost.STEPS_MAX:,} in one shot the execution fails"
             )
-            for line in needs.loops
-        )
-        if needs.part > self._qubits_max:
-            warning = Finding(
-                severity=Severity.WARNING,
-                message=cost.needs_amplitudes(needs.part, self._qubits_max),
-            )
-            estimate = Estimate(gates=needs.gates, memory_bytes=None, seconds=None, fits=False)
-            return estimate, (*loops, warning)
+            yield Finding(severity=Severity.WARNING, message=message, line=line)
+        if needs.part > self._qubits_max and not needs.is_clifford:
+            message = cost.needs_amplitudes(needs.part, self._qubits_max)
+            yield Finding(severity=Severity.WARNING, message=message)
+
+    def _estimate(self, needs: Needs, shots: int) -> Estimate:
+        if needs.qubits > self._qubits_max:
+            return Estimate(gates=needs.gates, memory_bytes=None, seconds=None, fits=False)
         needed = cost.estimate(
-            qubits=needs.qubits,
-            gates=needs.gates,
-            shots=request.shots,
-            has_feedback=needs.has_feedback,
+            qubits=needs.qubits, gates=needs.gates, shots=shots, has_feedback=needs.has_feedback
         )
         return Estimate(
             gates=needs.gates,
             memory_bytes=needed.memory_bytes,
             seconds=float(f"{needed.seconds:.3g}"),
-            fits=needs.qubits <= self._qubits_max,
-        ), loops
+            fits=True,
+        )

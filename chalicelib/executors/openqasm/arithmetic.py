@@ -215,7 +215,7 @@ def _integer(
         raise Refused("this divides by zero")
     sides = [_range(side) for side in (left, right)]
     low, high = _result(op, *sides)
-    if max(abs(low), abs(high)).bit_length() > RUN_BITS_MAX:
+    if max(abs(low), abs(high)).bit_length() > RUN_BITS_MAX + 1:
         raise Refused("this integer depends on what is measured and may have too many bits")
     # A bit is no number to the simulator's shifts and negations.
     made = [

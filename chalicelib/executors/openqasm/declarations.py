@@ -11,6 +11,7 @@ from openqasm import ast
 from chalicelib.executors.openqasm.cells import Cell, Constant, cells_of
 from chalicelib.executors.openqasm.conversions import converted
 from chalicelib.executors.openqasm.machine import Machine
+from chalicelib.executors.openqasm.places import SIZE_PER_STEP
 from chalicelib.executors.openqasm.program import SIZE_MAX, Reset
 from chalicelib.executors.openqasm.subroutines import Subroutines
 from chalicelib.executors.openqasm.values import (
@@ -51,7 +52,7 @@ class Declarations(Subroutines):
             sizes = [self.size(one) or 1 for one in node.type.dimensions]
             if math.prod(sizes) > SIZE_MAX:
                 raise Refused(f"an array of more than {SIZE_MAX:,} elements", node)
-            self.machine.step(math.prod(sizes) // 50)
+            self.machine.step(math.prod(sizes) // SIZE_PER_STEP)
             self.machine.declare(node.name.name, self._array(base, sizes, node.init))
             return
         type_ = self.type_of(node.type)
@@ -166,11 +167,22 @@ class Declarations(Subroutines):
         if isinstance(node.value, ast.MeasureExpression) and node.op.binary is None:
             self._measure_into(node.value, self.place(node.target), node)
             return
-        value = self.expression(node.value)
         target = self.place(node.target)
+        if _is_array(target):
+            self._copy(target, self.place(node.value))
+            return
+        value = self.expression(node.value)
         if node.op.binary is not None:
             value = self.operated(node.op.binary.value, self.value(target), value)
         self.assign(target, value)
+
+    def _copy(self, target: object, source: object) -> None:
+        """Assign an array, or a part of one, element by element."""
+        cells, values = list(cells_of(target)), [self.value(cell) for cell in cells_of(source)]
+        if _shape(target) != _shape(source):
+            raise Refused("an array can be assigned an array of the same shape only")
+        for cell, value in zip(cells, values, strict=True):
+            self.machine.store(cell, value)
 
     def assign(self, target: object, value: Value) -> None:
         """Assign a variable or a register."""
@@ -184,8 +196,6 @@ class Declarations(Subroutines):
             raise Refused("this cannot be assigned; only variables and bits can")
         if not all(isinstance(cell, Cell) and cell.type.kind == "bit" for cell in target):
             raise Refused("an array cannot be assigned as a whole; assign its elements")
-        if isinstance(value, list):
-            raise Refused("an array is no value of bits")
         bits = machine.cast(Type("bit", len(target)), machine.settled(value))
         assert isinstance(bits, Bits)  # noqa: S101 - it was cast
         if any(isinstance(machine.read(cell), Dynamic) for cell in target):
@@ -239,3 +249,14 @@ class Declarations(Subroutines):
     def reset(self, node: ast.Reset) -> None:
         """Reset qubits."""
         self.machine.emit(*(Reset(qubit) for qubit in self.operand(node.operand)[0]))
+
+
+def _is_array(thing: object) -> bool:
+    """Whether it is an array, or a part of one; a register of bits is none."""
+    if not isinstance(thing, list):
+        return False
+    return any(not isinstance(one, Cell) or one.type.kind != "bit" for one in thing)
+
+
+def _shape(thing: object) -> list[int]:
+    return [len(thing), *_shape(thing[0])] if isinstance(thing, list) and thing else []

@@ -14,7 +14,7 @@ from chalicelib.executors.openqasm.libraries import include
 from chalicelib.executors.openqasm.places import POISON
 from chalicelib.executors.openqasm.pragmas import run_pragma
 from chalicelib.executors.openqasm.program import Barrier
-from chalicelib.executors.openqasm.values import Refused
+from chalicelib.executors.openqasm.values import NameTaken, Refused
 
 
 class Evaluator(Declarations):
@@ -43,7 +43,7 @@ class Evaluator(Declarations):
                     return self.after(left, statements[at + 1 :])
             except Refused as exc:
                 if exc.node is None:
-                    exc.node = node
+                    exc.node = getattr(node, "name", node) if isinstance(exc, NameTaken) else node
                 raise
             if left is not None:
                 return left

@@ -55,6 +55,10 @@ METHODS: Final[Mapping[str, str]] = {
     "cphase": "cphase",
     "cu1": "cphase",
 }
+#: Methods whose gates the simulator knows as Clifford.
+CLIFFORD_METHODS: Final = frozenset(
+    ("x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cx", "cz", "swap")
+)
 _NAMED: Final[Mapping[str, Matrix]] = {
     "id": IDENTITY,
     "x": X,

@@ -19,6 +19,7 @@ from chalicelib.executors.openqasm.values import (
     Bit,
     Bits,
     Dynamic,
+    NameTaken,
     Refused,
     Tree,
     Type,
@@ -88,7 +89,7 @@ class Machine(Operations):
     def declare(self, name: str, thing: object) -> None:
         """Give a name a meaning in the innermost scope."""
         if name in self.scopes[-1]:
-            raise Refused(f"'{name}' is already declared in this scope; choose another name")
+            raise NameTaken(f"'{name}' is already declared in this scope; choose another name")
         self.scopes[-1][name] = thing
 
     def new_qubits(self, name: str, size: int | None) -> None:

@@ -7,6 +7,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from chalicelib.executors.openqasm.lowering import (
+    CLIFFORD_METHODS,
+    Call,
+    gate_calls,
+    part_calls,
+)
 from chalicelib.executors.openqasm.program import (
     Assign,
     Barrier,
@@ -31,6 +37,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     part: int
     #: Gates, those of bodies too; a loop that the run repeats counts as one turn.
     gates: int
+    #: Whether all gates are Clifford, so that the number of qubits hardly matters.
+    is_clifford: bool
     #: Whether gates depend on what is measured.
     has_feedback: bool
     #: The lines of loops whose turns only the run tells.
@@ -39,11 +47,12 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
 
 def needs_of(program: Program) -> Needs:
     """Return what a program needs."""
-    gates, has_feedback, loops = 0, False, set()
+    gates, is_clifford, has_feedback, loops = 0, True, False, set()
     for operation in every(program.operations):
         kind = type(operation)
         if kind is Gate or kind is Turn or kind is Unitary or kind is Rotation:
             gates += 1
+            is_clifford = is_clifford and _is_clifford(operation)
         elif kind is If or kind is While or kind is Assign:
             has_feedback = True
             if isinstance(operation, While) and operation.line is not None:
@@ -52,9 +61,21 @@ def needs_of(program: Program) -> Needs:
         qubits=program.qubits,
         part=largest_part(program.qubits, program.operations),
         gates=gates,
+        is_clifford=is_clifford,
         has_feedback=has_feedback,
         loops=tuple(sorted(loops)),
     )
+
+
+def _is_clifford(operation: Operation) -> bool:
+    match operation:
+        case Gate():
+            calls: Iterable[Call] = gate_calls(operation)
+        case Turn() | Unitary():
+            calls = part_calls(operation)
+        case _:
+            return False
+    return all(method in CLIFFORD_METHODS for method, _ in calls)
 
 
 def largest_part(qubits: int, operations: Sequence[Operation]) -> int:

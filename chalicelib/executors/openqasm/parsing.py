@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NESTING_MAX: Final = 200
 #: Operators, modifiers and conditions that follow each other: parsers recurse on these too.
 CHAIN_MAX: Final = 200
+#: Of one statement, which may be a block; the parser takes some 400 bytes for each.
+STATEMENT_CHARACTERS_MAX: Final = 500_000
 KEYWORDS_2: Final = frozenset(
     ["OPENQASM", "include", "qreg", "creg", "gate", "opaque", "measure", "reset", "barrier", "if"]
 )
@@ -171,23 +173,20 @@ class _Cutter:
 
     def end(self, at: int) -> int:
         text, before = self._text, ""
+        start = at
         for found in _PART.finditer(text, at):
             part, end = found[0], found.end()
+            if end - start > STATEMENT_CHARACTERS_MAX:
+                limit = f"{STATEMENT_CHARACTERS_MAX:,}"
+                raise Cut(f"a statement has more than {limit} characters; split it", start)
             if part.isspace() or part.startswith(("//", "/*")):
                 continue
             if part in _OPENING:
                 self._opened(part, before, found.start())
-            elif part in _CLOSING:
-                kind = self._closed(part, found.start())
-                if kind == "{" and not self._open and not _ELSE.match(text, end):
+            elif part in _CLOSING or part == ";":
+                is_end = self._closed(part, found.start())
+                if is_end and not self._open and not _ELSE.match(text, end):
                     return end
-                self._chain = 0 if kind == "{" else self._chain
-            elif part == ";":
-                if self._open and self._open[-1][0] in "([":
-                    self._refuse_open()
-                if not self._open and not _ELSE.match(text, end):
-                    return end
-                self._chain = 0
             else:
                 self._count(part, found.start())
             before = part
@@ -203,11 +202,19 @@ class _Cutter:
         if len(self._open) > NESTING_MAX:
             raise Cut(f"brackets are nested more than {NESTING_MAX} deep", at)
 
-    def _closed(self, part: str, at: int) -> str:
-        kind = self._open.pop()[0] if self._open else ""
+    def _closed(self, part: str, at: int) -> bool:
+        """Close a bracket, or a statement; return whether a statement may end here."""
+        kind = self._open[-1][0] if self._open else ""
+        if part == ";":
+            if kind in ("(", "["):
+                self._refuse_open()
+            self._chain = 0
+            return True
         if kind.replace("=", "{") != _CLOSING[part]:
             raise Cut(f"the bracket {part} does not close the one that is open", at)
-        return kind
+        self._open.pop()
+        self._chain = 0 if kind == "{" else self._chain
+        return kind == "{"
 
     def _refuse_open(self) -> None:
         kind, at = self._open[-1]

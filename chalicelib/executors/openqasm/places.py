@@ -39,7 +39,7 @@ _UNSIZED: Final[dict[type[Any], str]] = {
     ast.StretchType: "stretch",
 }
 #: A declared size of so many counts as one more statement: loops may declare.
-_SIZE_PER_STEP: Final = 50
+SIZE_PER_STEP: Final = 10
 #: What a name means after its declaration was refused.
 POISON: Final = object()
 
@@ -83,7 +83,7 @@ class Places:
             raise Refused(f"a size must be an integer from 1, not {size}", node)
         if size > SIZE_MAX:
             raise Refused(f"a size of {size:,} is too large; the limit is {SIZE_MAX:,}", node)
-        self.machine.step(size // _SIZE_PER_STEP)
+        self.machine.step(size // SIZE_PER_STEP)
         return size
 
     def type_of(self, node: ast.Node) -> Type:
@@ -155,7 +155,7 @@ class Places:
             if not -len(items) <= at < len(items):
                 place = index[0] if isinstance(index, list) else node
                 message = f"index {at} is out of range for a register of size {len(items)}"
-                raise Refused(message, place if isinstance(place, ast.Expression) else node)
+                raise Refused(message, place)
         if is_single:
             item = items[numbers[0]]
             return Qubits((item,), is_register=False) if isinstance(thing, Qubits) else item

@@ -14,10 +14,10 @@ from chalicelib.executors.openqasm.bitwise import binary_bits
 from chalicelib.executors.openqasm.cells import Cell, Qubits
 from chalicelib.executors.openqasm.libraries import INCLUDES, include
 from chalicelib.executors.openqasm.machine import Machine
-from chalicelib.executors.openqasm.parsing import KEYWORDS_2, KEYWORDS_3
+from chalicelib.executors.openqasm.parsing import KEYWORDS_2, KEYWORDS_3, TRIVIA, Cut
 from chalicelib.executors.openqasm.program import SIZE_MAX, Barrier, Gate, If, Operation, Reset
 from chalicelib.executors.openqasm.standard_gates import BUILT_IN, Standard
-from chalicelib.executors.openqasm.values import Bits, Dynamic
+from chalicelib.executors.openqasm.values import Bits, Dynamic, Refused
 
 _OPERAND: Final = r"[^\W\d]\w*+(?:\[[0-9]++\])?+|\$[0-9]++"
 _STATEMENT: Final = re.compile(
@@ -66,16 +66,19 @@ class Plain:
     def take(self, at: int) -> int:
         """Take statements from here on as long as they are plain; return where the next begins."""
         text, match, statement = self._text, _STATEMENT.match, self._statement
-        while True:
-            found = match(text, at)
-            if found is not None:
-                if not statement(found):
-                    return at
-            else:
-                found = _DECLARATION.match(text, at)
-                if found is None or not self._declaration(found):
-                    return at
-            at = found.end()
+        try:
+            while True:
+                found = match(text, at)
+                if found is not None:
+                    if not statement(found):
+                        return at
+                else:
+                    found = _DECLARATION.match(text, at)
+                    if found is None or not self._declaration(found):
+                        return at
+                at = found.end()
+        except Refused as exc:
+            raise Cut(exc.message, TRIVIA.match(text, at).end()) from exc  # type: ignore[union-attr] - it may be empty
 
     def _statement(self, found: re.Match[str]) -> bool:  # noqa: C901, PLR0911 - inlined for speed
         qubit, bit, bit_3, qubit_3, register, value, name, angles, operands = found.groups()

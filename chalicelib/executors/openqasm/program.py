@@ -17,7 +17,7 @@ from chalicelib.executors.openqasm.values import Bit, Refused, Tree, Type
 OPERATIONS_MAX: Final = 1_000_000
 #: Operations of one gate that the circuit defines.
 EXPANSION_MAX: Final = 100_000
-STEPS_MAX: Final = 500_000
+STEPS_MAX: Final = 200_000
 #: Of each declaration, and of all bits and all qubits of a circuit.
 SIZE_MAX: Final = 10_000
 #: Gates in gates, and subroutines in subroutines.

@@ -25,12 +25,16 @@ def registers_of(text: str) -> tuple[Register, ...]:
         CircuitRefused: one is larger than any circuit may have.
     """
     found: list[tuple[Register, bool]] = []
-    for declared in _DECLARED.finditer(_COMMENT.sub(" ", text)):
+    bare = _COMMENT.sub(lambda comment: re.sub(r"[^\n]", " ", comment[0]), text)
+    for declared in _DECLARED.finditer(bare):
         is_output, size, name, name_2, size_2 = declared.groups()
         digits = size or size_2 or "1"
         if len(digits) > len(str(SIZE_MAX)) or int(digits) > SIZE_MAX:
-            message = f"a size of {digits[:20]} is too large; the limit is {SIZE_MAX:,}"
-            raise CircuitRefused(Finding(message=message))
+            message = f"a size of {int(digits[:20]):,} is too large; the limit is {SIZE_MAX:,}"
+            at = declared.start(2 if size else 5)
+            line = text.count("\n", 0, at) + 1
+            column = at - text.rfind("\n", 0, at)
+            raise CircuitRefused(Finding(message=message, line=line, column=column))
         found.append((Register(name=name or name_2, size=int(digits)), is_output is not None))
     outputs = tuple(register for register, is_output in found if is_output)
     return outputs or tuple(register for register, _ in found)

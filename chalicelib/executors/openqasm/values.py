@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 #: Of an integer in an expression: beyond, the expression is refused.
 INTEGER_BITS_MAX: Final = 128
-#: The simulator computes with this many bits; some are left for one more operation.
-RUN_BITS_MAX: Final = 120
+#: The simulator computes with 128 bits, one of them the sign.
+RUN_BITS_MAX: Final = 126
 
 Tree = Any
 _TWICE: Final = 2
@@ -52,6 +52,10 @@ class Refused(Exception):
         self.message = message
         self.node = node
         self.base: tuple[int, int] | None = None
+
+
+class NameTaken(Refused):
+    """The name of a declaration has a meaning already."""
 
 
 class Poisoned(Refused):
@@ -163,7 +167,8 @@ class Bits:
     @classmethod
     def of(cls, value: int, width: int) -> Bits:
         """Return the lowest bits of an integer."""
-        return cls(value >> at & 1 for at in range(width))
+        digits = f"{value & (1 << width) - 1:0{width}b}"
+        return cls(map(int, reversed(digits)))
 
     @property
     def is_known(self) -> bool:
