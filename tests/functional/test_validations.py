@@ -64,7 +64,7 @@ MISTAKES = [
     ("qubit q;\nbit c;\nc = measure q;\n}", (6, 1)),
     ("qubit q;\nbit c;\nc = measure q;\nh q[", (6, 4)),
     ("qubit[3] q;\nbit[2] c;\nc = measure q;", (5, 1)),
-    ("qubit[2] q;\nbit c;\nlet a = q[0:3];\nx a;\nc = measure q[0];", (5, 13)),
+    ("qubit[2] q;\nbit c;\nlet a = q[0:3];\nx a;\nc = measure q[0];", (5, 11)),
     ("qubit q;\nbit c;\ngate g a { h b; }\ng q;\nc = measure q;", (5, 14)),
     ("qubit q;\nbit c;\ndef f(qubit a) -> bit { return measure b; }\nc = f(q);", (5, 40)),
     ("qubit[2] q;\nbit c;\nfor int i in [0:1] { cx q[i], q[1]; }\nc = measure q[0];", (5, 31)),

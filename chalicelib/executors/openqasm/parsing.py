@@ -82,7 +82,7 @@ _RESERVED_3: Final = re.compile(rf"(?<![\w#])(?:{'|'.join(_ONLY_3)})(?!\w)")
 _POW: Final = re.compile(r"(?<![\w#])pow(?=\s*\()")
 _DISGUISED: Final = re.compile(r"ª\w+")
 
-TRIVIA: Final = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+", re.DOTALL)
+_TRIVIA: Final = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+", re.DOTALL)
 _ELSE: Final = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+else\b", re.DOTALL)
 #: What matters to find a statement's end: comments and strings whole, words, brackets, operators.
 _PART: Final = re.compile(
@@ -149,13 +149,14 @@ def statement_end(text: str, start: int, version: int | None) -> int:
     """
     at = start
     while line := _ANNOTATION.match(text, at):
-        at = _after_trivia(text, line.end())
+        at = after_trivia(text, line.end())
     pragma = (_PRAGMA_2 if version == _OPENQASM_2 else _PRAGMA).match(text, at)
     return pragma.end() if pragma else _Cutter(text, version).end(at)
 
 
-def _after_trivia(text: str, at: int) -> int:
-    trivia = TRIVIA.match(text, at)
+def after_trivia(text: str, at: int) -> int:
+    """Return where the first word after blanks and comments begins."""
+    trivia = _TRIVIA.match(text, at)
     return trivia.end() if trivia else at
 
 
@@ -263,7 +264,7 @@ def _function_pow(found: re.Match[str]) -> str:
     for part in _PART.finditer(found.string, found.end()):
         depth += (part[0] in _OPENING) - (part[0] in _CLOSING)
         if depth == 0 and part[0] == ")":
-            after = found.string[_after_trivia(found.string, part.end()) :]
+            after = found.string[after_trivia(found.string, part.end()) :]
             return found[0] if after.startswith("@") else _DISGUISES["pow"]
     return found[0]
 

@@ -14,7 +14,7 @@ from chalicelib.executors.openqasm.bitwise import binary_bits
 from chalicelib.executors.openqasm.cells import Cell, Qubits
 from chalicelib.executors.openqasm.libraries import INCLUDES, include
 from chalicelib.executors.openqasm.machine import Machine
-from chalicelib.executors.openqasm.parsing import KEYWORDS_2, KEYWORDS_3, TRIVIA, Cut
+from chalicelib.executors.openqasm.parsing import KEYWORDS_2, KEYWORDS_3, Cut, after_trivia
 from chalicelib.executors.openqasm.program import SIZE_MAX, Barrier, Gate, If, Operation, Reset
 from chalicelib.executors.openqasm.standard_gates import BUILT_IN, Standard
 from chalicelib.executors.openqasm.values import Bits, Dynamic, Refused
@@ -78,7 +78,7 @@ class Plain:
                         return at
                 at = found.end()
         except Refused as exc:
-            raise Cut(exc.message, TRIVIA.match(text, at).end()) from exc  # type: ignore[union-attr] - it may be empty
+            raise Cut(exc.message, after_trivia(text, at)) from exc
 
     def _statement(self, found: re.Match[str]) -> bool:  # noqa: C901, PLR0911 - inlined for speed
         qubit, bit, bit_3, qubit_3, register, value, name, angles, operands = found.groups()

@@ -17,7 +17,13 @@ from chalicelib.domain.task import Register
 from chalicelib.domain.validation import Finding, Severity
 from chalicelib.executors.openqasm.findings import CircuitRefused
 from chalicelib.executors.openqasm.machine import Machine
-from chalicelib.executors.openqasm.parsing import TRIVIA, Cut, parse, statement_end, undisguised
+from chalicelib.executors.openqasm.parsing import (
+    Cut,
+    after_trivia,
+    parse,
+    statement_end,
+    undisguised,
+)
 from chalicelib.executors.openqasm.plain import Plain
 from chalicelib.executors.openqasm.program import Exhausted, Program
 from chalicelib.executors.openqasm.values import Poisoned, Refused
@@ -112,7 +118,7 @@ class _Reader:
 
     def _version(self) -> int:
         """Read the version statement; return where the next begins."""
-        found = _VERSION.match(self._text, self._after_trivia(0))
+        found = _VERSION.match(self._text, after_trivia(self._text, 0))
         if found is None:
             return 0
         if found[1] not in VERSIONS:
@@ -128,7 +134,7 @@ class _Reader:
         try:
             if self._plain is not None:
                 at = self._plain.take(at)
-            start = self._after_trivia(at)
+            start = after_trivia(self._text, at)
             if start >= len(self._text):
                 self._is_over = True
                 return start
@@ -143,10 +149,6 @@ class _Reader:
             self._is_over = True
             return at
         return end
-
-    def _after_trivia(self, at: int) -> int:
-        trivia = TRIVIA.match(self._text, at)
-        return trivia.end() if trivia else at
 
     def _parsed(self, start: int, end: int) -> None:
         """Parse a statement and evaluate it."""
@@ -233,7 +235,7 @@ class _Reader:
         self._add(message, line, column, Severity.WARNING)
 
     def _refused(self, error: Refused, at: int) -> None:
-        offset = error.offset if isinstance(error, Cut) else self._after_trivia(at)
+        offset = error.offset if isinstance(error, Cut) else after_trivia(self._text, at)
         line = self._text.count("\n", 0, offset) + 1
         self._add(error.message, line, offset - self._text.rfind("\n", 0, offset))
 
