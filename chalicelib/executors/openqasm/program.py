@@ -30,7 +30,7 @@ Controls = tuple[tuple[int, int], ...]
 
 
 class Exhausted(Refused):
-    """A bound of the whole program is passed: nothing after it is looked at."""
+    """A bound of the whole program is passed: nothing after it is checked."""
 
 
 class Gate(msgspec.Struct, frozen=True, gc=False):

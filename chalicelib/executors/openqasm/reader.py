@@ -1,7 +1,7 @@
 """Reads a circuit: text, statement by statement, becomes a program. There is no other reader.
 
 Plain statements are taken by a pattern, all others by the parser and the evaluator, both on one
-machine. What cannot be executed is a finding; the statements after it are still looked at.
+machine. What cannot be executed is a finding; the statements after it are still checked.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The registers that a text declares, as far as a look at its words tells: for the mock."""
+"""The registers that a text declares, as far as its words alone tell: for the mock."""
 
 from __future__ import annotations
 
