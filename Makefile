@@ -38,6 +38,9 @@ MUTATIONS ?= 100000
 # Random programs that the simulator and qiskit-aer must count alike.
 PROGRAMS ?= 1000
 
+# `.venv-run` holds what runs and deploys a stage, `.venv` all that development needs on top of it.
+run_python := .venv-run/bin/python
+runtime := .venv-run/.installed
 python := .venv/bin/python
 environment := .venv/.installed
 emulator := .venv-emulator/.installed
@@ -52,38 +55,45 @@ lint_imports := PYTHONPATH=client/src .venv/bin/lint-imports --no-logo
 ##@ Run it here
 
 .PHONY: run
-run: $(environment) $(emulator) ## Everything on this machine: emulator, API on PORT (8000), WORKERS (2); Ctrl-C stops it
-	@exec $(python) -m infra.local run
+run: $(runtime) $(emulator) ## Everything on this machine: emulator, API on PORT (8000), WORKERS (2); Ctrl-C stops it
+	@exec $(run_python) -m infra.local run
 
 .PHONY: api
-api: $(environment) ## Add an API process to a running `make run`: make api PORT=8001
-	@exec $(python) -m infra.local api
+api: $(runtime) ## Add an API process to a running `make run`: make api PORT=8001
+	@exec $(run_python) -m infra.local api
 
 .PHONY: worker
-worker: $(environment) ## Add a worker process to a running `make run`
-	@exec $(python) -m infra.local worker
+worker: $(runtime) ## Add a worker process to a running `make run`
+	@exec $(run_python) -m infra.local worker
 
 .PHONY: stop
-stop: $(environment) ## Stop all that runs with this DATA_DIR (.local)
-	@exec $(python) -m infra.local stop
+stop: $(runtime) ## Stop all that runs with this DATA_DIR (.local)
+	@exec $(run_python) -m infra.local stop
 
 .PHONY: reset
-reset: $(environment) ## Empty the data in DATA_DIR after asking (YES=1 does not ask)
-	@exec $(python) -m infra.local reset
+reset: $(runtime) ## Empty the data in DATA_DIR after asking (YES=1 does not ask)
+	@exec $(run_python) -m infra.local reset
 
 .PHONY: audit
-audit: $(environment) ## Prove that nothing was lost or done twice in what runs with this DATA_DIR
-	@exec $(python) -m infra.audit
+audit: $(runtime) ## Prove that nothing was lost or done twice in what runs with this DATA_DIR
+	@exec $(run_python) -m infra.audit
 
 .PHONY: prune
-prune: $(environment) ## Delete pieces of circuits and results that are older than a day and that no task refers to
-	@exec $(python) -m infra.audit.prune
+prune: $(runtime) ## Delete pieces of circuits and results that are older than a day and that no task refers to
+	@exec $(run_python) -m infra.audit.prune
 
 ##@ Change it
 
 .PHONY: test
 test: lint $(emulator) $(client) $(fuzz) ## Lint, then every test, as CI does: make test ARGS="tests/unit -k claim"
 	@exec $(python) -m pytest $(or $(ARGS),$(everything))
+
+.PHONY: check
+check: lint unit ## Lint, types and the unit tests, in a minute; a room's tests too: make check ARGS=tests/local
+
+.PHONY: unit
+unit: $(environment) ## The unit tests alone: make unit ARGS="tests/unit/domain"
+	@exec $(python) -m pytest --numprocesses 2 $(or $(ARGS),tests/unit)
 
 .PHONY: lint
 lint: $(environment) ## Style, types, direction of imports, CloudFormation templates
@@ -114,7 +124,7 @@ lock: $(environment) ## Pin all dependencies again after a change of pyproject.t
 
 .PHONY: clean
 clean: ## Remove environments, caches and builds; never data
-	rm -rf .venv .venv-client .venv-emulator .venv-celery .venv-fuzz .venv-oracle .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv-run .venv-client .venv-emulator .venv-celery .venv-fuzz .venv-oracle .venv*.old .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	rm -rf $(addsuffix __pycache__,./ */ */*/ */*/*/ */*/*/*/ */*/*/*/*/)
 
 ##@ Prove it
@@ -150,37 +160,37 @@ prove: $(environment) $(emulator) $(oracle) ## All evidence in full, figures at 
 ##@ Deploy it
 
 .PHONY: package
-package: $(environment) ## One SAM stack and one zip in build/package for a pipeline: make package STAGE=prod
-	@exec $(python) -m infra.deploy package --stage "$(STAGE)" $(ARGS)
+package: $(runtime) ## One SAM stack and one zip in build/package for a pipeline: make package STAGE=prod
+	@exec $(run_python) -m infra.deploy package --stage "$(STAGE)" $(ARGS)
 
 .PHONY: stacks
-stacks: $(environment) ## Table, queues, logs and alarms of a stage: what `chalice deploy` needs to be there
-	@exec $(python) -m infra.deploy stacks --stage "$(STAGE)"
+stacks: $(runtime) ## Table, queues, logs and alarms of a stage: what `chalice deploy` needs to be there
+	@exec $(run_python) -m infra.deploy stacks --stage "$(STAGE)"
 
 .PHONY: deploy
-deploy: $(environment) ## Deploy a stage to the AWS account of your credentials: make deploy STAGE=dev
-	@exec $(python) -m infra.deploy deploy --stage "$(STAGE)" $(ARGS)
+deploy: $(runtime) ## Deploy a stage to the AWS account of your credentials: make deploy STAGE=dev
+	@exec $(run_python) -m infra.deploy deploy --stage "$(STAGE)" $(ARGS)
 
 .PHONY: doctor
-doctor: $(environment) ## Read a live stage and name every setting that is not as it must be
-	@exec $(python) -m infra.deploy doctor --stage "$(STAGE)"
+doctor: $(runtime) ## Read a live stage and name every setting that is not as it must be
+	@exec $(run_python) -m infra.deploy doctor --stage "$(STAGE)"
 
 .PHONY: smoke
-smoke: $(environment) ## Send one task through a live stage
-	@exec $(python) -m infra.deploy smoke --stage "$(STAGE)"
+smoke: $(runtime) ## Send one task through a live stage
+	@exec $(run_python) -m infra.deploy smoke --stage "$(STAGE)"
 
 .PHONY: destroy
-destroy: $(environment) ## Remove a stage but for its data, after asking (YES=1 does not ask)
-	@exec $(python) -m infra.deploy destroy --stage "$(STAGE)"
+destroy: $(runtime) ## Remove a stage but for its data, after asking (YES=1 does not ask)
+	@exec $(run_python) -m infra.deploy destroy --stage "$(STAGE)"
 
 ##@ Try it elsewhere
 
 .PHONY: localstack
-localstack: $(environment) ## LocalStack in a container on LOCALSTACK_PORT (4566), and `make run` against it
+localstack: $(runtime) ## LocalStack in a container on LOCALSTACK_PORT (4566), and `make run` against it
 	@$(COMPOSE) version > /dev/null 2>&1 || { \
 	  echo "make localstack needs a container engine with Compose; this does not work: $(COMPOSE)" >&2; exit 1; }
 	$(COMPOSE) --file docker-compose.localstack.yml up --detach --wait
-	@exec env AWS_ENDPOINT_URL=http://127.0.0.1:$(or $(LOCALSTACK_PORT),4566) $(python) -m infra.local run
+	@exec env AWS_ENDPOINT_URL=http://127.0.0.1:$(or $(LOCALSTACK_PORT),4566) $(run_python) -m infra.local run
 
 .PHONY: test-endpoint
 test-endpoint: $(environment) ## Contract and acceptance tests at an endpoint that nothing else uses: AWS_ENDPOINT_URL=…
@@ -220,6 +230,9 @@ find_python = \
     echo "Python 3.11 or later with its venv module is needed (tried: $(or $(PYTHON),$(PYTHONS)));" \
       "name one with: make PYTHON=/path/to/python" >&2; \
     exit 1; }
+
+$(runtime): requirements-run.lock
+	@python=; $(find_python); exec "$$python" tools/environment.py .venv-run $<
 
 $(environment): requirements-dev.lock
 	@python=; $(find_python); exec "$$python" tools/environment.py .venv $<

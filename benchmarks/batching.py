@@ -48,7 +48,7 @@ class Choice:
 
     @property
     def wall_seconds(self) -> float:
-        """The least wall limit at which each of a batch reaches its processor limit."""
+        """The smallest wall limit at which each of a batch reaches its processor limit."""
         return self.batch * PROCESSOR_SECONDS_MAX / min(self.vcpus, self.batch)
 
     @property

@@ -54,7 +54,7 @@ class Step:
     read_units: int
     log_bytes: int
     #: The same lines with nothing but what has to be said.
-    log_bytes_least: int
+    log_bytes_baseline: int
     #: Of each line, in their order: its message and its bytes.
     log_lines: tuple[tuple[str, int], ...]
 
@@ -96,7 +96,7 @@ def count(backend: Backend, circuit: str | int) -> dict[str, Step]:
             write_units=_write_units(backend, calls) + _INDEX_WRITES[name],
             read_units=_read_units(backend, calls),
             log_bytes=sum(len(line.encode()) for line in lines),
-            log_bytes_least=sum(len(_least(line)) for line in lines),
+            log_bytes_baseline=sum(len(_needed_members(line)) for line in lines),
             log_lines=tuple((json.loads(line)["message"], len(line.encode())) for line in lines),
         )
         return answer
@@ -116,7 +116,7 @@ def count(backend: Backend, circuit: str | int) -> dict[str, Step]:
     return steps
 
 
-def _least(line: str) -> bytes:
+def _needed_members(line: str) -> bytes:
     """Leave out of a line what is not asked for: units, attempts, receives, reasons, requests."""
     kept = {name: value for name, value in json.loads(line).items() if name not in _EXTRAS}
     return msgspec.json.encode(kept) + b"\n"

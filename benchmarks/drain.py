@@ -251,7 +251,9 @@ def measure(backend: Backend, log: Path, *, tasks: int, rounds: int) -> list[Fig
         threaded.append(drain_with_celery(backend, tasks, threads=at_once))
     with environment({"EXECUTION_CONCURRENCY": "1"}):
         single = drain_with_service(backend, tasks, log).rate
-    least = drain_with_service(backend, tasks, log, handler="benchmarks.floor_app.worker").rate
+    baseline = drain_with_service(
+        backend, tasks, log, handler="benchmarks.baseline_app.worker"
+    ).rate
     return [
         _compared(
             "drain by one worker",
@@ -259,7 +261,7 @@ def measure(backend: Backend, log: Path, *, tasks: int, rounds: int) -> list[Fig
             ours,
             bare,
             f"{tasks:,} tasks, rate over that of the bare boto3 loop",
-            {"one record at a time": single, "the least code, one at a time": least},
+            {"one record at a time": single, "the baseline, one at a time": baseline},
         ),
         _compared(
             "drain by one worker against Celery",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.events import Context, circuit_of, http_event, queue_event
-from benchmarks.figures import FLOOR, Figure, Goal, profile_of, ratios
+from benchmarks.figures import BASELINE, Figure, Goal, profile_of, ratios
 from benchmarks.stubbed import ENVIRONMENT, StubbedAws
 
 CIRCUIT_BYTES: Final = 1024
@@ -38,8 +38,8 @@ class Pair:
     goal: Goal
     handler: Job
     bare: Job
-    #: The same with the least code that still logs and validates (`benchmarks.floor`).
-    least: Job
+    #: The same with the baseline that still logs and validates (`benchmarks.baseline`).
+    baseline: Job
 
 
 def pairs(aws: StubbedAws) -> list[Pair]:
@@ -47,7 +47,7 @@ def pairs(aws: StubbedAws) -> list[Pair]:
     import botocore.session  # noqa: PLC0415 - the environment comes first
 
     import app  # noqa: PLC0415
-    from benchmarks.floor import Floor  # noqa: PLC0415
+    from benchmarks.baseline import Baseline  # noqa: PLC0415
     from benchmarks.service import built_service  # noqa: PLC0415
 
     ports: Any = built_service().ports
@@ -71,7 +71,7 @@ def pairs(aws: StubbedAws) -> list[Pair]:
     app.worker(batch, context)
     _check(aws.calls == ["UpdateItem", "UpdateItem"])
     read, claim, settle = (aws.requests[kind] for kind in ("GetItem", "claim", "settle"))
-    floor = Floor(aws)
+    baseline = Baseline(aws)
     aws.remembers = False
     return [
         Pair(
@@ -79,21 +79,21 @@ def pairs(aws: StubbedAws) -> list[Pair]:
             goal=Goal(1.45),
             handler=lambda: app.app(post, context),
             bare=lambda: (dynamodb.put_item(**put), sqs.send_message(**send)),
-            least=floor.post(post),
+            baseline=baseline.post(post),
         ),
         Pair(
             name="CPU of GET",
             goal=Goal(1.30),
             handler=lambda: app.app(get, context),
             bare=lambda: dynamodb.get_item(**read),
-            least=floor.get(get),
+            baseline=baseline.get(get),
         ),
         Pair(
             name="CPU of the worker for a task",
             goal=Goal(1.80),
             handler=lambda: app.worker(batch, context),
             bare=lambda: (dynamodb.update_item(**claim), dynamodb.update_item(**settle)),
-            least=floor.worker(batch),
+            baseline=baseline.worker(batch),
         ),
     ]
 
@@ -141,15 +141,15 @@ def settled(item: dict[str, Any]) -> dict[str, Any]:
 
 def measure(pair: Pair, rounds: int) -> Figure:
     """Alternate the three, and compare within each round."""
-    for job in (pair.handler, pair.bare, pair.least):
+    for job in (pair.handler, pair.bare, pair.baseline):
         for _ in range(_CALLS):
             job()
-    handler, bare, least = [], [], []
+    handler, bare, baseline = [], [], []
     gc.disable()
     for _ in range(rounds):
         handler.append(_microseconds(pair.handler))
         bare.append(_microseconds(pair.bare))
-        least.append(_microseconds(pair.least))
+        baseline.append(_microseconds(pair.baseline))
     gc.enable()
     figure = Figure(
         name=pair.name,
@@ -159,7 +159,7 @@ def measure(pair: Pair, rounds: int) -> Figure:
         parts={
             "handler µs": statistics.median(handler),
             "bare µs": statistics.median(bare),
-            FLOOR: statistics.median(ratios(least, bare)),
+            BASELINE: statistics.median(ratios(baseline, bare)),
         },
     )
     if figure.is_reached:

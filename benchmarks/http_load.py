@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.events import BELL
-from benchmarks.figures import FLOOR, Figure, Goal
+from benchmarks.figures import BASELINE, Figure, Goal
 from infra.local.settings import HOST
 from tests.acceptance.stage import Stage
 
@@ -31,14 +31,14 @@ _BODY: Final = json.dumps({"circuit": BELL, "shots": 100})
 def measure(data_dir: Path, *, posts: int, block: int, blocks: int) -> list[Figure]:
     """Measure on one stage: first the times of single requests, then blocks of submissions.
 
-    An API process of the least code stands on the same stage; rounds of both alternate.
+    An API process of the baseline stands on the same stage; rounds of both alternate.
     """
     stage = Stage(data_dir, EXECUTOR="mock")
     try:
         stage.start()
-        least_port = stage.attach_api(API_APP="benchmarks.floor_app.app")
-        times, least = _times(stage.port, least_port, posts)
-        steady = _steady(stage, least_port, posts=posts, block=block, blocks=blocks)
+        baseline_port = stage.attach_api(API_APP="benchmarks.baseline_app.app")
+        times, baseline = _times(stage.port, baseline_port, posts)
+        steady = _steady(stage, baseline_port, posts=posts, block=block, blocks=blocks)
         stage.stop()
     finally:
         stage.close()
@@ -49,7 +49,7 @@ def measure(data_dir: Path, *, posts: int, block: int, blocks: int) -> list[Figu
                 goal=goal,
                 samples=(_at(times, share),),
                 meaning=f"of {posts:,} requests to the local stage",
-                parts={FLOOR: _at(least, share)},
+                parts={BASELINE: _at(baseline, share)},
                 profile=_PROFILE,
             )
             for name, goal, share in (
@@ -61,22 +61,22 @@ def measure(data_dir: Path, *, posts: int, block: int, blocks: int) -> list[Figu
     ]
 
 
-def _steady(stage: Stage, least_port: int, *, posts: int, block: int, blocks: int) -> Figure:
+def _steady(stage: Stage, baseline_port: int, *, posts: int, block: int, blocks: int) -> Figure:
     """Measure submissions/s as tasks accumulate, in the table and in the queue.
 
-    The least code submits before and after them, to the same table and queue.
+    The baseline submits before and after them, to the same table and queue.
     """
-    least_first = _rate(least_port, posts)
+    baseline_first = _rate(baseline_port, posts)
     rates = [_rate(stage.port, block) for _ in range(blocks)]
     waiting = stage.messages()
-    least_last = _rate(least_port, posts)
+    baseline_last = _rate(baseline_port, posts)
     return Figure(
         name=f"submissions/s, block {blocks} of {block:,} tasks",
         goal=_STEADY,
         samples=(rates[-1] / rates[0],),
         meaning=f"of the first {block:,} on the local stage",
         parts={
-            FLOOR: least_last / least_first,
+            BASELINE: baseline_last / baseline_first,
             **{f"block {n}": rate for n, rate in enumerate(rates, start=1)},
             "messages that waited behind the last": waiting,
         },
@@ -91,14 +91,14 @@ def _rate(port: int, count: int) -> float:
     return count / (time.perf_counter() - started)
 
 
-def _times(port: int, least_port: int, posts: int) -> tuple[list[float], list[float]]:
-    """Return the milliseconds of the service's requests and of the least code's, in order."""
+def _times(port: int, baseline_port: int, posts: int) -> tuple[list[float], list[float]]:
+    """Return the milliseconds of the service's requests and of the baseline's, in order."""
     times: list[float] = []
-    least: list[float] = []
+    baseline: list[float] = []
     for _ in range(_ROUNDS):
         times += _post_all(port, posts // _ROUNDS)
-        least += _post_all(least_port, posts // _ROUNDS)
-    return sorted(times), sorted(least)
+        baseline += _post_all(baseline_port, posts // _ROUNDS)
+    return sorted(times), sorted(baseline)
 
 
 def _at(times: list[float], share: float) -> float:

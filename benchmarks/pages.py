@@ -12,7 +12,7 @@ from typing import Any, Final
 from benchmarks import counts, imports
 from benchmarks.cost import COUNTS
 from benchmarks.drain import environment
-from benchmarks.figures import FLOOR, Figure, Goal
+from benchmarks.figures import BASELINE, Figure, Goal
 from benchmarks.stubbed import ENVIRONMENT
 from infra.local.settings import ROOT
 from tests.support.backends import moto_backend
@@ -97,7 +97,7 @@ def figures() -> list[Figure]:
                 goal=Goal(_LOG_BYTES_BEFORE[name] // 2),
                 samples=(log_bytes[name],),
                 meaning=f"counted; before: {_LOG_BYTES_BEFORE[name]:,}",
-                parts={FLOOR: steps[name]["log_bytes_least"]},
+                parts={BASELINE: steps[name]["log_bytes_baseline"]},
                 profile=tuple(f"{size:>6} {line}" for line, size in steps[name]["log_lines"]),
             )
             for name in log_bytes

@@ -1,4 +1,4 @@
-"""Writes `docs/scale.md` and its pictures, from the simulation and the settings of a stage."""
+"""Writes `docs/scale.md` and its charts, from the simulation and the settings of a stage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 import app
-from benchmarks.pictures import line_chart
+from benchmarks.charts import line_chart
 from benchmarks.simulation import API_SECONDS, Capacity, Second, simulate
 from infra.local.settings import ROOT
 from infra.stage import read_configuration, stage_spec

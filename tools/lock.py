@@ -19,6 +19,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 PROJECT: Final = "pyproject.toml"
 DEVELOPMENT_LOCK: Final = "requirements-dev.lock"
+RUN_LOCK: Final = "requirements-run.lock"
 SIMULATOR_LOCK: Final = "requirements-simulator.lock"
 CLIENT_LOCK: Final = "requirements-client.lock"
 EMULATOR_LOCK: Final = "requirements-emulator.lock"
@@ -38,6 +39,9 @@ WITHOUT_NUMPY: Final = ("--no-emit-package", "numpy")
 HEADERS: Final = {
     DEVELOPMENT_LOCK: """\
 # The development environment, run-time packages included. Made by `make lock`; do not edit.
+""",
+    RUN_LOCK: """\
+# What runs and deploys a stage: a part of requirements-dev.lock. Made by `make lock`; do not edit.
 """,
     CLIENT_LOCK: """\
 # The client with its lowest urllib3, and with Qiskit. Made by `make lock`; do not edit.
@@ -113,16 +117,14 @@ def compile_lock(
 def main(options: tuple[str, ...]) -> None:
     """Write the lock files, the exported ones last; `options` go to uv."""
     compile_lock(DEVELOPMENT_LOCK, PROJECT, "--group", "dev", options=(*options, *WITHOUT_NUMPY))
+    part_of_development = ("--constraints", DEVELOPMENT_LOCK, *WITHOUT_NUMPY)
+    compile_lock(RUN_LOCK, PROJECT, "--group", "run", options=part_of_development)
     compile_lock(CLIENT_LOCK, "--group", "client", options=options)
     compile_lock(EMULATOR_LOCK, "--group", "emulator", options=options)
     compile_lock(CELERY_LOCK, "--group", "celery", options=options)
     compile_lock(ORACLE_LOCK, "--group", "oracle", options=options)
     compile_lock(FUZZ_LOCK, "--group", "fuzz", options=options)
-    compile_lock(
-        SIMULATOR_LOCK,
-        *("--group", "simulator"),
-        options=("--constraints", DEVELOPMENT_LOCK, *WITHOUT_NUMPY),
-    )
+    compile_lock(SIMULATOR_LOCK, "--group", "simulator", options=part_of_development)
     compile_lock(
         LAMBDA_REQUIREMENTS,
         "-",

@@ -22,6 +22,7 @@ from tools.lock import (
     ORACLE_LOCK,
     PROJECT,
     ROOT,
+    RUN_LOCK,
     SIMULATOR_LOCK,
     WITHOUT_NUMPY,
     lambda_dependencies,
@@ -182,6 +183,14 @@ def test_requirements_txt_is_the_run_time_part_of_the_lock() -> None:
     assert set(exported) == {pin for pin in read_pins(DEVELOPMENT_LOCK) if pin.name in names}
 
 
+def test_the_lock_of_what_runs_is_its_part_of_the_development_lock() -> None:
+    """A stage runs and deploys on the versions that were tested, and installs nothing else."""
+    needed = closure(wanted(project=True, groups=["run"]), by_name(distributions()))
+    exported = read_pins(RUN_LOCK)
+    assert {pin.name for pin in exported if pin.applies} == needed - set(WITHOUT_NUMPY)
+    assert set(exported) <= set(read_pins(DEVELOPMENT_LOCK))
+
+
 def test_the_simulators_lock_is_a_part_of_the_development_lock() -> None:
     """What executes circuits on Lambda is what was tested, to the byte, and has no numpy."""
     exported = read_pins(SIMULATOR_LOCK)
@@ -205,6 +214,7 @@ def test_requirements_txt_leaves_chalice_to_chalice() -> None:
         CELERY_LOCK,
         ORACLE_LOCK,
         FUZZ_LOCK,
+        RUN_LOCK,
         SIMULATOR_LOCK,
         LAMBDA_REQUIREMENTS,
     ],

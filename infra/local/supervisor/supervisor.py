@@ -222,7 +222,7 @@ class Supervisor:
         self._terminal.plain(f"\nSubmit a circuit:\n\n{curl_line(url)}\n\nFollow it:\n")
         self._terminal.plain(f"curl -s {url}/tasks/TASK_ID\n")
         self._terminal.plain(f"Or do both in a browser: {url}/\n")
-        command = f"DATA_DIR={settings.data_dir} .venv/bin/chalice local"
+        command = f"DATA_DIR={settings.data_dir} .venv-run/bin/chalice local"
         self._terminal.plain(f"Chalice's own server:\n\n{command} --port {settings.port + 1}\n")
 
 

@@ -1,4 +1,4 @@
-"""The least that the handlers can cost with the parts that are given: what a goal can be held to.
+"""What the handlers cost at least with the given parts: the baseline that a goal is held to.
 
 The same calls, made through Chalice, PynamoDB and boto3 as the service must make them, the mock's
 execution, and the lines that have to be logged, written by Powertools' logger. Nothing else: no
@@ -51,7 +51,7 @@ class _Message(msgspec.Struct):
     correlation_id: str
 
 
-class Floor:
+class Baseline:
     """Three handlers of as little code as will do."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Floor:
     ) -> None:
         """Make the clients; a stub answers them, or what the SDK's variables point to."""
         self._logger = Logger(
-            service="floor", logger_formatter=LineFormatter(use_rfc3339=True, utc=True)
+            service="baseline", logger_formatter=LineFormatter(use_rfc3339=True, utc=True)
         )
         limits: Any = {
             "connect_timeout_seconds": 1,
@@ -81,7 +81,7 @@ class Floor:
         self._body = msgspec.json.Decoder(_Body)
         self._message = msgspec.json.Decoder(_Message)
         self._executor = MockExecutor(Settings(executor="mock"))
-        self.app = Chalice("floor")
+        self.app = Chalice("baseline")
         self.app.route("/tasks", methods=["POST"])(self._post)
         self.app.route("/tasks/{task_id}", methods=["GET"])(self._get)
 

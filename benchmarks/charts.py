@@ -1,4 +1,4 @@
-"""Line charts as SVG, written by hand: no library for one kind of picture."""
+"""Line charts as SVG, written by hand: no library for one kind of chart."""
 
 from __future__ import annotations
 

@@ -1,0 +1,168 @@
+"""Pages and docstrings say what is so: the modules, commands and settings that they name exist.
+
+Numbers that the code knows are held where a page states them.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from chalicelib.domain.task import SCHEMA_VERSION
+from chalicelib.executors.children import limits
+from chalicelib.settings import Settings
+from infra.stage import read_configuration, stage_spec
+from tests.project.tracked import ROOT, tracked_files
+from tests.proof.explorer.condition_mutants import REDUNDANT
+from tests.proof.explorer.mutants import MUTANTS
+
+FILES = [path.relative_to(ROOT).as_posix() for path in tracked_files()]
+#: What the packages of the repository are imported as.
+PACKAGES = {
+    **{name: name for name in ("chalicelib", "infra", "tests", "benchmarks", "tools", "examples")},
+    "quantum_tasks": "client/src/quantum_tasks",
+}
+FILE_NAME = re.compile(r"`([\w./-]+\.(?:py|yaml|md|toml|lock|css|js|sh))`")
+DOTTED_NAME = re.compile(rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+)+)(?:\(\))?`")
+COMMAND = re.compile(r"`make ([a-z][a-z-]*)")
+TARGETS = set(re.findall(r"^\.PHONY: (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+#: Files of a user, or of another program.
+OTHERS = {"conftest.py", "bell.qasm", "pytest.py", "setup.py", "chalice/app.py", "tasks.py"}
+#: Settings are read by the service, the local stage, the client, make, tests and AWS.
+VARIABLE = re.compile(r"`([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)(?:=[^`]*)?`")
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Return the pages, the docstrings and the comments of the repository, each with its name."""
+    for name in FILES:
+        path = ROOT / name
+        if path.suffix == ".md" and name != "CHANGELOG.md":
+            yield name, path.read_text()
+        elif path.suffix == ".py" and not name.startswith("tests/project/"):
+            yield name, "\n".join(_prose(path.read_text()))
+
+
+def _prose(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+    yield from re.findall(r"^\s*#:? ?(.*)$", source, re.MULTILINE)
+
+
+TEXTS = list(texts())
+
+
+def _named(pattern: re.Pattern[str]) -> list[tuple[str, str]]:
+    return [(name, found) for name, text in TEXTS for found in pattern.findall(text)]
+
+
+def test_every_file_that_is_named_exists() -> None:
+    """By its path from the root, from the folder of the text, or by the end of its path."""
+    missing = [
+        f"{text}: {name}"
+        for text, name in _named(FILE_NAME)
+        if name not in OTHERS and not any(f"/{file}".endswith(f"/{name}") for file in FILES)
+    ]
+    assert missing == []
+
+
+def test_every_dotted_name_leads_to_a_module_or_to_a_name_in_one() -> None:
+    """`infra.local.supervisor.stack`, or `chalicelib.domain.task.Task`."""
+    assert [f"{text}: {name}" for text, name in _named(DOTTED_NAME) if not _leads(name)] == []
+
+
+def _leads(dotted: str) -> bool:
+    package, *rest = dotted.split(".")
+    path = ROOT / PACKAGES[package]
+    for number, part in enumerate(rest):
+        if (path / part).is_dir():
+            path /= part
+            continue
+        module = path / f"{part}.py"
+        if module.exists():
+            after = rest[number + 1 :]
+            return not after or re.search(rf"\b{after[0]}\b", module.read_text()) is not None
+        return re.search(rf"\b{part}\b", (path / "__init__.py").read_text()) is not None
+    return True
+
+
+def test_every_make_command_that_is_named_exists() -> None:
+    """In docstrings as in pages."""
+    assert [(text, name) for text, name in _named(COMMAND) if name not in TARGETS] == []
+
+
+def test_every_variable_that_is_named_is_read_somewhere() -> None:
+    """A setting, an environment variable, a constant: the code has the name."""
+    code = "\n".join(
+        (ROOT / name).read_text()
+        for name in FILES
+        if name.endswith((".py", ".yaml", ".json", ".js", ".html")) or name == "Makefile"
+    )
+    words = set(re.findall(r"[A-Za-z][A-Za-z0-9_]*", code))
+    known = words | {field.name.upper() for field in structs.fields(Settings)}
+    assert [(text, name) for text, name in _named(VARIABLE) if name not in known] == []
+
+
+def test_the_check_finds_what_is_not_there() -> None:
+    """A module that has moved, a name that its module lost."""
+    assert _leads("chalicelib.domain.lifecycle.claim_if_available")
+    assert not _leads("chalicelib.domain.lifecycle.give_up_if_unchanged")
+    assert not _leads("infra.local.supervisor.watch")
+
+
+def page(name: str) -> str:
+    """Return a page, its lines joined: a sentence goes on over the end of a line."""
+    return re.sub(r"\s+", " ", (ROOT / name).read_text())
+
+
+def test_the_permissions_page_names_each_action_of_each_policy() -> None:
+    """And no other: a policy that grows shows on the page."""
+    table = (ROOT / "docs" / "deployment.md").read_text().split("## Who may do what")[1]
+    rows = {
+        row.split("|")[1].strip().lower(): set(re.findall(r"`([A-Z][A-Za-z]+)`", row))
+        for row in table.split("\n\n")[2].splitlines()[2:]
+    }
+    for function, row in rows.items():
+        policy = json.loads((ROOT / ".chalice" / "prod" / f"policy-{function}.json").read_text())
+        actions = {
+            action.split(":")[1]
+            for statement in policy["Statement"]
+            for action in _as_list(statement["Action"])
+        }
+        assert row == actions, function
+
+
+def _as_list(value: Any) -> list[str]:  # noqa: ANN401 - of a policy: one or several
+    return [value] if isinstance(value, str) else list(value)
+
+
+ALARMS = len(
+    re.findall(
+        r"Type: AWS::CloudWatch::Alarm", (ROOT / "infra/templates/messaging.yaml").read_text()
+    )
+)
+PROD = stage_spec(read_configuration(ROOT), "prod")
+
+#: Page, and a sentence with the number that the code knows.
+NUMBERS = [
+    ("docs/protocol.md", f"all {len(MUTANTS)} mutants"),
+    ("docs/protocol-explorer.md", f"{len(MUTANTS)} of {len(MUTANTS)} are found"),
+    ("docs/protocol-explorer.md", f"{len(REDUNDANT)} conditions break nothing"),
+    ("docs/data-model.md", f"`schema_version` is at most {SCHEMA_VERSION}"),
+    ("docs/deployment.md", f"{ALARMS} alarms"),
+    ("docs/deployment.md", f"timeout | {PROD.functions['api_handler'].timeout_seconds} s"),
+    ("docs/executors.md", f"{limits._GROWTH_BYTES_MAX >> 20} MB"),  # noqa: SLF001 - its only place
+]
+
+
+@pytest.mark.parametrize(("name", "sentence"), NUMBERS, ids=[text for _, text in NUMBERS])
+def test_a_number_that_the_code_knows_is_what_the_page_says(name: str, sentence: str) -> None:
+    """Where it stands in the page."""
+    assert sentence in page(name)
