@@ -50,6 +50,7 @@ class Counting:
     BackendKind = SimpleNamespace(
         auto=lambda: "auto", factored=lambda: "factored", stabilizer=lambda: "stabilizer"
     )
+    ClassicalCondition = SimpleNamespace()
     CircuitBuilder = Builder
     DynamicProgramBuilder = Builder
 
