@@ -78,7 +78,7 @@ def binary(op: str, left: Known | Dynamic, right: Known | Dynamic) -> Known | Dy
 
 def _known(op: str, left: Known, right: Known) -> Known:
     try:
-        return _OPERATORS[op](left, right)
+        return OPERATORS[op](left, right)
     except (TypeError, ValueError, ArithmeticError) as exc:
         raise Refused(f"{op} has no value here: {exc}") from exc
 
@@ -126,7 +126,7 @@ def _right(left: Any, right: Any) -> Known:  # noqa: ANN401
     return int(left) >> min(int(right), 2 * INTEGER_BITS_MAX)
 
 
-_OPERATORS: Final[Mapping[str, Callable[[Any, Any], Known]]] = {
+OPERATORS: Final[Mapping[str, Callable[[Any, Any], Known]]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
@@ -215,7 +215,9 @@ def _integer(
         raise Refused("this divides by zero")
     sides = [_range(side) for side in (left, right)]
     low, high = _result(op, *sides)
-    if max(abs(low), abs(high)).bit_length() > RUN_BITS_MAX + 1:
+    # Sums, differences and products keep their lowest bits, which are all that their type has.
+    is_wrapped = type_.width is not None and op in ("+", "-", "*")
+    if not is_wrapped and max(abs(low), abs(high)).bit_length() > RUN_BITS_MAX + 1:
         raise Refused("this integer depends on what is measured and may have too many bits")
     # A bit is no number to the simulator's shifts and negations.
     made = [
@@ -235,7 +237,7 @@ def _result(op: str, left: Bounds, right: Bounds) -> Bounds:  # noqa: PLR0911 - 
     """Return between which integers an operator's result lies."""
     corners = [(a, b) for a in left for b in right]
     if op in ("+", "-", "*"):
-        made = [int(_OPERATORS[op](a, b).real) for a, b in corners]
+        made = [int(OPERATORS[op](a, b).real) for a, b in corners]
         return min(made), max(made)
     largest = max(abs(bound) for bound in left)
     if op in ("/", ">>"):
@@ -256,7 +258,7 @@ def _result(op: str, left: Bounds, right: Bounds) -> Bounds:  # noqa: PLR0911 - 
     return -(1 << bits), (1 << bits) - 1
 
 
-def unary(op: str, value: Value) -> Value:
+def unary(op: str, value: Value) -> Value:  # noqa: PLR0911 - one kind of value after another
     """Return what an operator makes of one value."""
     if op == "!":
         return negated(truth(value))
@@ -264,11 +266,16 @@ def unary(op: str, value: Value) -> Value:
         return _complement(value)
     if isinstance(value, Bits):
         raise Refused("a register has no sign; cast it first, as in -int(c)")
+    if isinstance(value, Whole):
+        return Whole.of(-value, value.type)
+    if isinstance(value, Angle):
+        return Angle.of_units(-value.units, value.width)
     if not isinstance(value, Dynamic):
-        return binary("-", 0, value) if isinstance(value, Whole | Angle) else -value
+        return -value
     if value.type.kind in ("float", "angle"):
         return Dynamic(("neg", value.node), FLOAT, (value,))
-    return binary("-", 0, value)
+    type_ = PLAIN if value.type == BOOL else value.type
+    return Dynamic(("-", 0, value.node), type_, (value,), (-value.high, -value.low))
 
 
 def _complement(value: Value) -> Value:

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import collections
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from chalicelib.executors.openqasm.arithmetic import OPERATORS
 from chalicelib.executors.openqasm.program import Output
-from chalicelib.executors.openqasm.values import Dynamic, Refused, Tree
+from chalicelib.executors.openqasm.values import Dynamic, Tree
 
-_OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "&&": lambda a, b: a and b,
-    "||": lambda a, b: a or b,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-    "<<": operator.lshift,
-    ">>": operator.rshift,
+_UNARY: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "!": operator.not_,
+    "~": operator.invert,
+    "neg": operator.neg,
+    "float": float,
 }
 
 
@@ -85,13 +74,9 @@ def _held(node: Tree, key: str) -> Any:  # noqa: ANN401 - a number or a truth va
         return node
     if node[0] == "c":
         return key[node[1]] == "1"
-    if node[0] == "!":
-        return not _held(node[1], key)
-    if node[0] not in _OPERATORS:
-        raise Refused(f"{node[0]} in a bit that is given back")
-    return _OPERATORS[node[0]](_held(node[1], key), _held(node[2], key))
-
-
-def sizes(outputs: Iterable[Output]) -> list[tuple[str, int]]:
-    """Return the registers' names and sizes."""
-    return [(output.name, len(output.bits)) for output in outputs]
+    values = [_held(part, key) for part in node[1:]]
+    if len(values) == 1:
+        return _UNARY[node[0]](values[0])
+    if node[0] in ("&&", "||"):
+        return all(values) if node[0] == "&&" else any(values)
+    return OPERATORS[node[0]](*values)

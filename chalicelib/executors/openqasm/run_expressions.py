@@ -1,7 +1,7 @@
 """Writes trees as the simulator's expressions, which have traps of their own.
 
-They are text: `2.0` is read as the integer 2, so `n / 2.0` divides integers; a fraction is
-therefore a variable. Their parser recurses, so trees are balanced where they are made.
+They are text: `2.0` is read as the integer 2, so `n / 2.0` divides integers, and 2^53 + 1 as a
+fraction; such numbers are therefore variables. Their parser recurses, so trees are balanced where they are made.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from chalicelib.executors.openqasm.values import Refused, Tree, Type
 #: What a tree may take as text; it has no sharing there.
 CHARACTERS_MAX: Final = 1_000_000
 _TYPES: Final = {"bit": "bool", "bool": "bool", "float": "float", "angle": "angle"}
+#: A literal of more bits loses the lowest, and one of a variable's more is refused.
+_LITERAL_BITS_MAX: Final = 53
+_VARIABLE_BITS_MAX: Final = 63
 _UNARY: Final = {"!": "!", "~": "~", "neg": "-"}
 
 
@@ -23,7 +26,7 @@ class Writer:
     def __init__(self, builder: Any, variables: Mapping[str, Type]) -> None:  # noqa: ANN401
         """Declare the variables of the run."""
         self._builder = builder
-        self._fractions: dict[str, str] = {}
+        self._constants: dict[tuple[str, str], str] = {}
         self._characters = 0
         for name, type_ in variables.items():
             builder.declare(name, _TYPES.get(type_.kind) or f"{type_.kind}[{type_.width or 64}]")
@@ -51,7 +54,7 @@ class Writer:
         if isinstance(node, bool):
             return "true" if node else "false"
         if isinstance(node, int):
-            return f"(-{-node})" if node < 0 else str(node)
+            return self._integer(node)
         if isinstance(node, float):
             return self._fraction(node)
         op = node[0]
@@ -65,9 +68,25 @@ class Writer:
             return f"({_UNARY[op]}{self._text(node[1])})"
         return f"({self._text(node[1])} {op} {self._text(node[2])})"
 
+    def _integer(self, value: int) -> str:
+        if value < 0:
+            return f"(-{self._integer(-value)})"
+        bits = value.bit_length()
+        if bits <= _LITERAL_BITS_MAX:
+            return str(value)
+        if bits <= _VARIABLE_BITS_MAX:
+            return self._constant("int[64]", value)
+        high, low = divmod(value, 1 << 32)
+        return f"({self._constant('int[64]', high)} * {1 << 32} + {low})"
+
     def _fraction(self, value: float) -> str:
-        key = value.hex()
-        if key not in self._fractions:
-            self._fractions[key] = f"k{len(self._fractions)}"
-            self._builder.declare(self._fractions[key], "float", value)
-        return self._fractions[key]
+        return self._constant("float", value)
+
+    def _constant(self, type_: str, value: float) -> str:
+        """Return a variable that is never assigned."""
+        key = type_, value.hex() if isinstance(value, float) else str(value)
+        if key not in self._constants:
+            self._constants[key] = f"k{len(self._constants)}"
+            self._builder.declare(self._constants[key], type_, value)
+        return self._constants[key]
+
