@@ -61,7 +61,7 @@ class Simulator:
         program = prepared(request.circuit)
         seed = request.effective_seed
         return TaskResult(
-            counts=self._run(program, seed=seed, shots=request.shots),
+            counts=self.counts(program, seed=seed, shots=request.shots),
             shots=request.shots,
             executor=NAME,
             executor_version=self.version,
@@ -71,7 +71,12 @@ class Simulator:
             ),
         )
 
-    def _run(self, program: Program, *, seed: int, shots: int) -> dict[str, int]:
+    def counts(self, program: Program, *, seed: int, shots: int) -> dict[str, int]:
+        """Run a program and return its counts by registers.
+
+        Raises:
+            CircuitRefused: it is too large, or a loop does not end.
+        """
         try:
             built = build_program(self._prism, program)
             counted = self._count(built, program, seed=seed, shots=shots)

@@ -1,7 +1,8 @@
 """Writes trees as the simulator's expressions, which have traps of their own.
 
 They are text: `2.0` is read as the integer 2, so `n / 2.0` divides integers, and 2^53 + 1 as a
-fraction; such numbers are therefore variables. Their parser recurses, so trees are balanced where they are made.
+fraction; such numbers are therefore variables. Their parser recurses, so trees are balanced where
+they are made.
 """
 
 from __future__ import annotations
@@ -77,16 +78,17 @@ class Writer:
         if bits <= _VARIABLE_BITS_MAX:
             return self._constant("int[64]", value)
         high, low = divmod(value, 1 << 32)
-        return f"({self._constant('int[64]', high)} * {1 << 32} + {low})"
+        is_large = high.bit_length() > _VARIABLE_BITS_MAX
+        above = self._integer(high) if is_large else self._constant("int[64]", high)
+        return f"({above} * {1 << 32} + {low})"
 
     def _fraction(self, value: float) -> str:
         return self._constant("float", value)
 
     def _constant(self, type_: str, value: float) -> str:
         """Return a variable that is never assigned."""
-        key = type_, value.hex() if isinstance(value, float) else str(value)
+        key = type_, repr(value)
         if key not in self._constants:
             self._constants[key] = f"k{len(self._constants)}"
             self._builder.declare(self._constants[key], type_, value)
         return self._constants[key]
-

@@ -1,4 +1,4 @@
-"""Random programs that use the language, each with its meaning: text and what it does are made together.
+"""Expressions and gates of random programs, each made together with its meaning.
 
 Nothing here reads a text. An expression is made with its type and with a function of the variables;
 integers have the meaning of C99 at their width.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tests.proof.oracle import quantum
 from tests.proof.oracle.run import Run
@@ -53,7 +53,7 @@ def _divided(a: int, b: int) -> int:
     return quotient if (a < 0) == (b < 0) else -quotient
 
 
-_ARITHMETIC: dict[str, Callable[[int, int], int]] = {
+ARITHMETIC: dict[str, Callable[[int, int], int]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
@@ -94,18 +94,16 @@ class Expressions:
             return self._leaf()
         pick = r.random()
         if pick < 0.5:
-            op = r.choice(list(_ARITHMETIC))
-            return self._operated(op, _ARITHMETIC[op], self.integer(depth - 1), self._leaf())
+            op = r.choice(list(ARITHMETIC))
+            return self._operated(op, ARITHMETIC[op], self.integer(depth - 1), self._leaf())
         if pick < 0.7:
             op, by = r.choice(list(_BY_LITERAL)), r.choice([2, 3, -2])
-            return self._operated(
-                op, _BY_LITERAL[op], self.integer(depth - 1), self._literal(by)
-            )
+            return self._operated(op, _BY_LITERAL[op], self.integer(depth - 1), self._literal(by))
         if pick < 0.85:
-            type_ = (r.choice(["int", "uint"]), r.choice([2, 3, 4, 8]))
+            cast = (r.choice(["int", "uint"]), r.choice([2, 3, 4, 8]))
             inner = self.integer(depth - 1)
-            text = f"{type_[0]}[{type_[1]}]({inner.text})"
-            return Value(text, type_, lambda run: wrapped(inner.of(run), type_))
+            text = f"{cast[0]}[{cast[1]}]({inner.text})"
+            return Value(text, cast, lambda run: wrapped(inner.of(run), cast))
         inner = self.integer(depth - 1)
         type_ = inner.type
         return Value(
@@ -180,8 +178,9 @@ class Expressions:
         if may_run and r.random() < 0.25:
             value = self.integer(1)
             # Of a huge angle, rounding decides: it is cut to a few bits.
-            return f"{factor} * int[4]({value.text})", lambda run: (
-                factor * wrapped(value.of(run), ("int", 4))
+            return (
+                f"{factor} * int[4]({value.text})",
+                lambda run: factor * wrapped(value.of(run), ("int", 4)),
             )
         if r.random() < 0.5:
             name = r.choice(list(self.constants))
@@ -250,6 +249,3 @@ def _own_call(
     return f"U({text}, 0.3, {text}) b{row[0]};", lambda values, on: quantum.standard(
         "U", [angle(values), 0.3, angle(values)], [on[row[0]]]
     )
-
-
-__all__ = ["Any", "Expressions", "OwnGate", "Type", "Value", "own_gate", "wrapped"]

@@ -23,7 +23,7 @@ def _times(angle: float, matrix: Sequence[complex]) -> tuple[complex, ...]:
     return tuple(cmath.exp(1j * angle) * x for x in matrix)
 
 
-def one(name: str, *p: float) -> tuple[complex, ...]:
+def one(name: str, *p: float) -> tuple[complex, ...]:  # noqa: PLR0911 - a gate a line
     """Return the matrix of a gate on one qubit, by its definition in stdgates.inc."""
     half = math.pi / 2
     fixed = {
@@ -60,9 +60,7 @@ def standard(name: str, parameters: Sequence[float], qubits: Sequence[int]) -> l
     """Return a standard gate as parts."""
     if name == "swap":
         a, b = qubits
-        return [
-            part for c, t in ((a, b), (b, a), (a, b)) for part in standard("cx", (), (c, t))
-        ]
+        return [part for c, t in ((a, b), (b, a), (a, b)) for part in standard("cx", (), (c, t))]
     if name == "cswap":
         return controlled(standard("swap", (), qubits[1:]), [(qubits[0], 1)])
     if name == "gphase":
@@ -135,6 +133,5 @@ class State:
         """Go on with one outcome."""
         scale = 1 / math.sqrt(probability)
         self.amplitudes = [
-            x * scale if at >> qubit & 1 == outcome else 0j
-            for at, x in enumerate(self.amplitudes)
+            x * scale if at >> qubit & 1 == outcome else 0j for at, x in enumerate(self.amplitudes)
         ]

@@ -1,23 +1,29 @@
-"""Random statements with their meaning, and whole programs of them in both versions."""
+"""Random statements with their meaning: gates, measurements, assignments, calls."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 from tests.proof.oracle import quantum
 from tests.proof.oracle.language import (
+    ARITHMETIC,
     TEMPTING,
     WITHOUT_INCLUDE,
     Expressions,
     OwnGate,
     Type,
+    common,
     own_gate,
     wrapped,
 )
-from tests.proof.oracle.run import Run, distribution
+from tests.proof.oracle.run import Run
 
+#: What `_call` calls.
+SUBROUTINE = (
+    "def stepped(qubit a, int[4] k) -> int[4] { U(0.3 * k, 0, 0) a; bit b; b = measure a;"
+    " if (b) { return k + 1; } return k - 1; }\n"
+)
 Do = Callable[[Run], None]
 Statement = tuple[str, Do]
 _ONE = ("h", "x", "y", "z", "s", "sdg", "t", "tdg", "sx", "id")
@@ -26,24 +32,8 @@ _TWO = ("cx", "cy", "cz", "ch", "swap")
 _TWO_TURNED = ("crx", "cry", "crz", "cp")
 
 
-class Break(Exception):
-    """A loop is left."""
-
-
-class Continue(Exception):
-    """A turn of a loop is left."""
-
-
-class Made(NamedTuple):
-    """A program: its text, its inputs, and the probability of each key."""
-
-    text: str
-    inputs: Mapping[str, int | float]
-    expected: Mapping[str, float]
-
-
-class Program:
-    """Makes one program."""
+class Statements:
+    """Declares, and makes statements without blocks."""
 
     def __init__(self, number: int) -> None:
         self.random = r = random.Random(number)  # noqa: S311 - test data
@@ -68,7 +58,7 @@ class Program:
 
     def _own_gates(self) -> list[OwnGate]:
         r = self.random
-        names = TEMPTING if self.has_include else TEMPTING + WITHOUT_INCLUDE
+        names: tuple[str, ...] = TEMPTING if self.has_include else TEMPTING + WITHOUT_INCLUDE
         if self.version == 2:
             names = tuple(n for n in TEMPTING if n not in ("rccx", "u"))
         free = [n for n in names if n not in (self.register, self.c)]
@@ -113,27 +103,6 @@ class Program:
         self._head.append(f"input int[8] {name};")
         self._begin.append(lambda run: run.variables.update({name: value}))
 
-    # --- statements
-
-    def statements(self, count: int, depth: int, *, in_loop: bool = False) -> list[Statement]:
-        """Return some statements."""
-        return [self._statement(depth, in_loop=in_loop) for _ in range(count)]
-
-    def _statement(self, depth: int, *, in_loop: bool) -> Statement:
-        r = self.random
-        kinds: list[tuple[int, Callable[[], Statement]]] = [(14, self._gate), (2, self._measure)]
-        kinds.append((1, self._reset))
-        if self.version == 2:
-            kinds.append((3, self._condition_2))
-            return r.choices([k for _, k in kinds], [w for w, _ in kinds])[0]()
-        kinds += [(4, self._assign), (1, self._alias if depth == 2 else self._gate)]
-        if depth:
-            kinds += [(3, lambda: self._if(depth, in_loop=in_loop)), (2, lambda: self._for(depth))]
-            kinds += [(1, lambda: self._switch(depth)), (1, lambda: self._while(depth))]
-        if in_loop:
-            kinds.append((1, self._leave))
-        return r.choices([k for _, k in kinds], [w for w, _ in kinds])[0]()
-
     def _gate(self) -> Statement:
         r, e = self.random, self.expressions
         operands = list(self.operands.items())
@@ -157,7 +126,7 @@ class Program:
                 name, count, turns = "h", 1, 0
         modifier, change = ("", None) if self.version == 2 else self._modifier(name, count, row)
         angles = [e.angle(may_run=may_run and not modifier) for _ in range(turns)]
-        controls = row[count : count + 1] if change == "ctrl" or change == "negctrl" else []
+        controls = row[count : count + 1] if change in ("ctrl", "negctrl") else []
         used = [at for _, at in row[:count]]
 
         def do(run: Run) -> None:
@@ -240,14 +209,27 @@ class Program:
         def do(run: Run) -> None:
             new = value.of(run)
             if op:
-                from tests.proof.oracle.language import _ARITHMETIC, common  # noqa: PLC0415, PLC2701
-
                 meet = common(type_, value.type)
                 old = wrapped(run.variables[target], meet)
-                new = _ARITHMETIC[op](old, wrapped(new, meet))
+                new = ARITHMETIC[op](old, wrapped(new, meet))
             run.variables[target] = wrapped(new, type_)
 
         return f"{target} {op}= {value.text};", do
+
+    def _call(self) -> Statement:
+        """Return a call of a subroutine that measures, and may return early."""
+        r, e = self.random, self.expressions
+        text, qubit = r.choice(list(self.operands.items()))
+        target, type_ = r.choice(list(e.integers.items()))
+        value, cut = e.integer(1), ("int", 4)
+
+        def do(run: Run) -> None:
+            k = wrapped(value.of(run), cut)
+            run.state.apply(quantum.standard("U", [0.3 * k, 0, 0], [qubit]))
+            returned = wrapped(k + 1, cut) if run.measure(qubit) else wrapped(k - 1, cut)
+            run.variables[target] = wrapped(returned, type_)
+
+        return f"{target} = stepped({text}, {value.text});", do
 
     def _alias(self) -> Statement:
         r = self.random
@@ -258,133 +240,6 @@ class Program:
         self.operands.update({f"{name}[{at}]": qubit for at, qubit in enumerate(chosen)})
         listed = ", ".join(map(str, negative))
         return f"let {name} = {self.register}[{{{listed}}}];", lambda _: None
-
-    # --- blocks
-
-    def _block(self, depth: int, *, in_loop: bool) -> tuple[str, Do]:
-        made = self.statements(self.random.randint(1, 2), depth - 1, in_loop=in_loop)
-        return "{ " + " ".join(text for text, _ in made) + " }", _all(made)
-
-    def _if(self, depth: int, *, in_loop: bool) -> Statement:
-        condition = self.expressions.condition()
-        then, do = self._block(depth, in_loop=in_loop)
-        otherwise, instead = self._block(depth, in_loop=in_loop)
-
-        def run_one(run: Run) -> None:
-            (do if condition.of(run) else instead)(run)
-
-        return f"if ({condition.text}) {then} else {otherwise}", run_one
-
-    def _switch(self, depth: int) -> Statement:
-        value = self.expressions.integer(1)
-        numbers = self.random.sample(range(5), 3)
-        bodies = [self._block(depth, in_loop=False) for _ in range(3)]
-
-        def run_one(run: Run) -> None:
-            at = value.of(run)
-            which = 0 if at == numbers[0] else 1 if at in numbers[1:] else 2
-            bodies[which][1](run)
-
-        return (
-            f"switch ({value.text}) {{ case {numbers[0]} {bodies[0][0]} case {numbers[1]},"
-            f" {numbers[2]} {bodies[1][0]} default {bodies[2][0]} }}",
-            run_one,
-        )
-
-    def _for(self, depth: int) -> Statement:
-        self._names += 1
-        name, r = f"i{self._names}", self.random
-        if r.random() < 0.5:
-            start, step, turns = r.randint(-1, 2), r.choice([1, 2, -1]), r.randint(0, 3)
-            values = [start + step * at for at in range(turns)]
-            last = start + step * (turns - 1)
-            text = f"[{start}:{step}:{last}]"
-        else:
-            values = [r.randint(-2, 5) for _ in range(r.randint(1, 3))]
-            text = "{" + ", ".join(map(str, values)) + "}"
-        readable = self.expressions.readable
-        readable[name] = ("int", 64)
-        body, do = self._block(depth, in_loop=True)
-        del readable[name]
-
-        def loop(run: Run) -> None:
-            for value in values:
-                run.variables[name] = value
-                try:
-                    do(run)
-                except Break:
-                    break
-                except Continue:
-                    continue
-
-        return f"for int {name} in {text} {body}", loop
-
-    def _while(self, depth: int) -> Statement:
-        self._names += 1
-        name, turns = f"w{self._names}", self.random.randint(1, 3)
-        self._head.append(f"int {name} = 0;")
-        self._begin.append(lambda run: run.variables.update({name: 0}))
-        condition = self.expressions.condition()
-        body, do = self._block(depth, in_loop=False)
-
-        def loop(run: Run) -> None:
-            run.variables[name] = 0
-            while run.variables[name] < turns and condition.of(run):
-                run.variables[name] += 1
-                do(run)
-
-        inner = body[1:-1]
-        return (
-            f"{name} = 0; while ({name} < {turns} && {condition.text}) {{ {name} += 1; {inner} }}",
-            loop,
-        )
-
-    def _leave(self) -> Statement:
-        condition = self.expressions.condition()
-        word, error = self.random.choice([("break", Break), ("continue", Continue)])
-
-        def leave(run: Run) -> None:
-            if condition.of(run):
-                raise error
-
-        return f"if ({condition.text}) {{ {word}; }}", leave
-
-    def made(self) -> Made | None:
-        """Return the program; None if its measurements have too many outcomes."""
-        body = self.statements(self.random.randint(4, 12), 2)
-        width = self.expressions.registers[self.c]
-
-        def whole(run: Run) -> str:
-            for do in self._begin:
-                do(run)
-            _all(body)(run)
-            last = [run.measure(qubit) for qubit in range(self.qubits)]
-            keys = ["".join(map(str, reversed(bits))) for bits in (last, run.bits[self.c])]
-            return " ".join(keys)
-
-        expected = distribution(self.qubits, whole)
-        if expected is None:
-            return None
-        if self.version == 2:
-            head = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
-            head += "".join(own.text for own in self.own)
-            head += f"qreg {self.register}[{self.qubits}];\ncreg {self.c}[{width}];\n"
-            tail = f"creg last[{self.qubits}];\nmeasure {self.register} -> last;\n"
-        else:
-            head = "OPENQASM 3.0;\n" + 'include "stdgates.inc";\n' * self.has_include
-            head += "".join(own.text for own in self.own)
-            head += "".join(f"{line}\n" for line in self._head)
-            head += f"qubit[{self.qubits}] {self.register};\nbit[{width}] {self.c};\n"
-            tail = f"bit[{self.qubits}] last;\nlast = measure {self.register};\n"
-        return Made(head + "\n".join(text for text, _ in body) + "\n" + tail, self.inputs, expected)
-
-
-def _all(made: Sequence[Statement]) -> Do:
-    def do(run: Run) -> None:
-        for _, one in made:
-            one(run)
-
-    return do
 
 
 def _changed(
