@@ -16,11 +16,11 @@ from typing import Any, Final, cast
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
 
 from chalicelib import composition
-from chalicelib.entrypoints.http import batches, caller, endpoints
+from chalicelib.entrypoints.http import batches, caller, checks, tasks
 from chalicelib.entrypoints.http.cors import cors_config
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.entrypoints.sweeper import handle_schedule
-from chalicelib.entrypoints.worker import handle_batch
+from chalicelib.entrypoints.worker import WORKERS_MAX, handle_batch
 
 if "AWS_CHALICE_CLI_MODE" in os.environ and "QUANTUM_TASKS_PREPARED" not in os.environ:
     # A person's `chalice local`, `deploy` or `package`: before anything reads the environment.
@@ -38,9 +38,6 @@ CORS: Final = cors_config()
 NAME: Final = f"quantum-tasks-{os.environ.get('STAGE', caller.LOCAL_STAGE)}"
 #: As `infra/templates/messaging.yaml` names it. A name, not an ARN: none is known when packaging.
 QUEUE_NAME: Final = NAME
-#: Invocations of the worker at the same time, of one batch each. Without a limit Lambda throttles
-#: them where the account's concurrency ends, and each throttled batch burns a receive.
-WORKERS_MAX: Final = 50
 #: Executed all at once, so as many as `EXECUTION_CONCURRENCY`; `docs/executors.md` says why so few.
 BATCH_SIZE: Final = 3
 
@@ -50,19 +47,19 @@ app: Final = Chalice(app_name=NAME)
 @app.route("/tasks", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def post_task() -> Response:
     """Submit a circuit."""
-    return endpoints.post_task(app.current_request)
+    return tasks.post_task(app.current_request)
 
 
 @app.route("/tasks", methods=READ, content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def list_tasks() -> Response:
     """List the caller's tasks."""
-    return endpoints.list_tasks(app.current_request)
+    return tasks.list_tasks(app.current_request)
 
 
 @app.route("/tasks/{task_id}", methods=READ, content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def get_task(task_id: str) -> Response:
     """Read a task."""
-    return endpoints.get_task(app.current_request, task_id)
+    return tasks.get_task(app.current_request, task_id)
 
 
 @app.route(
@@ -70,7 +67,7 @@ def get_task(task_id: str) -> Response:
 )
 def cancel_task(task_id: str) -> Response:
     """Cancel a task."""
-    return endpoints.cancel_task(app.current_request, task_id)
+    return tasks.cancel_task(app.current_request, task_id)
 
 
 @app.route("/batches", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
@@ -82,19 +79,22 @@ def post_batch() -> Response:
 @app.route("/validations", methods=["POST"], content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def post_validation() -> Response:
     """Check a circuit without running it."""
-    return endpoints.post_validation(app.current_request)
+    return checks.post_validation(app.current_request)
 
 
 @app.route("/openapi.json", methods=READ, content_types=ANY, authorizer=AUTHORIZER, cors=CORS)
 def get_description() -> Response:
     """Describe the API."""
-    return endpoints.get_description(app.current_request)
+    # What makes it is imported by the first request for it.
+    from chalicelib.entrypoints.http import openapi  # noqa: PLC0415
+
+    return openapi.get_description(app.current_request)
 
 
 @app.route("/health", methods=READ, content_types=ANY, cors=CORS)
 def get_health() -> Response:
     """Ask whether the service can work."""
-    return endpoints.get_health(app.current_request)
+    return checks.get_health(app.current_request)
 
 
 @app.on_sqs_message(queue=QUEUE_NAME, batch_size=BATCH_SIZE, maximum_concurrency=WORKERS_MAX)

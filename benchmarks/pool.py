@@ -22,7 +22,7 @@ from benchmarks.figures import Figure, Goal, ratios, table
 from chalicelib.domain.task import TaskRequest
 from chalicelib.executors.children.child_process import ChildProcess, JobLimits
 from chalicelib.executors.children.pool import ProcessPool
-from chalicelib.executors.registry import IN_CHILDREN
+from chalicelib.registry import EXECUTORS
 from chalicelib.settings import Settings
 from tests.support.backends import Backend
 
@@ -33,7 +33,7 @@ DRAIN_OF_MOCK_WANTED: Final = 0.7
 _WARM_JOBS: Final = 3_000
 _COLD_JOBS: Final = 40
 _SECONDS_MAX: Final = 60.0
-_FACTORY: Final = IN_CHILDREN["simulator"]
+_FACTORY: Final = EXECUTORS["simulator"].factory
 
 
 class _Failing:
@@ -53,8 +53,8 @@ def _limits() -> JobLimits:
 
 
 @contextmanager
-def _pool(children: int) -> Iterator[ProcessPool]:
-    pool = ProcessPool(_FACTORY, children_max=children, limits=_limits(), reporter=_Failing())
+def _pool() -> Iterator[ProcessPool]:
+    pool = ProcessPool(_FACTORY, limits=_limits(), reporter=_Failing())
     try:
         yield pool
     finally:
@@ -102,7 +102,7 @@ def measure(rounds: int = 3) -> list[Figure]:
     cores = os.cpu_count() or 1
     warm: dict[int, list[float]] = {threads: [] for threads in (1, cores, 10)}
     cold: list[float] = []
-    with _pool(10) as pool:
+    with _pool() as pool:
         warm_rate(pool, 10)
         for _ in range(rounds):
             cold.append(cold_rate(cores))

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
-import app
 from benchmarks.charts import line_chart
 from benchmarks.simulation import API_SECONDS, Capacity, Second, simulate
+from chalicelib.entrypoints.worker import WORKERS_MAX
 from infra.local.settings import ROOT
 from infra.stage import read_configuration, stage_spec
 
@@ -35,7 +35,7 @@ class Plan:
 def pages() -> dict[str, str]:
     """Return every file by its name under `docs/`."""
     spec = stage_spec(read_configuration(ROOT), "prod")
-    as_set = Capacity.of(spec, workers_max=app.WORKERS_MAX)
+    as_set = Capacity.of(spec, workers_max=WORKERS_MAX)
     plans = [plan(as_set, rate) for rate in RATES]
     files = {f"scale-{p.rate}.svg": _picture(as_set, p) for p in plans}
     files["scale.md"] = _page(as_set, plans)
@@ -92,7 +92,7 @@ _CHANGES: Final[dict[str, tuple[str, str]]] = {
     ),
     "workers, the mapping's maximum": (
         "workers_max",
-        "`WORKERS_MAX` in `app.py`: {value:,.0f}. A mapping takes 1,000 at most, and a queue 120,000 messages in flight: {queues} queues, each with a worker of its own",
+        "`WORKERS_MAX`: {value:,.0f}. A mapping takes 1,000 at most, and a queue 120,000 messages in flight: {queues} queues, each with a worker of its own",
     ),
 }
 

@@ -1,1 +1,1 @@
-"""The quantum-circuit task service. Read `model`, `lifecycle`, `submission`, `execution`."""
+"""The task service. Begin with `domain.lifecycle`, `use_cases.submit`, `use_cases.execute`."""

@@ -20,7 +20,7 @@ from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.adapters.telemetry import TelemetryObserver, logger
 from chalicelib.domain.retry_policy import OUTAGE_GROWTH, Backoff
-from chalicelib.executors.registry import BuiltOnFirstUse, ValidatorOnFirstUse
+from chalicelib.executors.first_use import BuiltOnFirstUse, ValidatorOnFirstUse
 from chalicelib.ports import Clock, Executor, Observer, TaskQueue, TaskStore, Validator
 from chalicelib.runtime_checks import check_runtime
 from chalicelib.settings import InvalidSetting, Settings

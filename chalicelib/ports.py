@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
-from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task, TaskRequest, TaskResult
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.domain.validation import Validation
@@ -34,6 +34,25 @@ class KeptCircuit(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     pieces: int
+
+
+class IndexPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of the index, newest first, without holes."""
+
+    positions: Sequence[Position]
+    #: There is nothing older in the index.
+    is_last: bool
+
+
+class Summaries(msgspec.Struct, frozen=True, kw_only=True):
+    """Tasks read together. An id that is in none of these is not there."""
+
+    #: Without circuits and results.
+    tasks: Mapping[str, Task]
+    #: Items of this owner that cannot be read.
+    unreadable: frozenset[str] = frozenset()
+    #: Not read now: the database was too busy.
+    unprocessed: frozenset[str] = frozenset()
 
 
 class TaskStore(Protocol):
@@ -90,8 +109,8 @@ class TaskStore(Protocol):
     def due(self, before: datetime, *, limit: int, implausible_after: datetime) -> Sequence[str]:
         """Return ids of open tasks that were due before this time, `limit` at most.
 
-        Also of those that are due later than anything here makes them, or at no time at all:
-        something has corrupt them.
+        Also of those that are due later than this service ever makes them, or at no time at all:
+        their items are corrupt.
 
         The index behind it lags: a task may have moved on, so read each before acting. Which
         of many due tasks are returned varies between calls, so that none is always left out.

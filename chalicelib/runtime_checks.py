@@ -76,7 +76,7 @@ def excessive_demands(
     limit before the wall, whatever its neighbours do; where the second does, each may reach its own
     memory limit.
     """
-    if settings.executor == "mock":
+    if not settings.registered_executor.in_child:
         return []
     at_once = workers * settings.execution_concurrency
     seconds, wall = settings.execution_processor_seconds_max, settings.execution_seconds_max

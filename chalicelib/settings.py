@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 import msgspec
 from msgspec import Meta, structs
 
+from chalicelib.registry import EXECUTORS, Name, Registered
+
 
 class InvalidSetting(ValueError):
     """A setting in the environment has no usable value."""
@@ -76,7 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: Records of one batch that are executed at the same time.
     execution_concurrency: Annotated[int, Meta(ge=1, le=10)] = 3
     #: What runs circuits. The mock's counts mean nothing: it is for tests of load and protocol.
-    executor: Literal["simulator", "mock"] = "simulator"
+    executor: Name = "simulator"
     #: What one execution may use of the processor, and of memory on top of its process.
     execution_processor_seconds_max: Annotated[float, Meta(ge=0.1, le=880)] = 1.5
     execution_memory_mb_max: Megabytes = 448
@@ -105,7 +107,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_concurrency: Annotated[int, Meta(ge=1, le=16)] = 8
 
     #: The mock executor: how long an execution takes (a random time from the first to the
-    #: second, if that is larger), and how often it fails.
+    #: second, if that is larger), and how often it fails. What begins with an executor's name is
+    #: of no use to the others.
     mock_execution_seconds: Annotated[float, Meta(ge=0, le=900)] = 0.0
     mock_execution_seconds_max: Annotated[float, Meta(ge=0, le=900)] = 0.0
     mock_permanent_failure_rate: Rate = 0.0
@@ -137,9 +140,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def registered_executor(self) -> Registered:
+        """What is known of the executor."""
+        return EXECUTORS[self.executor]
+
+    @property
     def execution_start_seconds_max(self) -> float:
-        """The longest that an execution waits for its process; the mock needs none."""
-        return 0.0 if self.executor == "mock" else EXECUTOR_START_SECONDS_MAX
+        """The longest that an execution waits for its process, if it needs one."""
+        return EXECUTOR_START_SECONDS_MAX if self.registered_executor.in_child else 0.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -218,10 +226,10 @@ _ORDERED: Final = (
 def _check_together(settings: Settings) -> None:
     """Refuse values that make no sense together."""
     ordered = list(_ORDERED)
-    if settings.executor != "mock":
+    if settings.registered_executor.in_child:
         ordered.append(("execution_processor_seconds_max", "execution_seconds_max"))
         _check_amplitudes(settings)
-        _check_no_mock(settings)
+    _check_of_other_executors(settings)
     if settings.mock_execution_seconds_max:
         ordered.append(("mock_execution_seconds", "mock_execution_seconds_max"))
     for low, high in ordered:
@@ -235,13 +243,14 @@ def _check_together(settings: Settings) -> None:
         raise InvalidSetting(f"MOCK_PERMANENT_FAILURE_RATE {message}, not {rates:g}")
 
 
-def _check_no_mock(settings: Settings) -> None:
+def _check_of_other_executors(settings: Settings) -> None:
     """Refuse what has no effect: a stage meant for tests would run circuits."""
     for field in structs.fields(Settings):
-        value = getattr(settings, field.name)
-        if field.name.startswith("mock_") and value != field.default:
+        value, owner = getattr(settings, field.name), field.name.partition("_")[0]
+        is_anothers = owner in EXECUTORS and owner != settings.executor
+        if is_anothers and value != field.default:
             message = f"is {value:g}, which EXECUTOR={settings.executor} does not use"
-            raise InvalidSetting(f"{field.name.upper()} {message}; set EXECUTOR=mock")
+            raise InvalidSetting(f"{field.name.upper()} {message}; set EXECUTOR={owner}")
 
 
 def _check_amplitudes(settings: Settings) -> None:

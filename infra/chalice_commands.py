@@ -49,18 +49,14 @@ class CommandStopped(Exception):
     """Chalice's command would do something else than is meant; the message says what does."""
 
 
-#: What a person can do something about: told in one sentence.
-USER_ERRORS: Final = (
-    *(CommandStopped, DependenciesUnavailable, DeploymentRefused),
-    *(InvalidSetting, InvalidStage, NotRunning),
-)
-
-
 def prepare(root: Path, arguments: Sequence[str] | None = None) -> None:
     """Make ready what the command needs, or end the process with one sentence."""
     try:
         _prepare(root, sys.argv[1:] if arguments is None else arguments)
-    except USER_ERRORS as exc:
+    except (
+        *(CommandStopped, DependenciesUnavailable, DeploymentRefused),
+        *(InvalidSetting, InvalidStage, NotRunning),
+    ) as exc:
         print(f"error: {exc}", file=sys.stderr, flush=True)
         if threading.current_thread() is not threading.main_thread():
             # `chalice local` imports in a thread, and would wait indefinitely without a server.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -139,14 +138,6 @@ def read_configuration(root: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InvalidStage(f"{path} must hold a JSON object")
     return content
-
-
-def workers_max(root: Path) -> int:
-    """Read the worker's maximum concurrency from `app.py`, where Chalice takes it."""
-    found = re.search(r"^WORKERS_MAX: Final = (\d+)$", (root / "app.py").read_text(), re.MULTILINE)
-    if found is None:
-        raise InvalidStage("app.py does not say WORKERS_MAX as a number")
-    return int(found[1])
 
 
 def this_runtime() -> str:

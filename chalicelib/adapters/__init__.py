@@ -1,1 +1,1 @@
-"""The outside world behind the ports: DynamoDB, SQS, the executor, the clock, logs and metrics."""
+"""The outside world behind the ports: DynamoDB, SQS, the clock, logs and metrics."""

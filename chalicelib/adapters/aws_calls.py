@@ -40,7 +40,7 @@ _BUGS: Final = frozenset({"ValidationException", "SerializationException", "Inva
 _SHOWN_CHARACTERS_MAX: Final = 200
 
 
-class _Call(msgspec.Struct):
+class _AwsCall(msgspec.Struct):
     operation: str
     resource: str
     parameters: Mapping[str, Any]
@@ -124,16 +124,16 @@ class AwsCalls:
                 raise StoreFull from exc
             raise unavailable(in_doubt=in_doubt) from exc
 
-    def _call(self) -> _Call:
-        call: _Call | None = getattr(self._current, "call", None)
-        return call or _Call("none", "none", {}, time.perf_counter())
+    def _call(self) -> _AwsCall:
+        call: _AwsCall | None = getattr(self._current, "call", None)
+        return call or _AwsCall("none", "none", {}, time.perf_counter())
 
     def _on_call(self, params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401
         if "ReturnConsumedCapacity" in model.input_shape.members:
             params.setdefault("ReturnConsumedCapacity", "TOTAL")  # else no line could say the cost
         resource = params.get("TableName") or params.get("QueueUrl", "").rpartition("/")[2]
         resource = resource or next(iter(params.get("RequestItems", ())), "")
-        self._current.call = _Call(model.name, resource, params, time.perf_counter())
+        self._current.call = _AwsCall(model.name, resource, params, time.perf_counter())
 
     def _on_send(self, **_: object) -> None:
         self._call().sent += 1

@@ -48,7 +48,7 @@ def submit(
     sweep_grace_seconds: float,
 ) -> Task:
     """Return the task as it is first stored, if no task with its id exists."""
-    return Task(
+    task = Task(
         task_id=task_id,
         owner=owner,
         request=request,
@@ -56,14 +56,18 @@ def submit(
         correlation_id=correlation_id,
         status=TaskStatus.PENDING,
         submitted_at=now,
-        due_at=now + timedelta(seconds=sweep_grace_seconds),
-        history=(
-            HistoryEntry(
-                event=TaskEvent.SUBMIT, status=TaskStatus.PENDING, transitioned_at=now, attempt=0
-            ),
-        ),
         schema_version=request.schema_version,
     )
+    return submitted_at(task, now, sweep_grace_seconds=sweep_grace_seconds)
+
+
+def submitted_at(task: Task, now: datetime, *, sweep_grace_seconds: float) -> Task:
+    """Return a task that is not stored yet as one that is submitted at this time."""
+    entry = HistoryEntry(
+        event=TaskEvent.SUBMIT, status=TaskStatus.PENDING, transitioned_at=now, attempt=0
+    )
+    due_at = now + timedelta(seconds=sweep_grace_seconds)
+    return structs.replace(task, submitted_at=now, due_at=due_at, history=(entry,))
 
 
 def claim_if_available(

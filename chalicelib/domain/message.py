@@ -1,4 +1,4 @@
-"""What travels through the queue, and one receipt of it."""
+"""What travels through the queue, one receipt of it, and what becomes of that."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class TaskMessage(msgspec.Struct, frozen=True, kw_only=True):
             fields = json.loads(body)
             texts = [fields["task_id"], fields["correlation_id"]]
             if fields["v"] != 1 or not all(map(_is_id, texts)):
-                reason = "unknown version, or an id that is none"
+                reason = "its version is not 1, or one of its ids is not valid"
                 raise ValueError(reason)  # noqa: TRY301 - one place says what it is not
             enqueued_at = datetime.fromisoformat(fields["enqueued_at"])
         except (ValueError, KeyError, TypeError) as exc:
@@ -93,3 +93,20 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     receipt_handle: str
     #: SQS's count of deliveries, from 1. Not the number of executions: that is `attempt`.
     receive_count: int
+
+
+class Acknowledge(msgspec.Struct, frozen=True):
+    """The delivery is done with: its message may be deleted."""
+
+    reason: str
+
+
+class Redeliver(msgspec.Struct, frozen=True):
+    """The delivery failed: its message must come back, after being hidden for this long."""
+
+    reason: str
+    #: None leaves the queue's own visibility timeout as it is.
+    delay_seconds: int | None
+
+
+Disposition = Acknowledge | Redeliver

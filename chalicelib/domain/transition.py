@@ -28,7 +28,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     #: Whose task it must be.
     owner: str | None = None
     #: The fencing token: no worker has claimed the task since.
-    #: It is an integer but where an item is corrupt: its settle takes the number that lies there.
+    #: An integer, unless the item is corrupt: then its settle uses the stored number.
     attempt: float | None = None
     #: Attempts are left.
     attempt_below: int | None = None

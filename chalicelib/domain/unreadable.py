@@ -21,7 +21,7 @@ from chalicelib.domain.task import OPEN_STATUSES, Lease, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Condition, Transition
 from chalicelib.errors import TaskServiceError
 
-#: What a write on an unreadable item pins, as it lies there.
+#: Attributes that must still have the value that was seen when an unreadable item is written.
 PINNED: Final = ("due_at", "status", "attempt")
 
 _ENDED: Final = frozenset(status.value for status in TaskStatus if status not in OPEN_STATUSES)
@@ -38,9 +38,9 @@ class StoredTask(msgspec.Struct, frozen=True, kw_only=True):
     is_newer: bool = False
     owner: str | None = None
     correlation_id: str | None = None
-    #: The text that lies there, whether or not it is one of the statuses.
+    #: The stored text, which may be an unknown status.
     status: str | None = None
-    #: The number that lies there, whether or not it is an integer.
+    #: The stored number, which may not be an integer.
     attempt: float | None = None
     lease: Lease | None = None
     submitted_at: datetime | None = None
@@ -94,7 +94,7 @@ def abandon(stored: StoredTask, *, error_message: str, now: datetime) -> Transit
 
 
 def cancel(stored: StoredTask, *, owner: str, now: datetime) -> Transition:
-    """End it for its owner, though its status may be none that is known."""
+    """End it for its owner; its status may be unknown."""
     return Transition(
         task_id=stored.task_id,
         event=TaskEvent.CANCEL,

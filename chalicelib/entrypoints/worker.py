@@ -10,18 +10,26 @@ batch is failed by raising. That is slower and never loses anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from chalicelib.adapters.telemetry import log_context, logger
 from chalicelib.composition import Service
-from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.message import (
+    Acknowledge,
+    Delivery,
+    Disposition,
+    Redeliver,
+    TaskMessage,
+)
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.errors import QueueUnavailable
 from chalicelib.threads import map_in_threads
-from chalicelib.use_cases.execute import Acknowledge, Disposition, Redeliver
 
+#: Invocations at the same time, of one batch each. Without a limit Lambda throttles them where the
+#: account's concurrency ends, and each throttled batch burns a receive.
+WORKERS_MAX: Final = 50
 #: A message that cannot be read is hidden for this long, so that it soon reaches the
 #: dead-letter queue, where it is kept for inspection.
 _POISON_HIDDEN_SECONDS = 1
@@ -31,7 +39,7 @@ class BatchFailed(RuntimeError):
     """Some messages of the batch must be delivered again; the others are deleted already."""
 
 
-class _Outcome(msgspec.Struct, frozen=True):
+class _Handled(msgspec.Struct, frozen=True):
     message_id: str
     receipt_handle: str
     disposition: Disposition
@@ -50,7 +58,7 @@ def handle_batch(
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
-    def handle(record: Mapping[str, Any]) -> _Outcome:
+    def handle(record: Mapping[str, Any]) -> _Handled:
         return _handle_record(service, record, seconds_left)
 
     with log_context(function_request_id=context.aws_request_id):
@@ -60,7 +68,7 @@ def handle_batch(
 
 def _handle_record(
     service: Service, record: Mapping[str, Any], seconds_left: Callable[[], float]
-) -> _Outcome:
+) -> _Handled:
     """Handle one record: whatever happens to it, its neighbours go on."""
     message_id, receipt_handle = record["messageId"], record["receiptHandle"]
     try:
@@ -72,7 +80,7 @@ def _handle_record(
         )
         unreadable = Redeliver("message cannot be read", _POISON_HIDDEN_SECONDS)
         _redeliver(service, receipt_handle, unreadable)
-        return _Outcome(message_id, receipt_handle, unreadable)
+        return _Handled(message_id, receipt_handle, unreadable)
     message = delivery.message
     with log_context(task_id=message.task_id, correlation_id=message.correlation_id):
         service.ports.observer.consumed(delivery)
@@ -80,7 +88,7 @@ def _handle_record(
         _report(service, delivery, disposition)
         if isinstance(disposition, Redeliver):
             _redeliver(service, receipt_handle, disposition)
-    return _Outcome(message_id, receipt_handle, disposition)
+    return _Handled(message_id, receipt_handle, disposition)
 
 
 def _execute(
@@ -126,17 +134,19 @@ def _redeliver(service: Service, receipt_handle: str, redelivered: Redeliver) ->
         service.ports.observer.problem("redeliver the message", exc)
 
 
-def _end_batch(service: Service, outcomes: Sequence[_Outcome]) -> dict[str, Any] | None:
-    failed = [o.message_id for o in outcomes if isinstance(o.disposition, Redeliver)]
+def _end_batch(service: Service, handled: Sequence[_Handled]) -> dict[str, Any] | None:
+    failed = [record.message_id for record in handled if isinstance(record.disposition, Redeliver)]
     if service.settings.partial_batch_responses:
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
     if not failed:
         return None
-    done = [o.receipt_handle for o in outcomes if isinstance(o.disposition, Acknowledge)]
+    done = [
+        record.receipt_handle for record in handled if isinstance(record.disposition, Acknowledge)
+    ]
     try:
         service.ports.queue.acknowledge(done)
     except QueueUnavailable as exc:
         # They come back and are found to be duplicates.
         service.ports.observer.problem("acknowledge the others", exc)
-    message = f"{len(failed)} of {len(outcomes)} messages must be delivered again"
+    message = f"{len(failed)} of {len(handled)} messages must be delivered again"
     raise BatchFailed(message)

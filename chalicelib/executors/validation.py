@@ -6,6 +6,7 @@ that the circuit was not analysed completely.
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 import msgspec
@@ -20,8 +21,9 @@ from chalicelib.ports import Observer
 from chalicelib.settings import Settings
 
 MEMORY_MB_MAX: Final = 256
-#: Validations under way at the same time in one process; a function's handles one request.
-_CHILDREN_MAX: Final = 2
+#: Validations under way at the same time in one process. A function's handles one request; the
+#: local API has a thread for each, and its machine would be filled.
+_AT_ONCE_MAX: Final = 2
 #: What one validation may take of the processor and of memory.
 LIMITS: Final = JobLimits(
     processor_seconds_max=VALIDATION_SECONDS_MAX, memory_bytes_max=MEMORY_MB_MAX << 20
@@ -44,10 +46,10 @@ class ChildValidator:
     ) -> None:
         """Build the pool, with a wall limit of `seconds_max`; no child is started yet."""
         self._observer = observer
+        self._turns = threading.Semaphore(_AT_ONCE_MAX)
         self._seconds_max = seconds_max
         self._pool = ProcessPool(
             _FACTORY,
-            children_max=_CHILDREN_MAX,
             limits=limits,
             reporter=observer,
             environment={"EXECUTION_AMPLITUDES_MAX": str(settings.execution_amplitudes_max)},
@@ -56,17 +58,26 @@ class ChildValidator:
     def validate(self, request: TaskRequest) -> Validation:
         """See `Validator`."""
         try:
-            document = self._pool.ask(request, time_limit_seconds=self._seconds_max).document
+            with self._turns:
+                document = self._pool.ask(request, time_limit_seconds=self._seconds_max).document
             return _decoder.decode(document or "")
-        except (LimitReached, TransientExecutionError) as exc:
-            message = (
-                "the circuit was not analysed completely: it takes more than"
-                f" {VALIDATION_SECONDS_MAX:g} s or {MEMORY_MB_MAX} MB to analyse;"
-                " when it runs it is checked all the same"
+        except LimitReached as exc:
+            why = (
+                f"it takes more than {VALIDATION_SECONDS_MAX:g} s or {MEMORY_MB_MAX} MB to analyse"
             )
-            finding = Finding(severity=Severity.WARNING, message=message)
-            self._observer.problem("validate a circuit", exc)
-            return Validation(valid=True, complete=False, findings=(finding,))
+            return self._incomplete(why, exc)
+        except TransientExecutionError as exc:
+            return self._incomplete("the service could not finish the analysis this time", exc)
         except ExecutionError as exc:
             finding = Finding(severity=Severity.ERROR, message=str(exc))
             return Validation(valid=False, findings=(finding,))
+
+    def _incomplete(self, why: str, error: ExecutionError) -> Validation:
+        """Return a validation that claims nothing, and tell an operator of the error."""
+        message = (
+            f"the circuit was not analysed completely: {why};"
+            " when it runs it is checked all the same"
+        )
+        finding = Finding(severity=Severity.WARNING, message=message)
+        self._observer.problem("validate a circuit", error)
+        return Validation(valid=True, complete=False, findings=(finding,))

@@ -25,7 +25,7 @@ class CancelTask(msgspec.Struct, frozen=True, kw_only=True):
     observer: Observer
 
     def __call__(self, task_id: str, *, owner: str) -> Task | StoredTask:
-        """Cancel, and return the task; cancelling twice is no error.
+        """Cancel, and return the task; cancelling twice is not an error.
 
         A task that cannot be read is cancelled too; what can be told of it is returned.
 

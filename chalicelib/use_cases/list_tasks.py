@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 import msgspec
 
-from chalicelib.domain.listing import Position, Summaries, TaskFilter, TaskPage
 from chalicelib.domain.task import Task
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.errors import StoreUnavailable
-from chalicelib.ports import Clock, TaskStore
+from chalicelib.ports import Clock, Summaries, TaskStore
 
 #: Batch reads of one page. More would let a filter that matches little read without end.
 BATCH_READS_MAX: Final = 4
 #: DynamoDB reads 100 items in one call ("BatchGetItem").
 BATCH_TASKS_MAX: Final = 100
+
+
+class TaskPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a list. It may be short, or empty, and still have a next one."""
+
+    tasks: Sequence[Task]
+    #: Ids of tasks that cannot be read, in their places' order.
+    unreadable: Sequence[str]
+    #: Where the next page begins: behind this place. None after the last page.
+    next_position: Position | None
 
 
 class ListTasks(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +55,7 @@ class ListTasks(msgspec.Struct, frozen=True, kw_only=True):
         index = self.store.tasks_of(
             owner, task_filter=task_filter, after=after, limit=batch, start_deadline=start_deadline
         )
-        page = _Page(owner, task_filter, limit, after)
+        page = _GrowingPage(owner, task_filter, limit, after)
         positions = list(index.positions)
         for _ in range(BATCH_READS_MAX):
             if not positions or page.is_full or page.is_cut:
@@ -58,7 +69,7 @@ class ListTasks(msgspec.Struct, frozen=True, kw_only=True):
         return page.to_task_page(is_last=is_last)
 
 
-class _Page:
+class _GrowingPage:
     """A page as it grows."""
 
     def __init__(

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
-from msgspec import structs
 
 from chalicelib.domain import lifecycle, payloads
 from chalicelib.domain.message import TaskMessage
@@ -102,7 +101,10 @@ class SubmitTask(msgspec.Struct, frozen=True, kw_only=True):
             if existing is not None:
                 return self._answer_existing(existing, task, keyed=keyed)
             kept = self._keep_circuit(task, keyed=keyed)
-            task = self._submitted_now(task)
+            # The sweeper's grace begins now that the pieces are put.
+            task = lifecycle.submitted_at(
+                task, self.clock.now(), sweep_grace_seconds=self.sweep_grace_seconds
+            )
         outcome = self._create(task, kept, keyed=keyed)
         if outcome is not PutOutcome.EXISTED:
             self.observer.transitioned(task)
@@ -121,18 +123,6 @@ class SubmitTask(msgspec.Struct, frozen=True, kw_only=True):
             now=self.clock.now(),
             sweep_grace_seconds=self.sweep_grace_seconds,
         )
-
-    def _submitted_now(self, task: Task) -> Task:
-        """Return the task as of now: the sweeper's grace begins when its pieces are put."""
-        fresh = lifecycle.submit(
-            task.request,
-            task_id=task.task_id,
-            owner=task.owner,
-            correlation_id=task.correlation_id,
-            now=self.clock.now(),
-            sweep_grace_seconds=self.sweep_grace_seconds,
-        )
-        return structs.replace(fresh, request_fingerprint=task.request_fingerprint)
 
     def _keep_circuit(self, task: Task, *, keyed: bool) -> KeptCircuit:
         with self._put_unavailable(task, keyed=keyed):

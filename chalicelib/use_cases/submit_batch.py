@@ -19,7 +19,8 @@ from chalicelib.threads import map_in_threads
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted, keyed_task_id
 
 Member = Submission | InvalidRequest
-Outcome = Submitted | Exception
+#: What became of one member.
+MemberResult = Submitted | Exception
 #: Returns what surrounds the submission of one member, given its index: its log context.
 BatchContext = Callable[[int], AbstractContextManager[None]]
 
@@ -36,7 +37,7 @@ class SubmitBatch(msgspec.Struct, frozen=True, kw_only=True):
     #: of the API's function covers both.
     begin_seconds_max: float
 
-    def __call__(self, members: Sequence[Member], *, context: BatchContext) -> list[Outcome]:
+    def __call__(self, members: Sequence[Member], *, context: BatchContext) -> list[MemberResult]:
         """Submit each member, and return what became of it, in the order given. Never raises.
 
         Once a call has found database or queue unavailable, no other member begins: those answer
@@ -45,7 +46,7 @@ class SubmitBatch(msgspec.Struct, frozen=True, kw_only=True):
         last_begin = self.clock.now() + timedelta(seconds=self.begin_seconds_max)
         unavailable = threading.Event()
 
-        def handle(index: int) -> Outcome:
+        def handle(index: int) -> MemberResult:
             with context(index):
                 return self._handle(members[index], last_begin, unavailable)
 
@@ -53,7 +54,7 @@ class SubmitBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     def _handle(
         self, member: Member, last_begin: datetime, unavailable: threading.Event
-    ) -> Outcome:
+    ) -> MemberResult:
         if isinstance(member, InvalidRequest):
             return member
         if unavailable.is_set() or self.clock.now() > last_begin:

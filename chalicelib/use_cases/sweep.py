@@ -9,7 +9,7 @@ not made deeper.
 
 from __future__ import annotations
 
-import threading
+import functools
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,7 +25,6 @@ from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import (
     ConditionFailed,
     QueueUnavailable,
-    ServiceUnavailable,
     StoreFull,
     StoreUnavailable,
 )
@@ -56,8 +55,8 @@ class SweepPolicy(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 1
 
 
-class SweepReport(msgspec.Struct, kw_only=True):
-    """What one run did."""
+class SweepReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done: with one task, in one unit of ten, or in a whole run. Reports add up."""
 
     #: Tasks checked.
     seen: int = 0
@@ -74,11 +73,21 @@ class SweepReport(msgspec.Struct, kw_only=True):
     #: Whether there may be more that is due: a bound of the run was reached.
     more: bool = False
 
-    def add(self, other: SweepReport) -> None:
-        """Add what a part of the run did."""
-        for name in self.__struct_fields__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.more = bool(self.more)
+    def __add__(self, other: SweepReport) -> SweepReport:
+        """Return what both parts of a run did."""
+        names = self.__struct_fields__
+        sums = {name: getattr(self, name) + getattr(other, name) for name in names}
+        return SweepReport(**{**sums, "more": self.more or other.more})
+
+
+class Remedy(msgspec.Struct, frozen=True, kw_only=True):
+    """What one due task needs: at most one write, and then at most one message."""
+
+    #: What it counts as once it is done.
+    report: SweepReport
+    #: None: the task is left as it is.
+    transition: Transition | None = None
+    message: TaskMessage | None = None
 
 
 class SweepTasks(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +102,9 @@ class SweepTasks(msgspec.Struct, frozen=True, kw_only=True):
     def __call__(self, *, seconds_left: Callable[[], float]) -> SweepReport:
         """Bring back what is due, within the bounds of the policy.
 
+        A queue that is dead must not double the intervals of thousands: units are done one after
+        the other until the queue has taken a message, then several at a time.
+
         Raises:
             StoreUnavailable: the run fails loudly; the next one starts over.
             QueueUnavailable: likewise. What was noted is due again after its interval.
@@ -103,171 +115,156 @@ class SweepTasks(msgspec.Struct, frozen=True, kw_only=True):
         size = self.policy.unit_tasks
         units = [due[begin : begin + size] for begin in range(0, len(due), size)]
         report = SweepReport(more=len(due) >= self.policy.tasks_max)
-        _Run(self, seconds_left, report).do(units)
-        return report
+        while units and not report.resent:
+            report += self.do_unit(units.pop(0), seconds_left=seconds_left)
+        do = functools.partial(self.do_unit, seconds_left=seconds_left)
+        return sum(map_in_threads(do, units, width=self.policy.concurrency), report)
 
     def do_unit(self, task_ids: Sequence[str], *, seconds_left: Callable[[], float]) -> SweepReport:
         """Note what is due among these, then send the messages of all that were noted at once."""
-        report = SweepReport()
-        noted: list[TaskMessage] = []
+        done: list[Remedy] = []
         failure: StoreUnavailable | StoreFull | None = None
         for task_id in task_ids:
             if seconds_left() < self.policy.margin_seconds:
-                report.more = True
+                done.append(Remedy(report=SweepReport(more=True)))
                 break
-            report.seen += 1
             try:
-                message = self._read_and_sweep(task_id, report)
-            except ConditionFailed:
-                report.skipped += 1  # a worker or another sweeper was quicker
+                done.append(self._sweep_one(task_id))
             except (StoreUnavailable, StoreFull) as exc:
                 failure = exc  # what is noted is sent all the same
                 break
-            else:
-                noted += [message] if message is not None else []
-        self._send(noted, report)
+        resent = self._send([remedy.message for remedy in done if remedy.message is not None])
         if failure is not None:
             raise failure
-        return report
+        return sum((remedy.report for remedy in done), SweepReport(resent=resent))
 
-    def _send(self, noted: Sequence[TaskMessage], report: SweepReport) -> None:
-        """Send in one call. What the queue does not take of it waits for its next interval."""
-        if not noted:
-            return
-        taken = self.queue.send_batch(noted)
-        for message, message_id in zip(noted, taken, strict=True):
-            if message_id is not None:
-                self.observer.published(message, message_id=message_id)
-                report.resent += 1
-        left = [m.task_id for m, message_id in zip(noted, taken, strict=True) if message_id is None]
-        if left:
-            error = QueueUnavailable(f"the queue took {report.resent} of {len(noted)} messages")
-            self.observer.problem("send the messages", error, task_ids=left)
-            if not report.resent:
-                raise error
-
-    def _read_and_sweep(self, task_id: str, report: SweepReport) -> TaskMessage | None:
-        """Do what one task needs, and return its message if it is noted that it is sent again.
-
-        What an item holds is no other task's matter.
-        """
+    def _sweep_one(self, task_id: str) -> Remedy:
+        """Do what one task needs, and return it. A corrupt item stops no other task."""
         try:
             task = self.store.get_without_payloads(task_id)
         except TaskUnreadable as exc:
-            report.unreadable += 1
             self.observer.unreadable(exc)
-            self._quarantine(exc.stored, report)
-            return None
+            return self._quarantine(exc.stored)
         if task is None or task.status.is_terminal:
-            report.skipped += 1  # the index lags
-            return None
-        return self._sweep_one(task, report)
+            return _SKIPPED  # the index lags
+        return self._carry_out(self._remedy_for(task))
 
-    def _quarantine(self, stored: StoredTask, report: SweepReport) -> None:
-        """Make an item that cannot be read cost the next runs nothing, or end it for its age."""
-        now = self.clock.now()
-        if stored.has_ended or stored.has_live_lease(now):
-            return  # the index lags, or the attempt that holds it is about to fail it
-        if not stored.is_newer and self._is_too_old(stored.submitted_at, now):
-            message = f"{self._too_old()}; it cannot be read: {stored.reason}"
-            self.store.apply_to_unreadable(
-                unreadable.abandon(stored, error_message=message, now=now), stored
-            )
-            report.abandoned += 1
-        else:
-            due_at = now + timedelta(seconds=self.policy.interval_seconds_max)
-            self.store.apply_to_unreadable(
-                unreadable.postpone(stored, due_at=due_at, now=now), stored
-            )
+    def _remedy_for(self, task: Task) -> Remedy:
+        return remedy_for(task, now=self.clock.now(), policy=self.policy)
 
-    def _sweep_one(self, task: Task, report: SweepReport) -> TaskMessage | None:
-        now = self.clock.now()
-        if task.due_at is not None and task.due_at > now:
-            report.skipped += 1
-        elif task.lease is not None and lifecycle.has_live_lease(task, now):
-            postpone = lifecycle.postpone_if_unchanged(task, due_at=task.lease.expires_at, now=now)
-            self._apply(postpone)
-            report.postponed += 1
-        elif self._is_too_old(task.submitted_at, now):
-            self._apply(
-                lifecycle.abandon_if_unchanged(task, error_message=self._too_old(), now=now)
-            )
-            report.abandoned += 1
-        else:
-            return self._bring_back(task, now)
-        return None
-
-    def _is_too_old(self, submitted_at: datetime | None, now: datetime) -> bool:
-        """Whether it is past the maximum age; what tells no time is not."""
-        if submitted_at is None:
-            return False
-        return (now - submitted_at).total_seconds() > self.policy.age_seconds_max
-
-    def _too_old(self) -> str:
-        days = self.policy.age_seconds_max / 86_400
-        return f"not finished within {days:g} days of its submission"
-
-    def _bring_back(self, task: Task, now: datetime) -> TaskMessage | None:
-        interval = sweep_interval_seconds(
-            task.sweeps,
-            first_seconds=self.policy.grace_seconds,
-            seconds_max=self.policy.interval_seconds_max,
-        )
-        self._apply(
-            lifecycle.note_sweep_if_unchanged(
-                task,
-                notes=f"sweep {task.sweeps + 1}: {_why_due(task)}; its message is sent again",
-                due_at=now + timedelta(seconds=interval),
-                now=now,
-            )
-        )
-        return TaskMessage.about(task, enqueued_at=now)
-
-    def _apply(self, transition: Transition) -> None:
+    def _carry_out(self, remedy: Remedy) -> Remedy:
+        """Write what a remedy says, and return what was done."""
+        transition = remedy.transition
+        if transition is None:
+            return remedy
         try:
             task = self.store.apply(transition)
+        except ConditionFailed:
+            return _SKIPPED  # a worker or another sweeper was quicker
         except TaskUnreadable as exc:
             self.observer.unreadable(exc)  # it is applied, and has been corrupt since it was read
-            return
+            return remedy
         if transition.event is not TaskEvent.POSTPONE:
             self.observer.transitioned(task)
+        return remedy
 
-
-class _Run:
-    """The units of one run: alone until the queue has taken something, then several at a time.
-
-    A queue that is dead must not double the intervals of thousands: of a run that it takes nothing
-    from, one unit's tasks are noted. The first failure, of whichever part, begins no more units.
-    """
-
-    def __init__(
-        self, sweep: SweepTasks, seconds_left: Callable[[], float], report: SweepReport
-    ) -> None:
-        self._sweep = sweep
-        self._seconds_left = seconds_left
-        self._report = report
-        self._failures: list[Exception] = []
-        self._lock = threading.Lock()
-
-    def do(self, units: Sequence[Sequence[str]]) -> None:
-        """Do all units, or those that there is time for; raise the first failure at the end."""
-        rest = list(units)
-        while rest and not self._report.resent and not self._failures:
-            self._do_one(rest.pop(0))
-        map_in_threads(self._do_one, rest, width=self._sweep.policy.concurrency)
-        if self._failures:
-            raise self._failures[0]
-
-    def _do_one(self, unit: Sequence[str]) -> None:
-        if self._failures:
-            return
+    def _quarantine(self, stored: StoredTask) -> Remedy:
+        """Make an item that cannot be read cost the next runs nothing, or end it for its age."""
+        remedy = remedy_for_unreadable(stored, now=self.clock.now(), policy=self.policy)
+        if remedy.transition is None:
+            return remedy
         try:
-            done = self._sweep.do_unit(unit, seconds_left=self._seconds_left)
-        except (ServiceUnavailable, StoreFull) as exc:
-            self._failures.append(exc)
-        else:
-            with self._lock:
-                self._report.add(done)
+            self.store.apply_to_unreadable(remedy.transition, stored)
+        except ConditionFailed:
+            return Remedy(report=SweepReport(seen=1, unreadable=1, skipped=1))
+        return remedy
+
+    def _send(self, noted: Sequence[TaskMessage]) -> int:
+        """Send in one call, and return how many messages the queue took.
+
+        A message that it does not take waits for its task's next interval.
+        """
+        if not noted:
+            return 0
+        message_ids = self.queue.send_batch(noted)
+        left: list[str] = []
+        for message, message_id in zip(noted, message_ids, strict=True):
+            if message_id is None:
+                left.append(message.task_id)
+            else:
+                self.observer.published(message, message_id=message_id)
+        taken = len(noted) - len(left)
+        if left:
+            error = QueueUnavailable(f"the queue took {taken} of {len(noted)} messages")
+            self.observer.problem("send the messages", error, task_ids=left)
+            if not taken:
+                raise error
+        return taken
+
+
+# --- decisions ---
+
+_SKIPPED: Final = Remedy(report=SweepReport(seen=1, skipped=1))
+
+
+def remedy_for(task: Task, *, now: datetime, policy: SweepPolicy) -> Remedy:
+    """Return what an open task needs that the index says is due."""
+    if task.due_at is not None and task.due_at > now:
+        return _SKIPPED
+    if task.lease is not None and lifecycle.has_live_lease(task, now):
+        return Remedy(
+            report=SweepReport(seen=1, postponed=1),
+            transition=lifecycle.postpone_if_unchanged(task, due_at=task.lease.expires_at, now=now),
+        )
+    if _is_too_old(task.submitted_at, now, policy):
+        return Remedy(
+            report=SweepReport(seen=1, abandoned=1),
+            transition=lifecycle.abandon_if_unchanged(
+                task, error_message=_too_old(policy), now=now
+            ),
+        )
+    interval = sweep_interval_seconds(
+        task.sweeps, first_seconds=policy.grace_seconds, seconds_max=policy.interval_seconds_max
+    )
+    return Remedy(
+        report=SweepReport(seen=1),  # that the queue took its message is counted by the unit
+        transition=lifecycle.note_sweep_if_unchanged(
+            task,
+            notes=f"sweep {task.sweeps + 1}: {_why_due(task)}; its message is sent again",
+            due_at=now + timedelta(seconds=interval),
+            now=now,
+        ),
+        message=TaskMessage.about(task, enqueued_at=now),
+    )
+
+
+def remedy_for_unreadable(stored: StoredTask, *, now: datetime, policy: SweepPolicy) -> Remedy:
+    """Return what an item needs that cannot be read."""
+    if stored.has_ended or stored.has_live_lease(now):
+        # The index lags, or the attempt that holds it is about to fail it.
+        return Remedy(report=SweepReport(seen=1, unreadable=1))
+    if not stored.is_newer and _is_too_old(stored.submitted_at, now, policy):
+        message = f"{_too_old(policy)}; it cannot be read: {stored.reason}"
+        return Remedy(
+            report=SweepReport(seen=1, unreadable=1, abandoned=1),
+            transition=unreadable.abandon(stored, error_message=message, now=now),
+        )
+    due_at = now + timedelta(seconds=policy.interval_seconds_max)
+    return Remedy(
+        report=SweepReport(seen=1, unreadable=1),
+        transition=unreadable.postpone(stored, due_at=due_at, now=now),
+    )
+
+
+def _is_too_old(submitted_at: datetime | None, now: datetime, policy: SweepPolicy) -> bool:
+    """Whether it is past the maximum age; what tells no time is not."""
+    if submitted_at is None:
+        return False
+    return (now - submitted_at).total_seconds() > policy.age_seconds_max
+
+
+def _too_old(policy: SweepPolicy) -> str:
+    return f"not finished within {policy.age_seconds_max / 86_400:g} days of its submission"
 
 
 def _why_due(task: Task) -> str:

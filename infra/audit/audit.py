@@ -27,7 +27,7 @@ VIOLATIONS_SHOWN_MAX: Final = 2_000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
-    """What is not yet an violation."""
+    """What is not yet a violation."""
 
     #: Clocks of two machines may differ by so much.
     skew: timedelta
@@ -64,7 +64,7 @@ class Verdict:
         return self.violations_in_all == 0
 
     def add(self, task_id: str, violation: str) -> None:
-        """Note an violation; past a number of them they are only counted."""
+        """Note a violation; past a number of them they are only counted."""
         self.violations_in_all += 1
         if len(self.violations) < VIOLATIONS_SHOWN_MAX:
             self.violations.append(f"{task_id}: {violation}")
@@ -74,7 +74,7 @@ def audit(reader: Reader, tolerance: Tolerance, *, accepted: Iterable[str] = ())
     """Read and judge all that a backend holds. `accepted` are ids that were answered 202.
 
     A running backend changes meanwhile. Each task is one item and is judged as it was at one
-    moment; what is compared across reads is read again before it is called an violation.
+    moment; what is compared across reads is read again before it is called a violation.
     """
     verdict = Verdict()
     open_seen: set[str] = set()

@@ -18,7 +18,7 @@ _CONNECT_SECONDS: Final = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What came back."""
 
     status: int
@@ -67,7 +67,7 @@ class ApiClient:
         path: str,
         body: object = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> Reply:
         """Send one request and return its answer, whatever its status. Nothing is retried."""
         content = b"" if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **(headers or {})}
@@ -77,4 +77,4 @@ class ApiClient:
             SigV4Auth(self._credentials, "execute-api", self._region).add_auth(request)
         answer = self._pool.request(method, url, body=content, headers=dict(request.headers))
         received = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(answer.status, received, answer.data)
+        return Reply(answer.status, received, answer.data)

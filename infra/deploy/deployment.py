@@ -12,6 +12,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.entrypoints.worker import WORKERS_MAX
 from infra.aws import Aws
 from infra.cloudformation import StackFailed
 from infra.deploy.post_deploy import PostDeploy, PostDeployFailed
@@ -27,7 +28,7 @@ from infra.package.aws_location import location_of_arn
 from infra.package.dependencies import DependenciesUnavailable
 from infra.package.template import LOCATIONS
 from infra.package.workspace import ChaliceFailed, Workspace
-from infra.stage import InvalidStage, StageSpec, workers_max
+from infra.stage import InvalidStage, StageSpec
 
 #: What a step may fail with; anything else is a bug in this program.
 _FAILURES: Final = (
@@ -130,7 +131,7 @@ class Deployment:
 
     def _warn(self, snapshot: Snapshot) -> None:
         """Say what doctor will find at the end, while there is time to ask AWS for more."""
-        coming = {"ScalingConfig": {"MaximumConcurrency": workers_max(self._root)}}
+        coming = {"ScalingConfig": {"MaximumConcurrency": WORKERS_MAX}}
         for finding in the_account_runs_all_functions(
             self._spec, dataclasses.replace(snapshot, mappings=[coming])
         ):

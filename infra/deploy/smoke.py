@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from infra.aws import Aws
-from infra.deploy.api_client import Answer, ApiClient, api_url
+from infra.deploy.api_client import ApiClient, Reply, api_url
 from infra.stage import StageSpec
 from infra.waiting import comes_true, wait_for
 
@@ -58,9 +58,9 @@ def smoke(signed: ApiClient, unsigned: ApiClient, say: Callable[[str], None]) ->
     say(f"task {task['task_id']} went {', '.join(statuses)}")
 
 
-def _first_answer(client: ApiClient) -> Answer:
+def _first_answer(client: ApiClient) -> Reply:
     """Ask until the API answers as it should: AWS does not say how soon a new deployment does."""
-    seen: list[Answer] = []
+    seen: list[Reply] = []
 
     def answers() -> bool:
         seen[:] = [client.call("GET", "/health")]
@@ -87,7 +87,7 @@ def _ended(client: ApiClient, task_id: str) -> dict[str, Any]:
     )
 
 
-def _expect(what: str, answer: Answer, status: int) -> None:
+def _expect(what: str, answer: Reply, status: int) -> None:
     if answer.status != status:
         message = (
             f"{what} was answered with {answer.status} instead of {status}:"

@@ -6,7 +6,6 @@ A snapshot is AWS's own answers, so that one can be written down, read, and judg
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -224,8 +223,3 @@ class _Reader:
             return {}
         responses = self._aws.client("apigateway").get_gateway_responses(restApiId=api_id)["items"]
         return {r["responseType"]: r for r in responses if not r.get("defaultResponse")}
-
-
-def as_json(snapshot: Snapshot) -> str:
-    """Write a snapshot down."""
-    return json.dumps(dataclasses.asdict(snapshot), indent=2, sort_keys=True, default=str)

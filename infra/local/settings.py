@@ -19,6 +19,8 @@ REGION = "us-east-1"
 STAGE = "local"
 #: The repository's root: where `app.py` is, and where every process runs.
 ROOT = Path(__file__).resolve().parents[2]
+#: The interpreter that has MiniStack.
+EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
 
 #: As short as all that a worker may have to do allows (`infra.worker_time`), so that recovery can
 #: be watched; the deployed stages have longer ones.
@@ -49,8 +51,6 @@ class Settings:
     #: replaced.
     emulator_port: int
     emulator_port_is_explicit: bool
-    #: The interpreter that has MiniStack (EMULATOR_PYTHON).
-    emulator_python: Path
 
     @property
     def run_dir(self) -> Path:
@@ -65,9 +65,6 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings; an empty value is as good as none."""
-        emulator_python = (
-            environment.get("EMULATOR_PYTHON") or ROOT / ".venv-emulator" / "bin" / "python"
-        )
         return cls(
             port=number_from(environment, "PORT", 8000, least=1, most=65535),
             workers=number_from(environment, "WORKERS", 2, least=0, most=64),
@@ -75,7 +72,6 @@ class Settings:
             endpoint_url=_endpoint(environment),
             emulator_port=number_from(environment, "EMULATOR_PORT", 4566, least=1, most=65535),
             emulator_port_is_explicit=bool(environment.get("EMULATOR_PORT")),
-            emulator_python=Path(emulator_python),
         )
 
 

@@ -19,7 +19,7 @@ class AwsLocation:
     account: str
 
     def named_in(self, document: Any) -> Any:  # noqa: ANN401 - any JSON
-        """Return a policy that names this place where it had wildcards."""
+        """Return a policy that names this location where it had wildcards."""
         if isinstance(document, dict):
             return {key: self.named_in(value) for key, value in document.items()}
         if isinstance(document, list):

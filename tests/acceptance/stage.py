@@ -69,7 +69,7 @@ class Stage:
     def environment(self, **variables: str) -> dict[str, str]:
         """Give what a person's shell would have: little, and an empty home."""
         self._home.mkdir(parents=True, exist_ok=True)
-        kept = ("PATH", "LANG", "TMPDIR", "EMULATOR_PYTHON")
+        kept = ("PATH", "LANG", "TMPDIR")
         shell = {name: os.environ[name] for name in kept if name in os.environ}
         if external_backends.ENDPOINT_URL:
             shell["AWS_ENDPOINT_URL"] = external_backends.ENDPOINT_URL

@@ -12,6 +12,7 @@ from hypothesis import settings
 from quantum_tasks import Client
 from tests.client.service import Service
 from tests.client.serving import Running, serve
+from tests.client.virtual import VirtualClock
 
 # A machine that is busy fails no property: what these say of time, they say of a virtual clock.
 settings.register_profile("client", deadline=None)
@@ -49,6 +50,14 @@ def running_url(running: Running) -> str:
 
 @pytest.fixture
 def client(running: Running) -> Iterator[Client]:
-    """Return a client of the running service."""
-    with Client(running.url) as client:
+    """Return a client of the running service; it does not really sleep."""
+    with Client(running.url, clock=VirtualClock()) as client:
         yield client
+
+
+@pytest.fixture
+def bell(tmp_path: Path) -> str:
+    """Return a circuit's file."""
+    file = tmp_path / "bell.qasm"
+    file.write_text("OPENQASM 3.0;")
+    return str(file)

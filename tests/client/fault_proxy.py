@@ -15,9 +15,18 @@ import struct
 import threading
 from collections.abc import Iterator
 
+from quantum_tasks.protocol.answers import Reply
+from quantum_tasks.protocol.requests import Request
+from quantum_tasks.transport.http import HttpTransport
+from tests.support.evidence import FULL
+
 LOOPBACK = "127.0.0.1"
 #: Nothing here waits longer for anything.
 SECONDS_MAX = 30.0
+#: How long a client waits for an answer that is delayed without end.
+DELAYED_SECONDS = 0.05
+#: All bytes are tried with all evidence; else those at which something begins or ends, and some.
+SAMPLE_STEP = 7 if FULL else 41
 
 
 class Kind(enum.Enum):
@@ -61,8 +70,8 @@ class FaultProxy:
         self._listener = socket.create_server((LOOPBACK, 0))
         self._plan: list[Fault] = []
         self._threads: list[threading.Thread] = []
-        #: How many bytes the last exchange that went through had, each way.
-        self.sizes = {Side.REQUEST: 0, Side.ANSWER: 0}
+        #: What went each way in the last exchange that went through.
+        self.messages = {Side.REQUEST: b"", Side.ANSWER: b""}
         self.exchanges = 0
         self._acceptor = threading.Thread(target=self._accept)
         self._acceptor.start()
@@ -76,7 +85,7 @@ class FaultProxy:
         """Spoil the next exchanges so, one after the other."""
         self._plan = list(faults)
 
-    def settle(self) -> None:
+    def wait(self) -> None:
         """Wait until all that was under way has arrived or is lost."""
         while self._threads:
             self._threads.pop().join(SECONDS_MAX)
@@ -86,7 +95,7 @@ class FaultProxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._acceptor.join(SECONDS_MAX)
-        self.settle()
+        self.wait()
 
     def _accept(self) -> None:
         while True:
@@ -108,7 +117,7 @@ class FaultProxy:
                 return
             if fault is None:
                 answer = self._ask(request)
-                self.sizes = {Side.REQUEST: len(request), Side.ANSWER: len(answer)}
+                self.messages = {Side.REQUEST: request, Side.ANSWER: answer}
                 client.sendall(answer)
             else:
                 self._spoil(client, request, fault)
@@ -204,3 +213,30 @@ def _refusal(kind: Kind) -> bytes:
         b"HTTP/1.1 %s Refused\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
         b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
     )
+
+
+class Impatient:
+    """Gives up the first answer quickly, if it is to be delayed; later ones have their time."""
+
+    def __init__(self, url: str, kind: Kind) -> None:
+        self._transport = HttpTransport(base_url=url, timeout_seconds=SECONDS_MAX)
+        self._seconds = DELAYED_SECONDS if kind is Kind.DELAY else None
+
+    def send(self, request: Request) -> Reply:
+        """Send once."""
+        seconds, self._seconds = self._seconds, None
+        return self._transport.send(dataclasses.replace(request, timeout_seconds=seconds))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+
+def places(message: bytes) -> list[int]:
+    """Return after how many bytes to spoil a message."""
+    every = range(len(message) + 1)
+    if FULL:
+        return list(every)
+    ends = [at for at in every if message[at : at + 2] == b"\r\n"]
+    edges = {at + past for at in ends for past in (0, 1, 2)} | {0, 1, len(message) - 1}
+    return sorted({*edges, len(message), *every[::SAMPLE_STEP]})

@@ -6,7 +6,10 @@ import dataclasses
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from tests.support.processes import started
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "client" / "src"
@@ -50,3 +53,40 @@ def qtasks(url: str, *arguments: str, given: str = "", **more: str) -> Ended:
         check=False,
     )
     return Ended(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
+
+
+#: Submits a circuit five hundred times, each with other shots, under one key.
+SUBMIT_FIVE_HUNDRED = """
+import sys
+from quantum_tasks import Client
+bell = sys.stdin.read()
+requests = [{"circuit": bell, "shots": n + 1, "tags": {"sweep": "1"}} for n in range(500)]
+Client().submit_many(requests, key="sweep")
+print("all", flush=True)
+"""
+
+
+def submit_five_hundred(url: str, circuit: str, moments: Sequence[Callable[[], None]]) -> int:
+    """Kill a program that submits at each of these moments, and let one come to its end.
+
+    Return how many were killed before they had submitted all.
+    """
+    kills = 0
+    for wait in (*moments, None):
+        with started(
+            *(sys.executable, "-c", SUBMIT_FIVE_HUNDRED),
+            env=environment(url),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as program:
+            assert program.stdin is not None
+            program.stdin.write(circuit.encode())
+            program.stdin.close()
+            program.stdin = None
+            if wait is not None:
+                wait()
+                program.kill()
+            out, _ = program.communicate(timeout=2 * DEADLINE_SECONDS)
+            kills += not out
+            assert wait is not None or out == b"all\n"
+    return kills

@@ -1,7 +1,6 @@
 """A small service that keeps the API's contract, over a real socket and in this process.
 
-It keeps tasks in memory and ends them when it is told to, so that tests decide what a client
-sees. Where a test wants the service itself, it has it by the fixtures of `tests.client.real`.
+It keeps tasks in memory and ends them when it is told to, so that tests decide what a client sees.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 JSON = "application/json"
@@ -25,14 +24,12 @@ Execute = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 def bell(request: Mapping[str, Any]) -> dict[str, Any]:
     """Execute every circuit as if it were a Bell pair's."""
-    half = request["shots"] // 2
-    counts = {"00": half, "11": request["shots"] - half}
+    shots = request["shots"]
+    counts = {"00": shots // 2, "11": shots - shots // 2}
     return {
         "counts": {key: count for key, count in counts.items() if count},
         "registers": [{"name": "c", "size": 2}],
-        "shots": request["shots"],
-        "executor": "test",
-        "executor_version": "1",
+        "shots": shots,
         "seed": request.get("seed") or 7,
     }
 
@@ -109,23 +106,16 @@ class Service:
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Answer one request."""
-        parts = urlsplit(target)
         with self.lock:
             self.requests.append((method, target, headers))
-            instead = self.instead(method, parts.path, body)
-            if instead is not None:
-                return instead
-            return self._route(method, parts.path, parse_qs(parts.query), headers, body)
+            return self.instead(method, urlsplit(target).path, body) or self._route(
+                method, urlsplit(target), headers, body
+            )
 
     def _route(  # noqa: PLR0911 - one for each call
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, list[str]],
-        headers: Mapping[str, str],
-        body: bytes,
+        self, method: str, target: SplitResult, headers: Mapping[str, str], body: bytes
     ) -> Answer:
-        match (method, path.strip("/").split("/")):
+        match (method, target.path.strip("/").split("/")):
             case ("POST", ["tasks"]):
                 return self.submit(json.loads(body), headers.get("idempotency-key"))
             case ("POST", ["batches"]):
@@ -133,9 +123,11 @@ class Service:
             case ("POST", ["validations"]):
                 return self._validate(json.loads(body))
             case ("GET", ["tasks"]):
-                return self._list(query)
+                return self._list(parse_qs(target.query))
             case ("GET", ["health"]):
-                return Answer(status=200, body=self._health())
+                parts = {"database_status": "healthy", "queue_status": "healthy"}
+                health = {"status": "healthy", **parts, "timestamp": self.now()}
+                return Answer(status=200, body=health)
             case ("GET", ["tasks", task_id]):
                 return self._get(task_id, headers.get("if-none-match"))
             case ("POST", ["tasks", task_id, "cancel"]):
@@ -153,22 +145,12 @@ class Service:
         existing = self.tasks.get(task_id)
         if existing is not None and existing["fingerprint"] != fingerprint:
             return problem(422, "idempotency-conflict", "the key was used with another request")
-        if existing is None:
-            existing = self._new(task_id, request, fingerprint)
-        replayed = {} if len(existing["status_history"]) == 1 else {"Idempotent-Replayed": "true"}
-        existing.setdefault("posts", 0)
-        existing["posts"] += 1
-        if existing["posts"] > 1:
-            replayed = {"Idempotent-Replayed": "true"}
-        body = {
-            "task_id": task_id,
-            "status": existing["status"],
-            "submitted_at": existing["submitted_at"],
-            "message": "the task is accepted",
-            "correlation_id": existing["correlation_id"],
-        }
-        headers = {"Location": f"tasks/{task_id}", "Retry-After": self.retry_after, **replayed}
-        return Answer(status=202, body=body, headers=headers)
+        task = existing or self._new(task_id, request, fingerprint)
+        names = ("task_id", "status", "submitted_at", "correlation_id")
+        headers = {"Location": f"tasks/{task_id}", "Retry-After": self.retry_after}
+        if existing is not None:
+            headers["Idempotent-Replayed"] = "true"
+        return Answer(status=202, body={name: task[name] for name in names}, headers=headers)
 
     def _new(self, task_id: str, request: dict[str, Any], fingerprint: str) -> dict[str, Any]:
         task = {
@@ -176,8 +158,6 @@ class Service:
             "status": "pending",
             **request,
             "submitted_at": self.now(),
-            "started_at": None,
-            "completed_at": None,
             "attempt": 0,
             "result": None,
             "error_message": None,
@@ -261,28 +241,14 @@ class Service:
     def _validate(self, body: Mapping[str, Any]) -> Answer:
         valid = "oops" not in body["circuit"]
         finding = {"severity": "error", "message": "no gate 'oops'", "line": 4, "column": 7}
-        document = {
-            "valid": valid,
-            "findings": [] if valid else [finding],
-            "registers": [{"name": "c", "size": 2}],
-            "qubits": 2,
-            "estimate": {"amplitudes": 4},
-        }
-        return Answer(status=200, body=document)
-
-    def _health(self) -> dict[str, Any]:
-        return {
-            "status": "healthy",
-            "database_status": "healthy",
-            "queue_status": "healthy",
-            "timestamp": self.now(),
-        }
+        findings = [] if valid else [finding]
+        return Answer(status=200, body={"valid": valid, "findings": findings, "qubits": 2})
 
 
 def _shown(task: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in task.items() if name not in {"fingerprint", "posts"}}
+    return {name: value for name, value in task.items() if name != "fingerprint"}
 
 
 def _summary(task: Mapping[str, Any]) -> dict[str, Any]:
-    hidden = {"circuit", "result", "status_history"}
+    hidden = {"circuit", "result", "status_history", "error_message"}
     return {name: value for name, value in _shown(task).items() if name not in hidden}

@@ -13,6 +13,7 @@ from tests.client.service import JSON, Service
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one piece; else each answer waits for an acknowledgement
     service: Service
 
     def _answer(self) -> None:

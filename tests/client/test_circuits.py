@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantum_tasks import BadAnswer, Result, UnsupportedCircuit
-from quantum_tasks.circuits import text_of
-from quantum_tasks.reading import Document
+from quantum_tasks.protocol.circuits import text_of
+from quantum_tasks.values.reading import read
 
 
 class Cirq:
@@ -74,19 +74,19 @@ def result(counts: dict[str, int], *sizes: int) -> Result:
     """Read a result with registers r0, r1, … of these sizes."""
     registers = [{"name": f"r{n}", "size": size} for n, size in enumerate(sizes)]
     document = {"counts": counts, "shots": sum(counts.values()), "registers": registers}
-    return Result.read(Document(document))
+    return read(Result, document)
 
 
 def test_registers_are_read_from_the_right() -> None:
     """The last declared register is leftmost."""
-    read = result({"01 1": 3, "10 1": 2, "01 0": 1}, 1, 2)
-    assert read.for_register("r0").counts == {"0": 1, "1": 5}
-    assert read.for_register("r1").counts == {"01": 4, "10": 2}
-    assert read.most_likely == "01 1"
-    assert read.top(2) == [("01 1", 3), ("10 1", 2)]
-    assert read.probabilities() == {"01 1": 3 / 6, "10 1": 2 / 6, "01 0": 1 / 6}
+    found = result({"01 1": 3, "10 1": 2, "01 0": 1}, 1, 2)
+    assert found.for_register("r0").counts == {"0": 1, "1": 5}
+    assert found.for_register("r1").counts == {"01": 4, "10": 2}
+    assert found.most_likely == "01 1"
+    assert found.top(2) == [("01 1", 3), ("10 1", 2)]
+    assert found.probabilities() == {"01 1": 3 / 6, "10 1": 2 / 6, "01 0": 1 / 6}
     with pytest.raises(KeyError, match="r0, r1"):
-        read.for_register("c")
+        found.for_register("c")
 
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=4), st.data())
@@ -94,10 +94,10 @@ def test_each_registers_counts_add_up_to_the_shots(sizes: list[int], data: st.Da
     """Summing over the others loses none."""
     bits = st.tuples(*(st.text("01", min_size=s, max_size=s) for s in reversed(sizes)))
     keys = st.dictionaries(bits.map(" ".join), st.integers(1, 9), min_size=1, max_size=6)
-    read = result(data.draw(keys), *sizes)
+    found = result(data.draw(keys), *sizes)
     for number, size in enumerate(sizes):
-        alone = read.for_register(f"r{number}")
-        assert sum(alone.counts.values()) == read.shots
+        alone = found.for_register(f"r{number}")
+        assert sum(alone.counts.values()) == found.shots
         assert {len(key) for key in alone.counts} == {size}
 
 
@@ -116,4 +116,4 @@ def test_each_registers_counts_add_up_to_the_shots(sizes: list[int], data: st.Da
 def test_a_result_that_does_not_fit_itself_is_refused(document: dict[str, object]) -> None:
     """Rather than show wrong bits."""
     with pytest.raises(BadAnswer):
-        Result.read(Document(document))
+        read(Result, document)

@@ -16,14 +16,6 @@ from tests.client.service import Answer, Service, problem
 BELL = "OPENQASM 3.0;"
 
 
-@pytest.fixture
-def bell(tmp_path: Path) -> str:
-    """Return a circuit's file."""
-    file = tmp_path / "bell.qasm"
-    file.write_text(BELL)
-    return str(file)
-
-
 def documents(text: str) -> list[dict[str, Any]]:
     """Read lines of JSON."""
     return [json.loads(line) for line in text.splitlines()]
@@ -58,7 +50,7 @@ def test_a_circuit_may_come_from_stdin(running_url: str, service: Service) -> No
 @pytest.mark.parametrize("command", ["run", "wait", "watch", "result"])
 @pytest.mark.parametrize(
     ("status", "code"),
-    [("completed", exits.DONE), ("failed", exits.TASK_FAILED), ("cancelled", exits.CANCELLED)],
+    [("completed", exits.DONE), ("failed", 3), ("cancelled", 5)],
 )
 def test_how_a_task_ends_is_the_exit_code(
     status: str,

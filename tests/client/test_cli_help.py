@@ -21,7 +21,7 @@ NOWHERE = "http://127.0.0.1:1"
 
 def commands() -> list[str]:
     """Return the names of all commands."""
-    return [c.name for c in completion._commands(parser.build())]  # noqa: SLF001
+    return [c.name for c in completion.commands(parser.build())]
 
 
 def test_help_says_the_exit_codes() -> None:
@@ -72,7 +72,7 @@ def test_bash_completes_commands_options_and_values() -> None:
 def test_other_shells_get_every_command_and_option(shell: str) -> None:
     """And where the shell is installed, it can read the script."""
     script = qtasks(NOWHERE, "completion", shell).out
-    for command in completion._commands(parser.build()):  # noqa: SLF001
+    for command in completion.commands(parser.build()):
         assert command.name in script
         for option in command.options:
             assert all(name.lstrip("-") in script for name in option.names)

@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -79,14 +78,6 @@ def terminals() -> Iterator[list[Terminal]]:
     yield opened
     for terminal in opened:
         terminal.close()
-
-
-@pytest.fixture
-def bell(tmp_path: Path) -> str:
-    """Return a circuit's file."""
-    file = tmp_path / "bell.qasm"
-    file.write_text(BELL)
-    return str(file)
 
 
 def test_a_terminal_has_a_live_line_and_a_histogram(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -12,8 +13,11 @@ from quantum_tasks import (
     Client,
     InvalidRequest,
     Register,
+    Result,
+    Task,
     TaskAlreadyEnded,
     TaskCancelled,
+    TaskError,
     TaskFailed,
     TaskNotFound,
     Throttled,
@@ -116,6 +120,35 @@ def test_a_task_that_has_ended_is_not_cancelled(client: Client) -> None:
         task.cancel()
     assert caught.value.status == 409
     assert caught.value.task_id == task.id
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
+def test_a_task_that_had_ended_when_it_was_found_is_read(
+    status: str, client: Client, service: Service
+) -> None:
+    """Answers to submissions and lists have neither result nor history, nor a failure's reason."""
+    service.moves = False
+    task_id = client.submit(BELL, key="k[0]").id
+    service.move(task_id, status, "line 3: no such gate")
+    whole = client.get(task_id)
+
+    def found() -> list[Task]:
+        many = client.submit_many([{"circuit": BELL, "shots": 1024}], key="k").tasks
+        return [client.submit(BELL, key="k[0]"), *client.list(), *many.values()]
+
+    def end(ask: Callable[[], Result]) -> str:
+        try:
+            return repr(ask())
+        except TaskError as exc:
+            return repr(exc)
+
+    assert [task.wait(timeout=0).history for task in found()] == [whole.history] * 3
+    assert [end(task.result) for task in found()] == [end(whole.result)] * 3
+    batch = client.submit_many([{"circuit": BELL, "shots": 1024}], key="k")
+    assert end(lambda: batch.results()[0]) == end(whole.result)
+    service.requests.clear()
+    assert [task.wait().id for task in batch.tasks.values()] == [task_id]
+    assert service.requests == []
 
 
 def test_a_wait_that_times_out_leaves_the_task_alone(client: Client, service: Service) -> None:

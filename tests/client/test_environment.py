@@ -20,11 +20,10 @@ from tools.environment import make_environment
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / ".venv-client"
 PYTHON = ENVIRONMENT / "bin" / "python"
+#: What another urllib3 can break, requests and answers, whole and spoiled; and what uses Qiskit.
 SUITES = (
     "tests/client/test_client.py",
-    "tests/client/test_errors.py",
     "tests/client/test_faults.py",
-    "tests/client/test_batches.py",
     "tests/client/with_qiskit",
 )
 
@@ -59,7 +58,7 @@ def run(python: Path, *arguments: str, **variables: str) -> subprocess.Completed
 def test_the_client_works_with_the_lowest_urllib3_and_with_qiskit(
     python: Path, simulating: Running, figures: Callable[[str], None]
 ) -> None:
-    """The suites of the client run there, and none is skipped."""
+    """What they can break is tested there, and no test is skipped."""
     versions = run(
         python, "-c", "import qiskit, urllib3; print(urllib3.__version__, qiskit.__version__)"
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from quantum_tasks import AsyncClient, Client, ConnectionFailed, ProblemError, TaskFailed, errors
-from quantum_tasks.values import TaskData
+from quantum_tasks.values.task import TaskData
 from tests.client.service import Answer, Service, problem
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from quantum_tasks import Client, ConnectionFailed, QuantumTasksError
-from tests.client.fault_proxy import Fault, FaultProxy, Kind, Side, fault_proxy
+from tests.client.fault_proxy import (
+    SAMPLE_STEP,
+    Fault,
+    FaultProxy,
+    Impatient,
+    Kind,
+    Side,
+    fault_proxy,
+    places,
+)
 from tests.client.serving import Running
 from tests.client.virtual import VirtualClock
 
 CIRCUIT = "OPENQASM 3.0; qubit q; bit c; c = measure q;"
-#: A client that waits longer for a delayed answer only makes the tests longer.
-DELAYED_SECONDS = 0.2
+THREADS = 4
 
 
 @pytest.fixture
@@ -24,18 +32,18 @@ def proxy(running: Running) -> Iterator[FaultProxy]:
         yield proxy
 
 
-def submit(url: str, key: str | None = None, *, seconds: float = 30.0, retries: int = 4) -> str:
+def submit(url: str, key: str | None = None, *, kind: Kind = Kind.CUT, retries: int = 4) -> str:
     """Submit once, sleeping on a virtual clock, and return the task's id."""
-    client = Client(url, clock=VirtualClock(), timeout=seconds, max_retries=retries)
-    with client:
+    transport = Impatient(url, kind)
+    with Client(url, transport=transport, clock=VirtualClock(), max_retries=retries) as client:
         return client.submit(CIRCUIT, shots=1, key=key).id
 
 
-def lengths(proxy: FaultProxy) -> dict[Side, int]:
-    """Return how many bytes a submission has each way."""
+def messages(proxy: FaultProxy) -> dict[Side, bytes]:
+    """Return what goes each way in a submission."""
     submit(proxy.url)
-    proxy.settle()
-    return dict(proxy.sizes)
+    proxy.wait()
+    return dict(proxy.messages)
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -43,35 +51,28 @@ def lengths(proxy: FaultProxy) -> dict[Side, int]:
 def test_one_call_is_one_task_whatever_happens_at_whichever_byte(
     kind: Kind, side: Side, running: Running, figures: Callable[[str], None]
 ) -> None:
-    """Every byte of the request and of the answer is the last one that gets through, once."""
-    seconds = DELAYED_SECONDS if kind is Kind.DELAY else 30.0
+    """Each byte of the request and of the answer is the last one that gets through, once."""
     with fault_proxy(running.port) as proxy:
-        bytes_in_all = lengths(proxy)[side]
+        tried = places(messages(proxy)[side])
 
-    def try_each(first: int) -> None:
+    def try_each(first: int) -> tuple[list[str], int]:
+        ids = []
         with fault_proxy(running.port) as proxy:
-            for after in range(first, bytes_in_all + 1, THREADS):
+            for after in tried[first::THREADS]:
                 proxy.plan(Fault(kind=kind, side=side, after=after))
-                ids.append(submit(proxy.url, seconds=seconds))
-                proxy.settle()
-            exchanges.append(proxy.exchanges)
+                ids.append(submit(proxy.url, kind=kind))
+                proxy.wait()
+            return ids, proxy.exchanges
 
-    ids: list[str] = []
-    exchanges: list[int] = []
-    threads = [threading.Thread(target=try_each, args=(first,)) for first in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(ids) == bytes_in_all + 1
+    with ThreadPoolExecutor(THREADS) as threads:
+        done = list(threads.map(try_each, range(THREADS)))
+    ids = [task_id for found, _ in done for task_id in found]
+    assert len(set(ids)) == len(ids) == len(tried)
     assert set(ids) < set(running.service.tasks)
-    assert len(running.service.tasks) == len(set(ids)) + 1 == len(ids) + 1
+    assert len(running.service.tasks) == len(ids) + 1
     if kind is not Kind.DUPLICATE:  # the client's tries; a whole answer or a late one needs none
-        assert sum(exchanges) >= 2 * len(ids) - 1
+        assert sum(exchanges for _, exchanges in done) >= 2 * len(ids) - 1
     figures(f"fault proxy: {kind.value} at {len(ids)} bytes of the {side.value}: 1 task each")
-
-
-THREADS = 4
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -80,8 +81,8 @@ def test_after_a_crash_the_same_key_finds_the_task_again(
     kind: Kind, side: Side, proxy: FaultProxy, running: Running
 ) -> None:
     """No try got through in whole; another process submits with the key of the error."""
-    bytes_in_all = lengths(proxy)[side]
-    for number, after in enumerate(range(0, bytes_in_all, 7)):
+    size = len(messages(proxy)[side])
+    for number, after in enumerate(range(0, size, SAMPLE_STEP)):
         fault = Fault(kind=kind, side=side, after=after)
         proxy.plan(fault, fault)
         with pytest.raises(QuantumTasksError) as caught:
@@ -94,17 +95,17 @@ def test_after_a_crash_the_same_key_finds_the_task_again(
 
 def test_several_faults_in_a_row_are_still_one_task(proxy: FaultProxy, running: Running) -> None:
     """Each try meets another one."""
-    sizes = lengths(proxy)
+    request, answer = messages(proxy).values()
     before = len(running.service.tasks)
-    for step in range(0, min(sizes.values()), 11):
+    for step in range(0, min(len(request), len(answer)), SAMPLE_STEP):
         proxy.plan(
             Fault(kind=Kind.CUT, side=Side.ANSWER, after=step),
             Fault(kind=Kind.DUPLICATE, side=Side.REQUEST, after=step),
             Fault(kind=Kind.THROTTLED, side=Side.ANSWER, after=step),
-            Fault(kind=Kind.RESET, side=Side.REQUEST, after=sizes[Side.REQUEST]),
+            Fault(kind=Kind.RESET, side=Side.REQUEST, after=len(request)),
         )
         submit(proxy.url)
-        proxy.settle()
+        proxy.wait()
         before += 1
         assert len(running.service.tasks) == before
 
@@ -113,9 +114,9 @@ def test_the_proxy_can_make_two_tasks_of_submissions_without_a_key(
     proxy: FaultProxy, running: Running
 ) -> None:
     """What the other tests would show of a client whose tries had different keys."""
-    bytes_in_all = lengths(proxy)[Side.ANSWER]
+    size = len(messages(proxy)[Side.ANSWER])
     before = len(running.service.tasks)
-    proxy.plan(Fault(kind=Kind.CUT, side=Side.ANSWER, after=bytes_in_all - 1))
+    proxy.plan(Fault(kind=Kind.CUT, side=Side.ANSWER, after=size - 1))
     with pytest.raises(ConnectionFailed):
         submit(proxy.url, "first", retries=0)
     submit(proxy.url, "second", retries=0)

@@ -12,8 +12,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from quantum_tasks import Client, ProblemError, errors
-from quantum_tasks.engine.effects import Outcome, Request, Response
+from quantum_tasks import Client, ProblemError, contract, errors
+from quantum_tasks.protocol.answers import Reply, Response
+from quantum_tasks.protocol.requests import Request, SubmissionFields
 from tests.client.virtual import URL, VirtualClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +59,7 @@ class Answering:
         self._reply = reply
         self.requests: list[Request] = []
 
-    def send(self, request: Request) -> Outcome:
+    def send(self, request: Request) -> Reply:
         """Answer one request."""
         self.requests.append(request)
         return self._reply or first_success(*operation_of(request))
@@ -134,6 +135,27 @@ def test_the_models_accept_every_example(operation: tuple[str, str]) -> None:
         kind = errors.PROBLEMS[body["type"].rpartition("/")[2]]
         assert type(caught.value) is kind
         assert (caught.value.status, caught.value.message) == (status, body["detail"])
+
+
+def test_the_clients_numbers_and_statuses_are_the_documents() -> None:
+    """The client is installed alone, so it has them in a module of its own."""
+    schemas = DOCUMENT["components"]["schemas"]
+    fields = schemas["PostTask"]["properties"]
+    shots, limit = fields["shots"], parameter(("get", "/tasks"), "limit")
+    key = parameter(("post", "/tasks"), "Idempotency-Key")
+    assert set(contract.STATUSES) == set(schemas["TaskStatus"]["enum"])
+    assert (shots["default"], shots["maximum"]) == (contract.SHOTS_DEFAULT, contract.SHOTS_MAX)
+    assert schemas["PostBatch"]["properties"]["tasks"]["maxItems"] == contract.BATCH_MEMBERS_MAX
+    assert limit["maximum"] == contract.PAGE_SIZE_MAX
+    assert f"{{1,{contract.KEY_CHARACTERS_MAX}}}" in key["pattern"]
+    assert SubmissionFields.__annotations__.keys() | {"circuit"} == fields.keys()
+
+
+def parameter(operation: tuple[str, str], name: str) -> dict[str, Any]:
+    """Return a parameter's schema."""
+    found = (p["schema"] for p in OPERATIONS[operation]["parameters"] if p["name"] == name)
+    schema: dict[str, Any] = next(found)
+    return schema
 
 
 def test_every_operation_has_a_call() -> None:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,8 +13,8 @@ from infra.waiting import wait_for
 from quantum_tasks import Client, TaskFailed, TaskNotFound
 from quantum_tasks.cli import exits
 from tests.acceptance.stage import BELL_STATE, Stage
-from tests.client.fault_proxy import Fault, FaultProxy, Kind, Side, fault_proxy
-from tests.client.process import environment, qtasks
+from tests.client.fault_proxy import Fault, Impatient, Kind, Side, fault_proxy, places
+from tests.client.process import qtasks, submit_five_hundred
 from tests.client.virtual import VirtualClock
 
 pytestmark = pytest.mark.acceptance
@@ -38,7 +33,6 @@ b[0] = measure q[1];
 b[1] = measure q[2];
 b[2] = measure q[3];
 """
-DELAYED_SECONDS = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +97,7 @@ def test_the_command_line_works_with_the_service(url: str, tmp_path: Path) -> No
     found = qtasks(url, "validate", str(bad))
     assert found.code == exits.FAILED
     assert found.out.startswith(f"{bad}:5:3: error: ")
-    assert qtasks(url, "run", str(bad)).code == exits.TASK_FAILED
+    assert qtasks(url, "run", str(bad)).code == 3
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -111,24 +105,22 @@ def test_the_command_line_works_with_the_service(url: str, tmp_path: Path) -> No
 def test_one_call_is_one_task_also_there(
     kind: Kind, side: Side, stage: Stage, client: Client, figures: Callable[[str], None]
 ) -> None:
-    """At every fifteenth byte of a submission; `test_faults.py` has every one."""
-    seconds = DELAYED_SECONDS if kind is Kind.DELAY else 30.0
+    """As in `test_faults.py`."""
     tags = {"fault": f"{kind.value} {side.value}"}
     ids = []
     with fault_proxy(stage.port) as proxy:
 
         def submit() -> str:
-            through = Client(proxy.url, clock=VirtualClock(), timeout=seconds)
-            with through:
+            transport = Impatient(proxy.url, kind)
+            with Client(proxy.url, transport=transport, clock=VirtualClock()) as through:
                 return through.submit(BELL_STATE, shots=1, tags=tags).id
 
         ids.append(submit())
-        proxy.settle()
-        size = proxy.sizes[side]
-        for after in [*range(0, size, 15), size - 1, size]:
+        proxy.wait()
+        for after in places(proxy.messages[side]):
             proxy.plan(Fault(kind=kind, side=side, after=after))
             ids.append(submit())
-        proxy.settle()
+        proxy.wait()
     assert len(set(ids)) == len(ids)
     wait_for(
         lambda: sorted(task.id for task in client.list(tags=tags)) == sorted(ids),
@@ -137,52 +129,23 @@ def test_one_call_is_one_task_also_there(
     figures(f"real service, {kind.value} of the {side.value}: {len(ids)} calls, {len(ids)} tasks")
 
 
-PROGRAM = """
-import sys
-from quantum_tasks import Client
-bell = sys.stdin.read()
-requests = [{"circuit": bell, "shots": n + 1, "tags": {"sweep": "1"}} for n in range(500)]
-Client().submit_many(requests, key="sweep")
-print("all", flush=True)
-"""
-
-
-def reached(proxy: FaultProxy, exchanges: int) -> bool:
-    """Tell whether so many requests were begun."""
-    return proxy.exchanges >= exchanges
-
-
 def test_five_hundred_killed_and_repeated_are_five_hundred_there_too(
     stage: Stage, client: Client, figures: Callable[[str], None]
 ) -> None:
     """Killed in the middle of a batch, four times, then left to its end."""
     chance = random.Random(500)  # noqa: S311 - a test's
-    kills, out = 0, b""
     with fault_proxy(stage.port) as proxy:
-        for last in (False, False, False, False, True):
+
+        def under_way() -> None:
             until = proxy.exchanges + chance.randrange(1, 5)
-            program = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM],
-                env=environment(proxy.url),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-            assert program.stdin is not None
-            program.stdin.write(BELL_STATE.encode())
-            program.stdin.close()
-            program.stdin = None
-            if not last:
-                wait_for(functools.partial(reached, proxy, until), "a batch to be under way")
-                os.kill(program.pid, signal.SIGKILL)
-            out, _ = program.communicate(timeout=120)
-            kills += not out
-        assert out == b"all\n"
-        proxy.settle()
-    wait_for(
-        lambda: (
-            sorted(task.shots or 0 for task in client.list(tags={"sweep": "1"}))
-            == list(range(1, 501))
-        ),
-        "the list to have five hundred tasks, each once",
-    )
+            wait_for(lambda: proxy.exchanges >= until, "a batch to be under way")
+
+        kills = submit_five_hundred(proxy.url, BELL_STATE, [under_way] * 4)
+        proxy.wait()
+
+    def all_are_listed() -> bool:
+        found = sorted(task.shots or 0 for task in client.list(tags={"sweep": "1"}))
+        return found == list(range(1, 501))
+
+    wait_for(all_are_listed, "the list to have five hundred tasks, each once")
     figures(f"real service, submit_many of 500: killed {kills} times in the middle, 500 tasks")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -11,16 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantum_tasks import AsyncClient, Client, ServiceUnavailable, WaitTimeout
-from quantum_tasks.engine.answers import RETRY_AFTER_SECONDS_MAX, retry_after
-from quantum_tasks.engine.effects import Outcome, Request, Response
+from quantum_tasks import Client, ServiceUnavailable, WaitTimeout
+from quantum_tasks.protocol.answers import RETRY_AFTER_SECONDS_MAX, Reply, Response, retry_after
+from quantum_tasks.protocol.requests import Request
 from tests.client.virtual import (
     MODES,
     TASK_ID,
     URL,
     Both,
     Mode,
-    VirtualAsyncClock,
     VirtualClock,
     answer,
     task,
@@ -38,7 +36,7 @@ class Tasks:
         #: When each task was asked for, and how long it asked to be left alone.
         self.asked: list[list[tuple[float, int]]] = [[] for _ in lives]
 
-    def send(self, request: Request) -> Outcome:
+    def send(self, request: Request) -> Reply:
         """Answer a batch, or the next read of a task."""
         if request.path == "/batches":
             members = [
@@ -63,22 +61,15 @@ lives = st.builds(lambda middle, end: [*middle, end], st.lists(going_on, max_siz
 
 def completed(mode: Mode, many: list[Any]) -> tuple[list[str], Tasks]:
     """Submit and wait for all, and return the ids as they came."""
-    requests = [{"circuit": "x"}] * len(many)
-    if mode == "sync":
-        clock = VirtualClock()
-        tasks = Tasks(clock, many)
-        with Client(URL, transport=tasks, clock=clock) as client:
-            batch = client.submit_many(requests)
-            return [seen.id for seen in batch.as_completed()], tasks
-    async_clock = VirtualAsyncClock()
-    tasks = Tasks(async_clock, many)
+    made: list[Tasks] = []
 
-    async def use() -> list[str]:
-        async with AsyncClient(URL, transport=tasks, clock=async_clock) as client:
-            batch = await client.submit_many(requests)
-            return [seen.id async for seen in batch.as_completed()]
+    def transport(clock: VirtualClock) -> Tasks:
+        made.append(Tasks(clock, many))
+        return made[0]
 
-    return asyncio.run(use()), tasks
+    both = Both(mode=mode, transport=transport)
+    ended = both.use("submit_many", [{"circuit": "x"}] * len(many), then="as_completed")
+    return [seen.id for seen in ended], made[0]
 
 
 @given(st.lists(lives, min_size=1, max_size=40), st.sampled_from(MODES))

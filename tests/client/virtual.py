@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import inspect
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from quantum_tasks import AsyncClient, Client
-from quantum_tasks.engine.effects import Lost, Outcome, Request, Response
+from quantum_tasks.protocol.answers import NoResponse, Response
+from quantum_tasks.protocol.requests import Request
+from quantum_tasks.transport.http import Transport
 
 URL = "http://127.0.0.1:1"
 #: More than any test needs: a client that never ends fails, and does not hang.
 REQUESTS_MAX = 1000
 TASK_ID = "1f0b3a9e-6d1c-5c57-9a43-0f0f6e2c7d11"
 
-Reply = Outcome | BaseException
+Reply = Response | NoResponse | BaseException
 Mode = Literal["sync", "async"]
 MODES: tuple[Mode, ...] = ("sync", "async")
 
@@ -80,7 +83,7 @@ class Script:
         self._seconds = seconds
         self.sent: list[Sent] = []
 
-    def send(self, request: Request) -> Outcome:
+    def send(self, request: Request) -> Response | NoResponse:
         """Answer the next request."""
         assert len(self.sent) < REQUESTS_MAX, "the client does not stop asking"
         reply = self._replies[min(len(self.sent), len(self._replies) - 1)]
@@ -88,7 +91,7 @@ class Script:
         limit = request.timeout_seconds
         self._clock.now += self._seconds if limit is None else min(self._seconds, limit)
         if limit is not None and self._seconds > limit:
-            reply = Lost("the answer took too long")
+            reply = NoResponse("the answer took too long")
         self.sent.append(Sent(at=at, answered_at=self._clock.now, request=request, reply=reply))
         if isinstance(reply, BaseException):
             raise reply
@@ -129,32 +132,37 @@ class Both:
     """Runs the same use of a client synchronously or in an event loop, on a clock of its own."""
 
     def __init__(
-        self, *, mode: Mode, replies: Sequence[Reply], seconds: float = 0.0, retries: int = 4
+        self,
+        *,
+        mode: Mode,
+        replies: Sequence[Reply] = (),
+        seconds: float = 0.0,
+        transport: Callable[[VirtualClock], Transport] | None = None,
     ) -> None:
         self._is_async = mode == "async"
-        self._retries = retries
         self.clock = VirtualAsyncClock() if self._is_async else VirtualClock()
         self.script = Script(self.clock, replies, seconds)
+        self._transport = self.script if transport is None else transport(self.clock)
 
     def use(self, name: str, *args: object, then: str | None = None, **named: Any) -> Any:  # noqa: ANN401
         """Call a method of the client, and perhaps one of what it returns, with `named`."""
         if self._is_async:
             return asyncio.run(self._use_async(name, args, then, named))
-        with Client(
-            URL, transport=self.script, clock=self.clock, max_retries=self._retries
-        ) as client:
+        with Client(URL, transport=self._transport, clock=self.clock) as client:
             made = getattr(client, name)(*args, **({} if then else named))
-            return made if then is None else getattr(made, then)(**named)
+            found = made if then is None else getattr(made, then)(**named)
+            return list(found) if isinstance(found, Iterator) else found
 
     async def _use_async(
         self, name: str, args: Sequence[object], then: str | None, named: Mapping[str, Any]
     ) -> Any:  # noqa: ANN401
         assert isinstance(self.clock, VirtualAsyncClock)
-        async with AsyncClient(
-            URL, transport=self.script, clock=self.clock, max_retries=self._retries
-        ) as client:
+        async with AsyncClient(URL, transport=self._transport, clock=self.clock) as client:
             made = await getattr(client, name)(*args, **({} if then else named))
-            return made if then is None else await getattr(made, then)(**named)
+            found = made if then is None else getattr(made, then)(**named)
+            if isinstance(found, AsyncIterator):
+                return [each async for each in found]
+            return await found if inspect.isawaitable(found) else found
 
     @property
     def sent(self) -> list[Sent]:

@@ -61,12 +61,6 @@ def decide(event: str, task: Task) -> Transition:
     return DECISIONS[event](task)
 
 
-def without(task: Task) -> Task:
-    """Return the task without its circuit and its result."""
-    request = structs.replace(task.request, circuit="")
-    return structs.replace(task, request=request, result=None)
-
-
 def bring_to(state: str, store: TaskStore) -> Task:
     """Store a new task and bring it into a state."""
     task = new_task()
@@ -78,12 +72,6 @@ def bring_to(state: str, store: TaskStore) -> Task:
     return stored
 
 
-def incompressible(length: int, seed: int = 1) -> str:
-    """Return text that compresses little."""
-    generator = random.Random(seed)  # noqa: S311 - test data
-    return "".join(generator.choices(string.ascii_letters + string.digits, k=length))
-
-
 def a_large_result(outcomes: int) -> TaskResult:
     """Return a result of so many outcomes that compresses little."""
     generator = random.Random(2)  # noqa: S311 - test data
@@ -91,7 +79,7 @@ def a_large_result(outcomes: int) -> TaskResult:
     return structs.replace(a_result(), counts=counts, shots=outcomes)
 
 
-def noise(length: int) -> str:
+def noise(length: int, seed: int = 5) -> str:
     """Return text of which each character is one encoded byte, as near to noise as that allows."""
     alphabet = [c for c in string.printable if c.isprintable() and c not in '"\\\\']
-    return "".join(random.Random(5).choices(alphabet, k=length))  # noqa: S311 - test data
+    return "".join(random.Random(seed).choices(alphabet, k=length))  # noqa: S311 - test data

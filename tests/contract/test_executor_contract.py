@@ -20,6 +20,7 @@ from chalicelib.executors.children.child_process import JobLimits
 from chalicelib.executors.children.pool import ProcessPool
 from chalicelib.executors.mock import MockExecutor
 from chalicelib.ports import Executor
+from chalicelib.registry import EXECUTORS
 from chalicelib.settings import Settings
 from tests.support.circuits import BELL, H3
 from tests.support.in_memory import a_request
@@ -57,12 +58,10 @@ class Reports:
 def _in_children(factory: str) -> ProcessPool:
     limits = JobLimits(processor_seconds_max=SECONDS, memory_bytes_max=512 << 20)
     environment: Mapping[str, str] = {"EXECUTION_AMPLITUDES_MAX": str(1 << 24)}
-    return ProcessPool(
-        factory, children_max=1, limits=limits, reporter=Reports(), environment=environment
-    )
+    return ProcessPool(factory, limits=limits, reporter=Reports(), environment=environment)
 
 
-FACTORIES = ["mock", "chalicelib.executors.simulator:build"]
+FACTORIES = [executor.factory for executor in EXECUTORS.values()]
 if "EXECUTOR_FACTORY" in os.environ:
     FACTORIES = [os.environ["EXECUTOR_FACTORY"]]
 
@@ -70,7 +69,7 @@ if "EXECUTOR_FACTORY" in os.environ:
 @pytest.fixture(scope="module", params=FACTORIES)
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     """Build an executor as the service does."""
-    if request.param == "mock":
+    if request.param == EXECUTORS["mock"].factory:
         slow = Settings(executor="mock", mock_execution_seconds=600)
         yield Subject(MockExecutor(Settings(executor="mock")), MockExecutor(slow))
         return

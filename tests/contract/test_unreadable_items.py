@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.domain.message import Acknowledge, Redeliver
 from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.errors import TaskAlreadyEnded, TaskNotFound
-from chalicelib.use_cases.execute import Acknowledge, Redeliver
 from tests.support.backends import REAL_BACKEND, Backend
 from tests.support.corrupting import (
     FROM_THE_FUTURE,

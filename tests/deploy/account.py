@@ -18,10 +18,12 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from infra.local.settings import EMULATOR_PYTHON
 from infra.local.supervisor.supervisor import free_port
 from infra.waiting import wait_for
 from tests.deploy.tls import Certificate, make_certificate
-from tests.support.backends import EMULATOR_PYTHON, ROOT
+from tests.support.backends import ROOT
+from tests.support.processes import started
 
 REGION = "us-east-1"
 #: MiniStack's own: the account's root, whom no policy binds.
@@ -111,16 +113,18 @@ def account(directory: Path) -> Iterator[Account]:
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "INFO",
     }
-    with (directory / "ministack.log").open("wb") as log:
-        process = subprocess.Popen(
-            [EMULATOR_PYTHON, ROOT / "tests" / "deploy" / "ministack_server.py"],
+    with (
+        (directory / "ministack.log").open("wb") as log,
+        started(
+            *(str(EMULATOR_PYTHON), str(ROOT / "tests" / "deploy" / "ministack_server.py")),
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,  # the functions' processes are its children
-        )
+        ) as process,
+    ):
         try:
             wait_for(lambda: _listens(plain_port, process), "MiniStack", seconds_max=60)
             yield Account(
@@ -131,7 +135,6 @@ def account(directory: Path) -> Iterator[Account]:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:

@@ -1,11 +1,9 @@
-"""Ways to break a live stage by hand, each undone at the end of its block."""
+"""A live stage whose settings were all changed by hand, until the end of a block."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from infra.doctor.rules.stage import ALARMS
 from infra.package.access_log import ACCESS_LOG_FORMAT
@@ -13,230 +11,127 @@ from infra.package.template import REPORT_FAILURES
 from infra.package.throttling import throttles
 from tests.deploy.deployed_stage import DeployedStage
 
-#: Breaks a stage until the end of the block.
-Breakage = Callable[[DeployedStage], contextlib.AbstractContextManager[None]]
-
-
-def queue_attribute(name: str, value: str, *, queue: str = "QueueUrl") -> Breakage:
-    """Change an attribute of a queue."""
-
-    @contextlib.contextmanager
-    def broken(stage: DeployedStage) -> Iterator[None]:
-        sqs, url = stage.account.client("sqs"), stage.outputs[queue]
-        before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={name: value})
-        yield
-        sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
-
-    return broken
-
-
-def receives(count: int) -> Breakage:
-    """Move messages to the dead-letter queue after so many receives."""
-
-    @contextlib.contextmanager
-    def broken(stage: DeployedStage) -> Iterator[None]:
-        policy = {
-            "deadLetterTargetArn": stage.outputs["DeadLetterQueueArn"],
-            "maxReceiveCount": str(count),
-        }
-        with queue_attribute("RedrivePolicy", json.dumps(policy))(stage):
-            yield
-
-    return broken
-
-
-def mapping(**changes: Any) -> Breakage:  # noqa: ANN401
-    """Change the worker's event source mapping."""
-
-    @contextlib.contextmanager
-    def broken(stage: DeployedStage) -> Iterator[None]:
-        before = stage.mapping
-        stage.change_mapping(**changes)
-        yield
-        stage.change_mapping(
-            Enabled=True,
-            BatchSize=before["BatchSize"],
-            MaximumBatchingWindowInSeconds=before["MaximumBatchingWindowInSeconds"],
-            ScalingConfig=before["ScalingConfig"],
-            FunctionResponseTypes=[REPORT_FAILURES],
-        )
-
-    return broken
-
-
-def variable(function: str, name: str, value: str | None) -> Breakage:
-    """Change a variable of a function, or remove it."""
-
-    @contextlib.contextmanager
-    def broken(stage: DeployedStage) -> Iterator[None]:
-        before = stage.variables(function)
-        changed = {key: text for key, text in before.items() if key != name}
-        stage.set_variables(function, changed if value is None else changed | {name: value})
-        yield
-        stage.set_variables(function, before)
-
-    return broken
-
-
-def function_setting(function: str, **changes: Any) -> Breakage:  # noqa: ANN401
-    """Change a function's configuration."""
-
-    @contextlib.contextmanager
-    def broken(stage: DeployedStage) -> Iterator[None]:
-        client, name = stage.account.client("lambda"), stage.function_name(function)
-        before = client.get_function_configuration(FunctionName=name)
-        stage.change_function(function, **changes)
-        yield
-        stage.change_function(function, **{key: before[key] for key in changes})
-
-    return broken
-
-
-def both(first: Breakage, second: Breakage) -> Breakage:
-    """Spoil two things."""
-
-    @contextlib.contextmanager
-    def broken(stage: DeployedStage) -> Iterator[None]:
-        with first(stage), second(stage):
-            yield
-
-    return broken
+#: What doctor says of such a stage, each as "severity rule: setting".
+FOUND = {
+    "dangerous delivery/partial-batch-responses: the mapping's FunctionResponseTypes",
+    "dangerous stage/authorization: the authorization of POST /tasks",
+    "wrong delivery/batch-size: the mapping's BatchSize",
+    "wrong delivery/maximum-concurrency: the worker's reserved concurrency",
+    "wrong delivery/visibility-timeout: the queue's VisibilityTimeout",
+    "wrong delivery/tls: the dead-letter queue's Policy",
+    "wrong functions/configuration: the MemorySize of sweeper",
+    "wrong functions/configuration: SLOW_CALL_MS of worker",
+    "wrong stage/table: the table's PointInTimeRecoveryStatus",
+    "wrong stage/table: the table's DeletionProtectionEnabled",
+    "wrong stage/schedule: the sweeper's schedule",
+    *(f"wrong stage/alarms: alarm quantum-tasks-dev-{alarm}" for alarm in ALARMS),
+    "wrong stage/log-retention: the retention of /aws/lambda/quantum-tasks-dev-worker",
+    "wrong stage/throttling: the throttling of API (rate, burst)",
+    "wrong stage/own-throttling: the throttling of POST /batches (rate, burst)",
+    "wrong stage/access-log: the access log's format",
+    "wrong stage/gateway-responses: the API's gateway responses",
+}
 
 
 @contextlib.contextmanager
-def reserved_concurrency(stage: DeployedStage) -> Iterator[None]:
-    """Let the worker run less often at a time than its mapping polls for."""
+def no_flag(stage: DeployedStage) -> Iterator[None]:
+    """Have the mapping report no failures, as after `chalice deploy`."""
+    stage.change_mapping(FunctionResponseTypes=[])
+    yield
+    stage.change_mapping(FunctionResponseTypes=[REPORT_FAILURES])
+
+
+@contextlib.contextmanager
+def changed_by_hand(stage: DeployedStage) -> Iterator[None]:
+    """Change one setting of each kind."""
+    with contextlib.ExitStack() as undone:
+        undone.enter_context(no_flag(stage))
+        _spoil_functions(stage, undone)
+        _spoil_queues_and_table(stage, undone)
+        _spoil_api(stage, undone)
+        _spoil_watching(stage, undone)
+        yield
+
+
+def _spoil_functions(stage: DeployedStage, undone: contextlib.ExitStack) -> None:
+    undone.callback(stage.change_mapping, BatchSize=stage.mapping["BatchSize"])
+    stage.change_mapping(BatchSize=10)
+    variables = stage.variables("worker")
+    undone.callback(stage.set_variables, "worker", variables)
+    stage.set_variables("worker", variables | {"SLOW_CALL_MS": "5"})
+    memory_mb = stage.spec.functions["sweeper"].memory_mb
+    undone.callback(stage.change_function, "sweeper", MemorySize=memory_mb)
+    stage.change_function("sweeper", MemorySize=128)
     client, name = stage.account.client("lambda"), stage.function_name("worker")
+    undone.callback(client.delete_function_concurrency, FunctionName=name)
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=5)
-    yield
-    client.delete_function_concurrency(FunctionName=name)
 
 
-@contextlib.contextmanager
-def no_deletion_protection(stage: DeployedStage) -> Iterator[None]:
-    """Let one call delete the table."""
+def _spoil_queues_and_table(stage: DeployedStage, undone: contextlib.ExitStack) -> None:
+    sqs = stage.account.client("sqs")
+    for queue, name, value in (
+        ("QueueUrl", "VisibilityTimeout", "30"),
+        ("DeadLetterQueueUrl", "Policy", ""),
+    ):
+        url = stage.outputs[queue]
+        before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
+        undone.callback(sqs.set_queue_attributes, QueueUrl=url, Attributes=before)
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={name: value})
     client, table = stage.account.client("dynamodb"), stage.outputs["TableName"]
-    client.update_table(TableName=table, DeletionProtectionEnabled=False)
-    yield
-    client.update_table(TableName=table, DeletionProtectionEnabled=True)
+
+    def protect(*, on: bool) -> None:
+        client.update_table(TableName=table, DeletionProtectionEnabled=on)
+        recovery = {"PointInTimeRecoveryEnabled": on}
+        client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
+
+    undone.callback(protect, on=True)
+    protect(on=False)
 
 
-@contextlib.contextmanager
-def no_recovery(stage: DeployedStage) -> Iterator[None]:
-    """Turn point-in-time recovery off."""
-
-    def turn(on: bool) -> None:  # noqa: FBT001
-        stage.account.client("dynamodb").update_continuous_backups(
-            TableName=stage.outputs["TableName"],
-            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": on},
-        )
-
-    turn(False)
-    yield
-    turn(True)
-
-
-@contextlib.contextmanager
-def muted_alarms(stage: DeployedStage) -> Iterator[None]:
-    """Let alarms ring without telling an operator."""
-    client = stage.account.client("cloudwatch")
-    names = [f"{stage.spec.name}-{alarm}" for alarm in ALARMS]
-    client.disable_alarm_actions(AlarmNames=names)
-    yield
-    client.enable_alarm_actions(AlarmNames=names)
-
-
-@contextlib.contextmanager
-def endless_log(stage: DeployedStage) -> Iterator[None]:
-    """Keep the worker's log indefinitely."""
-    client = stage.account.client("logs")
-    group = f"/aws/lambda/{stage.function_name('worker')}"
-    client.delete_retention_policy(logGroupName=group)
-    yield
-    client.put_retention_policy(logGroupName=group, retentionInDays=stage.spec.log_retention_days)
-
-
-@contextlib.contextmanager
-def no_schedule(stage: DeployedStage) -> Iterator[None]:
-    """Stop sweeping."""
-    client = stage.account.client("events")
-    target = stage.account.client("lambda").get_function_configuration(
-        FunctionName=stage.function_name("sweeper")
-    )["FunctionArn"]
-    (rule,) = client.list_rule_names_by_target(TargetArn=target)["RuleNames"]
-    client.disable_rule(Name=rule)
-    yield
-    client.enable_rule(Name=rule)
-
-
-@contextlib.contextmanager
-def unbounded_api(stage: DeployedStage) -> Iterator[None]:
-    """Give the API's stage ten times its rate."""
-
-    def limit(rate: float) -> None:
-        stage.patch_api_stage("/*/*/throttling/rateLimit", str(rate))
-
-    limit(10 * stage.spec.requests_per_second)
-    yield
-    limit(stage.spec.requests_per_second)
-
-
-@contextlib.contextmanager
-def unbounded_batches(stage: DeployedStage) -> Iterator[None]:
-    """Take its own limit from `POST /batches`."""
-    (own,) = [throttle for throttle in throttles(stage.spec) if throttle.path == "/batches"]
-
-    def limit(rate: float) -> None:
-        stage.patch_api_stage(f"{own.pointer}/rateLimit", f"{rate:g}")
-
-    limit(stage.spec.requests_per_second)
-    yield
-    limit(own.requests_per_second)
-
-
-@contextlib.contextmanager
-def no_access_log(stage: DeployedStage) -> Iterator[None]:
-    """Let the gateway write its log in another form, without the request's id."""
-    stage.patch_api_stage("/accessLogSettings/format", "$context.identity.sourceIp")
-    yield
-    stage.patch_api_stage("/accessLogSettings/format", ACCESS_LOG_FORMAT)
-
-
-@contextlib.contextmanager
-def no_gateway_response(stage: DeployedStage) -> Iterator[None]:
-    """Let API Gateway say in its own words that a request is not signed."""
+def _spoil_api(stage: DeployedStage, undone: contextlib.ExitStack) -> None:
+    (batches,) = [own for own in throttles(stage.spec) if own.path == "/batches"]
+    for path, wrong, right in (
+        ("/*/*/throttling/rateLimit", "1000", f"{stage.spec.requests_per_second:g}"),
+        (f"{batches.pointer}/rateLimit", "1000", f"{batches.requests_per_second:g}"),
+        ("/accessLogSettings/format", "$context.identity.sourceIp", ACCESS_LOG_FORMAT),
+    ):
+        undone.callback(stage.patch_api_stage, path, right)
+        stage.patch_api_stage(path, wrong)
     client = stage.account.client("apigateway")
     where = {"restApiId": stage.api_id, "responseType": "MISSING_AUTHENTICATION_TOKEN"}
     before = client.get_gateway_response(**where)
+    kept = ("statusCode", "responseParameters", "responseTemplates")
+    undone.callback(client.put_gateway_response, **where, **{key: before[key] for key in kept})
     client.delete_gateway_response(**where)
-    yield
-    client.put_gateway_response(
-        **where,
-        statusCode=before["statusCode"],
-        responseParameters=before["responseParameters"],
-        responseTemplates=before["responseTemplates"],
-    )
-
-
-@contextlib.contextmanager
-def open_route(stage: DeployedStage) -> Iterator[None]:
-    """Let any caller submit."""
-    client = stage.account.client("apigateway")
-    (resource,) = [
-        resource["id"]
-        for resource in client.get_resources(restApiId=stage.api_id)["items"]
-        if resource["path"] == "/tasks"
-    ]
+    resources = client.get_resources(restApiId=stage.api_id)["items"]
+    (tasks,) = [resource["id"] for resource in resources if resource["path"] == "/tasks"]
 
     def authorize(kind: str) -> None:
+        operation = {"op": "replace", "path": "/authorizationType", "value": kind}
         client.update_method(
             restApiId=stage.api_id,
-            resourceId=resource,
+            resourceId=tasks,
             httpMethod="POST",
-            patchOperations=[{"op": "replace", "path": "/authorizationType", "value": kind}],
+            patchOperations=[operation],
         )
 
+    undone.callback(authorize, "AWS_IAM")
     authorize("NONE")
-    yield
-    authorize("AWS_IAM")
+
+
+def _spoil_watching(stage: DeployedStage, undone: contextlib.ExitStack) -> None:
+    alarms = stage.account.client("cloudwatch")
+    names = [f"{stage.spec.name}-{alarm}" for alarm in ALARMS]
+    undone.callback(alarms.enable_alarm_actions, AlarmNames=names)
+    alarms.disable_alarm_actions(AlarmNames=names)
+    logs, group = stage.account.client("logs"), f"/aws/lambda/{stage.function_name('worker')}"
+    days = stage.spec.log_retention_days
+    undone.callback(logs.put_retention_policy, logGroupName=group, retentionInDays=days)
+    logs.delete_retention_policy(logGroupName=group)
+    events = stage.account.client("events")
+    target = stage.account.client("lambda").get_function_configuration(
+        FunctionName=stage.function_name("sweeper")
+    )["FunctionArn"]
+    (rule,) = events.list_rule_names_by_target(TargetArn=target)["RuleNames"]
+    undone.callback(events.enable_rule, Name=rule)
+    events.disable_rule(Name=rule)

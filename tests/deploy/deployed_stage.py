@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain.task import Task
 from chalicelib.settings import Settings
-from infra.deploy.api_client import Answer, ApiClient, api_url
+from infra.deploy.api_client import ApiClient, Reply, api_url
 from infra.stage import StageSpec
 from infra.waiting import wait_for
 from tests.deploy.account import REGION, Account
@@ -58,14 +58,14 @@ class DeployedStage:
         """Return what a function is called in AWS."""
         return self.spec.functions[function].function_name
 
-    def ended(self, client: ApiClient, task_id: str, *, seconds: float = 20) -> dict[str, Any]:
+    def ended(self, client: ApiClient, task_id: str) -> dict[str, Any]:
         """Wait until a task has ended, and return it."""
 
         def look() -> dict[str, Any] | None:
             task: dict[str, Any] = client.call("GET", f"/tasks/{task_id}").body
             return task if task.get("status") in ENDED else None
 
-        return wait_for(look, f"end of task {task_id}", seconds_max=seconds)
+        return wait_for(look, f"end of task {task_id}")
 
     def item(self, task_id: str) -> dict[str, Any] | None:
         """Return a task's item as it lies in the table."""
@@ -229,7 +229,7 @@ def reduced_policy(document: Mapping[str, Any], actions: frozenset[str]) -> dict
     return {**document, "Statement": kept}
 
 
-def task_id_of(answer: Answer) -> str:
+def task_id_of(answer: Reply) -> str:
     """Return the id of a task that was accepted."""
     assert answer.status == 202, answer.content
     return str(answer.body["task_id"])

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from infra.aws import Aws
-from infra.chalice_commands import command_of
+from infra.chalice_commands import command_of, prepare
 from infra.deploy.stage_stacks import StageStacks
 from infra.local.supervisor.supervisor import answers, free_port
 from infra.package.aws_location import ANY_LOCATION
 from infra.package.vendor import fill_vendor
 from infra.package.workspace import Workspace
-from infra.stage import StageSpec, read_configuration, stage_spec
+from infra.stage import StageSpec, read_configuration, stage_spec, this_runtime
 from infra.waiting import wait_for
 from tests.acceptance.http_client import Http
 from tests.acceptance.stage import BELL_STATE, Stage
@@ -95,45 +95,30 @@ def test_the_command_is_found_among_its_options(
 
 def test_chalice_local_alone_stops_with_one_sentence(newcomer: Path) -> None:
     """Without a region, without a backend: it says what is to be typed first, and ends."""
-    done = chalice(newcomer, "local", "--port", str(free_port()))
-    # Its parent process, which restarts it when code changes, has no exit code of its own.
-    assert "nothing runs" in done.stderr
-    assert "make run" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
     done = chalice(newcomer, "local", "--no-autoreload", "--port", str(free_port()))
     assert is_one_sentence(done, "nothing runs", "make run")
 
 
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_chalice_local_serves_no_deployed_stage(newcomer: Path, stage: str) -> None:
+def test_chalice_local_serves_no_deployed_stage(newcomer: Path) -> None:
     """It would call real AWS with the developer's own credentials."""
-    done = chalice(newcomer, "local", "--stage", stage, "--no-autoreload")
+    done = chalice(newcomer, "local", "--stage", "dev", "--no-autoreload")
     assert is_one_sentence(done, "serves the stage 'local' only", "`make run`")
 
 
 def test_chalice_package_names_the_command_that_does_it(newcomer: Path) -> None:
     """Its template has functions of other names, without logs, alarms and the mapping's flag."""
-    for arguments in (["package", "out"], ["package", "--stage", "prod", "out"]):
-        stage = "prod" if "prod" in arguments else "dev"
-        done = chalice(newcomer, *arguments, environment={"AWS_DEFAULT_REGION": "us-east-1"})
-        assert is_one_sentence(done, f"`make package STAGE={stage}`")
+    environment = {"AWS_DEFAULT_REGION": "us-east-1"}
+    done = chalice(newcomer, "package", "--stage", "prod", "out", environment=environment)
+    assert is_one_sentence(done, "`make package STAGE=prod`")
     assert not (newcomer / "out").exists()
 
 
 def test_chalice_deploy_stops_before_anything_is_made(
     aws: Account, newcomer: Path, prod: StageSpec
 ) -> None:
-    """Without a region, without credentials, for no stage, and without the stage's stacks."""
-    environment = aws.environment
-    regionless = {k: v for k, v in environment.items() if k != "AWS_DEFAULT_REGION"}
-    for stage, variables, part in (
-        ("prod", regionless, "no region is set"),
-        ("pord", environment, "there is no stage 'pord' to deploy"),
-        ("local", environment, "there is no stage 'local' to deploy"),
-        ("prod", environment, "`make stacks STAGE=prod`"),
-    ):
-        done = chalice(newcomer, "deploy", "--stage", stage, environment=variables)
-        assert is_one_sentence(done, part), done.stderr
+    """Without the stage's stacks it says what makes them."""
+    done = chalice(newcomer, "deploy", "--stage", "prod", environment=aws.environment)
+    assert is_one_sentence(done, "`make stacks STAGE=prod`"), done.stderr
     functions = aws.client("lambda").list_functions()["Functions"]
     assert not [f for f in functions if f["FunctionName"].startswith(prod.name)]
     roles = aws.client("iam").list_roles()["Roles"]
@@ -141,18 +126,34 @@ def test_chalice_deploy_stops_before_anything_is_made(
     assert not (newcomer / ".chalice" / "deployed").exists()
 
 
-def test_chalice_deploy_with_another_python_is_refused(
-    aws: Account, newcomer: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("stage", "runtime", "said"),
+    [
+        ("prod", this_runtime(), "no region is set"),
+        ("prod", "python3.10", "runs on python3.10"),
+        ("pord", "python3.10", "there is no stage 'pord' to deploy"),
+        ("local", "python3.10", "there is no stage 'local' to deploy"),
+    ],
+)
+def test_chalice_deploy_refuses_what_would_be_wrong(
+    newcomer: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stage: str,
+    runtime: str,
+    said: str,
 ) -> None:
-    """The runtime is the stage's, whatever Python deploys."""
-    other = tmp_path / "other"
-    shutil.copytree(newcomer, other)
-    path = other / ".chalice" / "config.json"
-    content = json.loads(path.read_text())
-    content["stages"]["prod"]["deployment"]["runtime"] = "python3.10"
-    path.write_text(json.dumps(content))
-    done = chalice(other, "deploy", "--stage", "prod", environment=aws.environment)
-    assert is_one_sentence(done, "runs on python3.10")
+    """Before an account is asked: the runtime is the stage's, whatever Python deploys."""
+    content = json.loads((newcomer / ".chalice" / "config.json").read_text())
+    content["stages"]["prod"]["deployment"]["runtime"] = runtime
+    shutil.copytree(newcomer / ".chalice", tmp_path / ".chalice")
+    (tmp_path / ".chalice" / "config.json").write_text(json.dumps(content))
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.delenv(name)
+    with pytest.raises(SystemExit):
+        prepare(tmp_path, ["deploy", "--stage", stage])
+    assert said in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -230,8 +231,7 @@ def running(tmp_path: Path) -> Iterator[Stage]:
     stage.close()
 
 
-@pytest.mark.parametrize("options", [[], ["--stage", "local"]], ids=["plain", "stage"])
-def test_chalice_local_works_with_a_running_make_run(running: Stage, options: list[str]) -> None:
+def test_chalice_local_works_with_a_running_make_run(running: Stage) -> None:
     """By the line that `make run` has printed; a real account in the shell is out of its reach."""
     port = free_port()
     (line,) = [line for line in running.terminal().splitlines() if "chalice local" in line]
@@ -240,7 +240,7 @@ def test_chalice_local_works_with_a_running_make_run(running: Stage, options: li
     variables = dict(word.split("=", 1) for word in words if "=" in word)
     environment = running.environment(**variables, AWS_PROFILE="real", AWS_REGION="eu-west-1")
     with started(
-        *(str(CHALICE), "local", "--no-autoreload", "--port", str(port), *options),
+        *(str(CHALICE), "local", "--no-autoreload", "--port", str(port), "--stage", "local"),
         cwd=ROOT,
         env={**environment, "AWS_ACCESS_KEY_ID": "real"},
         stdin=subprocess.DEVNULL,

@@ -138,7 +138,7 @@ def test_plain_http_is_refused_by_the_queues(stage: DeployedStage) -> None:
 
 
 @pytest.mark.usefixtures("clean_queue")
-def test_a_poison_message_reaches_the_dead_letter_queue_and_its_neighblines_complete(
+def test_a_poison_message_reaches_the_dead_letter_queue_and_its_neighbours_complete(
     alice: ApiClient, stage: DeployedStage
 ) -> None:
     """One message that cannot be read costs nine tasks nothing, and is kept for inspection."""

@@ -68,7 +68,6 @@ def test_without_flag_and_setting_a_failing_delivery_comes_back_and_nothing_else
     wait_for(
         lambda: deliveries(stage, poison, what="message cannot be read") >= 2,
         "second delivery",
-        seconds_max=40,
     )
     assert sum(stage.messages()) == 1
     for task_id in tasks:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import app
+from chalicelib.entrypoints.worker import WORKERS_MAX
 from infra.doctor.finding import Finding
 from infra.doctor.live_stage import Snapshot
 from infra.doctor.rules import throughput
@@ -16,7 +16,7 @@ from tests.support.backends import ROOT
 
 
 def snapshot(
-    *, workers: int | None = app.WORKERS_MAX, memory_mb: int = 1_769, account: int = 1_000
+    *, workers: int | None = WORKERS_MAX, memory_mb: int = 1_769, account: int = 1_000
 ) -> Snapshot:
     """Return a stage of which only the worker and its mapping are known."""
     scaling = {} if workers is None else {"ScalingConfig": {"MaximumConcurrency": workers}}
@@ -67,7 +67,7 @@ CONTRADICTIONS = [
         "throughput/account-concurrency",
         (
             "at least 105 (workers, API and sweeper at the stage's rate): ask for more in Service"
-            " Quotas, or lower WORKERS_MAX in app.py and requests_per_second"
+            " Quotas, or lower WORKERS_MAX and requests_per_second"
         ),
     ),
 ]

@@ -8,7 +8,6 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,8 +20,6 @@ from tests.deploy.account import REGION
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage
 from tests.deploy.test_client_deployed import BELL, address, variables
-from tests.page.browser import chromium, find_chromium, new_tab
-from tests.page.conftest import MISSING, WATCH, assert_clean
 from tests.support.processes import started
 
 pytestmark = pytest.mark.emulator
@@ -45,7 +42,7 @@ def opened(stage: DeployedStage, who: Credentials) -> Iterator[str]:
         process.wait(30)
 
 
-class Page:
+class PageCalls:
     """Calls as the page makes them."""
 
     def __init__(self, opening: str) -> None:
@@ -78,7 +75,7 @@ def test_the_page_lists_submits_reads_and_cancels(stage: DeployedStage, users: U
     """Each of its calls, with query, body and key, under a signature that IAM takes."""
     tags = {"suite": "ui: a value/with=signs ü"}
     with opened(stage, users.alice) as opening:
-        page = Page(opening)
+        page = PageCalls(opening)
         assert page.call("GET", "/health")[1]["status"] == "healthy"
         status, found = page.call("POST", "/validations", {"circuit": BELL})
         assert (status, found["valid"]) == (200, True)
@@ -104,25 +101,4 @@ def test_the_page_lists_submits_reads_and_cancels(stage: DeployedStage, users: U
 def test_who_may_not_call_the_stage_sees_its_refusal(stage: DeployedStage, users: Users) -> None:
     """The page adds no rights to those of its user."""
     with opened(stage, users.stranger) as opening:
-        assert Page(opening).call("GET", "/tasks")[0] == 403
-
-
-def test_a_browser_submits_and_lists(stage: DeployedStage, users: Users, tmp_path: Path) -> None:
-    """The whole way: Chromium, the page, its server, TLS, IAM, gateway, queue, worker, table."""
-    program = find_chromium()
-    if program is None:
-        pytest.skip(MISSING)
-    with (
-        opened(stage, users.bob) as opening,
-        chromium(program, tmp_path / "profile") as connection,
-        new_tab(connection, WATCH) as tab,
-    ):
-        tab.open(opening)
-        tab.click("nav a", "Submit")
-        tab.fill("#shots", "64")
-        tab.click("form button", "Submit")
-        tab.wait_for_text("completed", "h1 + .badge", seconds=60)
-        tab.wait_for_text("of 64 shots")
-        tab.click("nav a", "Tasks")
-        tab.wait("document.querySelector('tbody .badge')?.innerText === 'completed'")
-        assert_clean(tab)
+        assert PageCalls(opening).call("GET", "/tasks")[0] == 403

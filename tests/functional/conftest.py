@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from botocore.loaders import JSONFileLoader
@@ -38,12 +40,23 @@ class Answer:
         return cls(response.status_code, response.headers, body)
 
 
+def named(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers with hyphens, as they are sent."""
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
 class Api:
     """Calls the API as a client does, and the worker as Lambda does."""
 
-    def __init__(self, client: Client, backend: Backend) -> None:
+    def __init__(self, client: Client, backend: Backend | None = None) -> None:
         self._client = client
-        self.backend = backend
+        self._backend = backend
+
+    @property
+    def backend(self) -> Backend:
+        """Table and queue behind the service, if it is not in memory."""
+        assert self._backend is not None
+        return self._backend
 
     def request(
         self,
@@ -59,10 +72,23 @@ class Api:
         )
         return Answer.of(response)
 
-    def post(self, body: object, **headers: str) -> Answer:
+    def event(self, event: Mapping[str, Any]) -> Answer:
+        """Call the function as API Gateway does, with what the test client cannot send."""
+        answer = lambda_functions.app(event, Context())
+        headers = {n: v[-1] for n, v in (answer.get("multiValueHeaders") or {}).items()}
+        return Answer(answer["statusCode"], answer["headers"] | headers, json.loads(answer["body"]))
+
+    def post(self, body: object, path: str = "/tasks", **headers: str) -> Answer:
         """Submit a task; header names have underscores for hyphens."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.request("POST", "/tasks", body, {**JSON, **named})
+        return self.request("POST", path, body, {**JSON, **named(headers)})
+
+    def post_batch(self, members: object, **headers: str) -> Answer:
+        """Submit a batch."""
+        return self.post({"tasks": members}, "/batches", **headers)
+
+    def validate(self, circuit: str, **fields: object) -> Answer:
+        """Ask what is known of a circuit."""
+        return self.post({"circuit": circuit, **fields}, "/validations")
 
     def submit(self, circuit: str = "OPENQASM 3.0;") -> str:
         """Submit a task that must be accepted, and return its id."""
@@ -72,8 +98,16 @@ class Api:
 
     def get(self, task_id: str, **headers: str) -> Answer:
         """Read a task."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.request("GET", f"/tasks/{task_id}", headers=named)
+        return self.request("GET", f"/tasks/{task_id}", headers=named(headers))
+
+    def list_tasks(self, **parameters: object) -> Answer:
+        """Ask for one page of the list."""
+        query = urlencode({n: v for n, v in parameters.items() if v is not None}, True)
+        return self.request("GET", f"/tasks?{query}" if query else "/tasks")
+
+    def health(self) -> Answer:
+        """Ask whether the service can work."""
+        return self.request("GET", "/health")
 
     def cancel(self, task_id: str) -> Answer:
         """Cancel a task."""
@@ -130,19 +164,32 @@ def _botocore_parses_its_data_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
-    """Make table and queues in moto, and point the service to them."""
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Backend]:
+    """Make table and queues in moto, from the templates: most of what a test would take."""
     with moto_backend() as backend:
-        for name, value in backend.environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("STAGE", "local")
-        monkeypatch.setenv("BATCH_MEMBERS_AT_ONCE", "1")
-        monkeypatch.setenv("EXECUTOR", "mock")
-        # Of all that reaches AWS's own endpoints only moto may: it answers in this process.
-        monkeypatch.setattr(composition, "check_runtime", lambda *_: None)
-        monkeypatch.setenv("EXECUTION_CONCURRENCY", "1")  # moto is not safe under threads
         yield backend
+
+
+@pytest.fixture
+def backend(moto: Backend, monkeypatch: pytest.MonkeyPatch) -> Backend:
+    """Empty the table, make a queue for the test alone, and point the service to both."""
+    moto.empty_table()
+    queue = moto.sqs().create_queue(QueueName=f"queue-{uuid.uuid4()}")
+    backend = dataclasses.replace(moto, queue_url=queue["QueueUrl"])
+    for name, value in backend.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STAGE", "local")
+    monkeypatch.setenv("BATCH_MEMBERS_AT_ONCE", "1")
+    monkeypatch.setenv("EXECUTOR", "mock")
+    # Of all that reaches AWS's own endpoints only moto may: it answers in this process.
+    monkeypatch.setattr(composition, "check_runtime", lambda *_: None)
+    monkeypatch.setenv("EXECUTION_CONCURRENCY", "1")  # moto is not safe under threads
+    # A busy machine makes no batch and no list end early, and no call slow.
+    monkeypatch.setenv("SLOW_CALL_MS", "60000")
+    monkeypatch.setattr(composition, "BATCH_BEGIN_SECONDS_MAX", 600.0)
+    monkeypatch.setattr(composition, "LIST_BEGIN_SECONDS_MAX", 600.0)
+    return backend
 
 
 @pytest.fixture

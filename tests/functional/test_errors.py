@@ -1,102 +1,22 @@
-"""Every row of the error table, through HTTP's front door."""
+"""What clients get where a task stands in the way, and where database, queue or service fail."""
 
 from __future__ import annotations
 
-import random
 import uuid
-from typing import Any
 
 import pytest
+from msgspec import structs
 
 from chalicelib import composition
-from chalicelib.settings import Settings
-from tests.functional.conftest import JSON, Answer, Api
+from chalicelib.domain.task import Task
+from chalicelib.errors import StoreFull
+from chalicelib.ports import KeptCircuit, PutOutcome
+from infra.local.supervisor.supervisor import free_port
+from tests.functional.conftest import Answer, Api, Logged
 from tests.functional.problems import MISSING_ID, assert_problem
+from tests.support.in_memory import InMemoryTaskStore
 
 MEGABYTE = 1_000_000
-
-
-def random_text(length: int) -> str:
-    """Return text that does not compress below half its size."""
-    return random.Random(3).randbytes(length // 2).hex()  # noqa: S311 - test data
-
-
-@pytest.mark.parametrize(
-    ("body", "field", "said"),
-    [
-        (b"", "body", "must be JSON"),
-        (b"{", "body", "must be JSON"),
-        (b'{"circuit": NaN}', "body", "must be JSON"),
-        (b"\xff", "body", "must be JSON"),
-        (b'{"circuit": "\\ud800"}', "body", "must be JSON"),
-        (b"[" * 100_000, "body", "must be JSON"),
-        ([], "body", "must be a JSON object, not []"),
-        ("text", "body", "must be a JSON object"),
-        ({}, "circuit", "is missing; it must be a string that is not blank"),
-        ({"circuit": " "}, "circuit", "not blank"),
-        ({"circuit": ""}, "circuit", "not blank"),
-        ({"circuit": "\n\t"}, "circuit", "not blank"),
-        ({"circuit": 5}, "circuit", "it was 5"),
-        ({"circuit": None}, "circuit", "it was null"),
-        ({"circuit": "x", "shots": 0}, "shots", "from 1 to 100000; it was 0"),
-        ({"circuit": "x", "shots": -1}, "shots", "from 1 to 100000"),
-        ({"circuit": "x", "shots": 100_001}, "shots", "it was 100001"),
-        ({"circuit": "x", "shots": 1.5}, "shots", "it was 1.5"),
-        ({"circuit": "x", "shots": "1"}, "shots", 'it was "1"'),
-        ({"circuit": "x", "shots": True}, "shots", "it was true"),
-        ({"circuit": "x", "shots": None}, "shots", "it was null"),
-        ({"circuit": "x", "shots": 10**30}, "shots", "from 1 to 100000"),
-        ({"circuit": "x", "color": "red"}, "color", "the fields are circuit, shots, tags, seed"),
-        ({"circuit": "x", "seed": -1}, "seed", "an integer from 0 to 9007199254740991"),
-        ({"circuit": "x", "seed": 2**53}, "seed", "it was 9007199254740992"),
-        ({"circuit": "x", "seed": 1.5}, "seed", "or null; it was 1.5"),
-        ({"circuit": "x", "seed": "1"}, "seed", 'it was "1"'),
-        ({"circuit": "x", "seed": True}, "seed", "it was true"),
-        ({"circuit": "x", "tags": []}, "tags", "it was []"),
-        ({"circuit": "x", "tags": {"a": 1}}, "tags", '{"a":1}'),
-        ({"circuit": "x", "tags": {"": "a"}}, "tags", "1 to 128 characters"),
-        ({"circuit": "x", "tags": {"a": "b" * 257}}, "tags", "at most 256"),
-        ({"circuit": "x", "tags": {str(n): "" for n in range(51)}}, "tags", "at most 50"),
-    ],
-)
-def test_a_bad_body_is_a_400_that_names_field_problem_and_limit(
-    api: Api, body: object, field: str, said: str
-) -> None:
-    """Nothing is stored, and the client is told what to change."""
-    answer = api.post(body)
-    assert_problem(answer, 400)
-    errors = {error["field"]: error["message"] for error in answer.body["errors"]}
-    assert said in errors[field]
-    assert api.items() == []
-
-
-def test_all_bad_fields_are_named_at_once(api: Api) -> None:
-    """A client need not find its mistakes one by one."""
-    answer = api.post({"shots": 0, "tags": 1, "x": 1})
-    assert_problem(answer, 400)
-    assert [error["field"] for error in answer.body["errors"]] == ["circuit", "shots", "tags", "x"]
-
-
-@pytest.mark.parametrize(
-    "task_id",
-    [
-        "not-a-uuid",
-        f"{{{MISSING_ID}}}",
-        MISSING_ID.replace("-", ""),
-        f"{MISSING_ID}0",
-        "%20",
-        f"urn:uuid:{MISSING_ID}",
-    ],
-)
-@pytest.mark.parametrize("call", ["get", "cancel"])
-def test_a_bad_id_is_a_400_before_any_call(api: Api, call: str, task_id: str) -> None:
-    """An id is 8-4-4-4-12 hexadecimal digits and nothing else; no database is asked."""
-    composition.override_service(
-        composition.build(Settings(), composition.build_ports(Settings()))  # no table: calls fail
-    )
-    answer: Answer = getattr(api, call)(task_id)
-    assert_problem(answer, 400, "8-4-4-4-12 hexadecimal digits")
-    assert answer.body["errors"][0]["field"] == "task_id"
 
 
 def test_an_upper_case_id_is_found(api: Api) -> None:
@@ -143,35 +63,11 @@ def test_a_circuit_of_four_megabytes_that_compresses_comes_back(api: Api) -> Non
     assert api.get(task_id).body["circuit"] == circuit
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "", "application/jsonx", "text/json"])
-def test_another_content_type_is_a_415(api: Api, content_type: str) -> None:
-    """Only JSON is taken, and it is our problem document that says so."""
-    answer = api.request(
-        "POST", "/tasks", b'{"circuit": "x"}', headers={"Content-Type": content_type}
-    )
-    assert_problem(answer, 415, "must be application/json")
-    assert api.items() == []
-
-
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
-def test_json_may_be_said_in_any_way(api: Api, content_type: str) -> None:
-    """Parameters and case do not matter."""
-    headers = {"Content-Type": content_type}
-    assert api.request("POST", "/tasks", b'{"circuit": "x"}', headers=headers).status == 202
-
-
 def test_a_key_that_was_used_with_another_request_is_a_422(api: Api) -> None:
     """The first task stays as it was."""
     first = api.post({"circuit": "x"}, Idempotency_Key="k")
     assert_problem(api.post({"circuit": "y"}, Idempotency_Key="k"), 422, "Idempotency-Key")
     assert api.get(first.body["task_id"]).body["circuit"] == "x"
-
-
-@pytest.mark.parametrize("key", ["", "with space", "x" * 256, "ü"])
-def test_a_bad_idempotency_key_is_a_400(api: Api, key: str) -> None:
-    """It is named as a header, with the limit."""
-    answer = api.post({"circuit": "x"}, Idempotency_Key=key)
-    assert_problem(answer, 400, "Idempotency-Key", "1 to 255 visible ASCII characters")
 
 
 def test_a_deployed_stage_refuses_a_caller_without_a_name(
@@ -201,8 +97,125 @@ def test_a_valid_correlation_id_is_taken_and_another_replaced(
         assert uuid.UUID(accepted.body["correlation_id"]).version == 4
 
 
-def test_problems_keep_their_shape_for_every_call(api: Api) -> None:
-    """A problem of a call without body or headers has the same members."""
-    bare: dict[str, Any] = {"method": "POST", "path": "/tasks", "headers": {}}
-    assert_problem(api.request(**bare), 415)
-    assert_problem(api.request("POST", "/tasks", b"x", headers=JSON), 400)
+@pytest.fixture
+def no_database(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """Return an API whose database refuses connections."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{free_port()}")
+    return api
+
+
+@pytest.fixture
+def no_queue(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """Return an API whose queue refuses connections."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", f"http://127.0.0.1:{free_port()}")
+    return api
+
+
+def test_without_a_database_everything_but_health_is_a_503(no_database: Api) -> None:
+    """A refused put kept nothing, and says so; clients are told to come back."""
+    posted = no_database.post({"circuit": "x"})
+    assert_problem(posted, 503, "submit it again later")
+    assert posted.body["kept"] == "no"
+    assert "task_id" not in posted.body
+    assert int(posted.headers["Retry-After"]) > 0
+    for answer, said in (
+        (no_database.get(MISSING_ID), "The database cannot be used now"),
+        (no_database.cancel(MISSING_ID), "the service did not cancel the task: cancel it again"),
+    ):
+        assert_problem(answer, 503, said)
+        assert "Retry-After" in answer.headers
+    health = no_database.health()
+    assert (health.status, health.body["status"]) == (503, "unavailable")
+    states = (health.body["database_status"], health.body["queue_status"])
+    assert states == ("unavailable", "healthy")
+
+
+def test_a_refused_put_with_a_key_may_have_been_kept_by_another(no_database: Api) -> None:
+    """With a key, another request may have stored the task, so it is not known."""
+    posted = no_database.post({"circuit": "x"}, Idempotency_Key="k")
+    assert_problem(posted, 503, "same Idempotency-Key")
+    assert posted.body["kept"] == "unknown"
+    assert posted.headers["Location"] == f"tasks/{posted.body['task_id']}"
+
+
+def test_without_a_queue_a_submission_keeps_nothing_and_reads_go_on(no_queue: Api) -> None:
+    """The task is withdrawn before the 503 says that it was."""
+    posted = no_queue.post({"circuit": "x"})
+    assert_problem(posted, 503, "nothing was kept")
+    assert posted.body["kept"] == "no"
+    assert no_queue.items() == []
+    assert no_queue.get(MISSING_ID).status == 404
+    health = no_queue.health()
+    assert (health.status, health.body["status"]) == (200, "degraded")
+    assert health.body["queue_status"] == "unavailable"
+
+
+def test_without_a_queue_a_keyed_submission_is_kept(no_queue: Api) -> None:
+    """A concurrent retry may have been told that the task is accepted, so it stays."""
+    posted = no_queue.post({"circuit": "x"}, Idempotency_Key="k")
+    assert_problem(posted, 503, "do not repeat it")
+    assert posted.body["kept"] == "yes"
+    assert no_queue.get(posted.body["task_id"]).body["status"] == "pending"
+
+
+class _FullStore(InMemoryTaskStore):
+    def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
+        raise StoreFull
+
+
+class _BuggyStore(InMemoryTaskStore):
+    def get(self, task_id: str) -> Task | None:
+        message = f"An error occurred in amazonaws for {task_id}"
+        raise RuntimeError(message)
+
+
+def _with_store(store: InMemoryTaskStore) -> None:
+    service = composition.get_service()
+    ports = structs.replace(service.ports, store=store)
+    composition.override_service(composition.build(service.settings, ports))
+
+
+def test_a_full_database_is_a_507(api: Api) -> None:
+    """The database says that it has reached a limit."""
+    _with_store(_FullStore())
+    assert_problem(api.post({"circuit": "x"}), 507, "reached a limit")
+
+
+def test_a_bug_is_a_500_that_tells_nothing_but_the_correlation_id(api: Api, logged: Logged) -> None:
+    """The client gets a generic body; the log has the context and the stack trace."""
+    _with_store(_BuggyStore())
+    answer = api.get(MISSING_ID, X_Correlation_ID="find-me")
+    assert_problem(answer, 500, "find-me")
+    assert MISSING_ID not in str(answer.body)
+    assert "_BuggyStore" not in str(answer.body)
+    (bug,) = [line for line in logged() if line["level"] == "ERROR"]
+    assert bug["correlation_id"] == "find-me"
+    assert bug["exception_name"] == "RuntimeError"
+    assert "_BuggyStore" not in bug["message"]
+    assert "in get" in bug["exception"]
+
+
+def test_health_tells_what_works_in_the_contracts_words_and_no_more(api: Api) -> None:
+    """The time is the service's."""
+    health = api.health()
+    assert (health.status, health.body.pop("timestamp")[-1]) == (200, "Z")
+    parts = ("status", "database_status", "queue_status")
+    assert health.body == dict.fromkeys(parts, "healthy")
+
+
+def test_without_a_usable_setting_nothing_is_healthy_and_the_log_names_it(
+    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer has its usual shape and tells a stranger nothing of the configuration."""
+    monkeypatch.setenv("ATTEMPTS_MAX", "0")
+    composition.override_service(None)
+    health = api.health()
+    assert health.status == 503
+    assert health.body.pop("timestamp")
+    parts = ("status", "database_status", "queue_status")
+    assert health.body == dict.fromkeys(parts, "unavailable")
+    assert health.headers["Cache-Control"] == "no-store"
+    (line,) = [line for line in logged() if line["level"] == "ERROR"]
+    assert line["message"] == (
+        "a setting is wrong: ATTEMPTS_MAX must be an integer from 1 to 50, not '0'"
+    )

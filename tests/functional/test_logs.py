@@ -10,14 +10,13 @@ import random
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-import app as lambda_functions
-from benchmarks.events import http_event
 from chalicelib import composition
 from chalicelib.adapters import telemetry
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.entrypoints.worker import BatchFailed
 from tests.functional.conftest import JSON, Api, Logged
-from tests.support.in_memory import a_task
+from tests.support.circuits import LARGE
+from tests.support.events import REQUEST_ID, post_event
 from tests.support.lambda_context import Context
 
 
@@ -89,12 +88,6 @@ def test_a_warning_says_where_it_was_said_and_other_lines_are_short(
     assert all("location" not in line for line in short)
 
 
-def test_half_a_surrogate_pair_is_no_lost_line(logged: Logged) -> None:
-    """A client's text may hold one; the line is written all the same."""
-    telemetry.logger.info("client said", extra={"text": "\ud800"})
-    assert [line["text"] for line in logged()] == ["\ud800"]
-
-
 def test_a_delivery_that_fails_says_why_and_when_it_comes_back(
     api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,16 +140,12 @@ def test_a_requests_id_is_its_correlation_id_or_stands_next_to_the_clients(
     api: Api, logged: Logged, given: str | None
 ) -> None:
     """The gateway's access log and its refusals carry it; no line says it twice."""
-    event = http_event("POST", "/tasks", body={"circuit": "x"})
-    gateways = event["requestContext"]["requestId"]
-    if given is not None:
-        for headers, value in ((event["headers"], given), (event["multiValueHeaders"], [given])):
-            headers["X-Correlation-ID"] = value
-    answer = lambda_functions.app(event, Context())
+    headers = {} if given is None else {"X-Correlation-ID": [given]}
+    answer = api.event(post_event('{"circuit": "x"}', headers=headers))
     assert len(api.items()) == 1
-    assert answer["headers"]["X-Correlation-ID"] == (given or gateways)
+    assert answer.headers["X-Correlation-ID"] == (given or REQUEST_ID)
     ids = {(line["correlation_id"], line.get("request_id")) for line in logged()}
-    assert ids == {(gateways, None) if given is None else (given, gateways)}
+    assert ids == {(REQUEST_ID, None) if given is None else (given, REQUEST_ID)}
 
 
 def test_a_message_that_cannot_be_hidden_is_told(
@@ -177,54 +166,6 @@ def test_a_message_that_cannot_be_hidden_is_told(
     assert (told["level"], told["operation"]) == ("ERROR", "redeliver the message")
 
 
-def test_a_message_without_a_task_is_an_error(api: Api, logged: Logged) -> None:
-    """It is acknowledged, since nothing will ever come of it, and a person is told."""
-    task_id = api.submit()
-    api.backend.dynamodb().delete_item(
-        TableName=api.backend.table_name, Key={"task_id": {"S": task_id}}
-    )
-    api.deliver()
-    (error,) = [line for line in logged() if line["level"] == "ERROR"]
-    assert "a task that does not exist" in error["message"]
-    assert error["task_id"] == task_id
-    assert api.messages() == 0
-
-
-@pytest.mark.parametrize(
-    ("environment", "metrics"),
-    [
-        ({}, {"submitted", "queue_wait_ms", "completed", "execution_ms"}),
-        (
-            {"MOCK_PERMANENT_FAILURE_RATE": "1"},
-            {"submitted", "queue_wait_ms", "failed", "execution_ms"},
-        ),
-    ],
-)
-def test_a_task_is_counted_and_timed_in_the_embedded_metric_format(
-    api: Api,
-    logged: Logged,
-    monkeypatch: pytest.MonkeyPatch,
-    environment: dict[str, str],
-    metrics: set[str],
-) -> None:
-    """CloudWatch makes metrics of these lines; each has the stage as a dimension."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    api.submit()
-    api.deliver()
-    emitted: set[str] = set()
-    for line in logged():
-        if "_aws" in line:
-            (directive,) = line["_aws"]["CloudWatchMetrics"]
-            assert directive["Namespace"] == "QuantumTasks"
-            assert directive["Dimensions"] == [["stage", "service"]]
-            assert (line["stage"], line["service"]) == ("local", "quantum-tasks")
-            names = {metric["Name"] for metric in directive["Metrics"]}
-            assert all(line[name] >= 0 for name in names)
-            emitted |= names
-    assert emitted == metrics
-
-
 def test_the_log_level_is_a_setting(
     api: Api,
     logged: Logged,
@@ -239,23 +180,22 @@ def test_the_log_level_is_a_setting(
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert [line.get("submitted", line.get("completed")) for line in metrics] == [1, 1]
     assert logging.getLogger("quantum-tasks").level == logging.WARNING
-    assert a_task().status == "pending"
 
 
-@pytest.mark.parametrize("field", ["task_id", "correlation_id"])
-@pytest.mark.parametrize("text", ["\ud800", "a b", "", "x" * 129, "\x1b[2J", "ψ"])
-def test_an_id_in_a_message_that_is_none_disturbs_nothing(
-    api: Api, logged: Logged, field: str, text: str
-) -> None:
+def test_an_id_in_a_message_that_is_none_disturbs_nothing(api: Api, logged: Logged) -> None:
     """Its message is redelivered and said to be unreadable; its neighbour is executed."""
     task_id = api.submit()
-    ids = {"task_id": task_id, "correlation_id": "c", field: text}
-    body = json.dumps({"v": 1, **ids, "enqueued_at": "2026-01-01T00:00:00+00:00"})
-    api.backend.sqs().send_message(QueueUrl=api.backend.queue_url, MessageBody=body)
-    with pytest.raises(BatchFailed):
-        api.deliver()
-    (line,) = [line for line in logged() if line["message"] == "message cannot be read"]
-    assert line["message_id"]
+    ids = {"task_id": task_id, "correlation_id": "c"}
+    texts = ("\ud800", "a b", "", "x" * 129, "\x1b[2J", "ψ")
+    wrong = [{**ids, field: text} for field in ids for text in texts]
+    for batch in (wrong[:6], wrong[6:]):
+        for given in batch:
+            body = json.dumps({"v": 1, **given, "enqueued_at": "2026-01-01T00:00:00+00:00"})
+            api.backend.sqs().send_message(QueueUrl=api.backend.queue_url, MessageBody=body)
+        with pytest.raises(BatchFailed):
+            api.deliver()
+    lines = [line for line in logged() if line["message"] == "message cannot be read"]
+    assert len({line["message_id"] for line in lines}) == len(wrong)
     assert api.get(task_id).body["status"] == "completed"
 
 
@@ -271,3 +211,53 @@ def test_no_text_loses_a_log_line(level: int) -> None:
     line = json.loads(written)
     assert line["message"] == "half of a pair: \ud800"
     assert line["ψ"] == "⟨φ| \udfff"
+
+
+def test_every_database_call_says_what_it_did_and_cost(api: Api, logged: Logged) -> None:
+    """Operation, duration and capacity units, for every call of a task's life."""
+    api.get(api.submit())
+    api.deliver()
+    calls = [line for line in logged() if line["message"].startswith("dynamodb call")]
+    assert [call["operation"] for call in calls] == [
+        *("PutItem", "GetItem", "UpdateItem", "UpdateItem")
+    ]
+    for call in calls:
+        assert call["duration_ms"] > 0
+        assert call["capacity_units"] > 0
+
+
+def test_calls_for_large_circuits_and_lists_say_what_they_cost_too(
+    api: Api, logged: Logged
+) -> None:
+    """Pieces, queries of an index and reads of many items."""
+    api.get(api.submit(LARGE))
+    api.list_tasks()
+    calls = [line for line in logged() if line["message"].startswith("dynamodb call")]
+    operations = {call["operation"] for call in calls}
+    assert operations == {"PutItem", "GetItem", "Query", "BatchGetItem"}
+    assert len(calls) > 6
+    assert [call for call in calls if "capacity_units" not in call] == []
+
+
+def test_a_slow_database_call_is_a_warning(
+    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes longer than the threshold stands out; the threshold is a setting."""
+    monkeypatch.setenv("SLOW_CALL_MS", "0")
+    api.submit()
+    (put,) = [line for line in logged() if line.get("operation") == "PutItem"]
+    assert (put["level"], put["message"]) == ("WARNING", "dynamodb call was slow")
+    assert put["resource"] == api.backend.table_name
+
+
+def test_a_task_is_counted_and_timed_with_its_stage(api: Api, logged: Logged) -> None:
+    """CloudWatch makes metrics of these lines; the stage is a dimension of each."""
+    api.submit()
+    api.deliver()
+    emitted: set[str] = set()
+    for line in logged():
+        for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
+            assert directive["Dimensions"] == [["stage", "service"]]
+            assert (line["stage"], line["service"]) == ("local", "quantum-tasks")
+            emitted |= {metric["Name"] for metric in directive["Metrics"]}
+    assert emitted == {"submitted", "queue_wait_ms", "completed", "execution_ms"}

@@ -8,9 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
-from infra.local.settings import HOST, ROOT, Settings
+from infra.local.settings import EMULATOR_PYTHON, HOST, ROOT
 from infra.local.supervisor.supervisor import answers, free_port
 from infra.waiting import wait_for
 from tests.support.backends import dynamodb_at, sqs_at
@@ -20,14 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 PATIENCE_SECONDS = 30.0
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 class EmulatorProcess:
@@ -56,10 +46,15 @@ class EmulatorProcess:
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start it and do not wait."""
-        interpreter = Settings.from_environment().emulator_python
         with (self.data_dir / "emulator.log").open("ab") as log:
             return subprocess.Popen(
-                [interpreter, "-m", "infra.local.emulator.server", "emulator", str(self.data_dir)],
+                [
+                    EMULATOR_PYTHON,
+                    "-m",
+                    "infra.local.emulator.server",
+                    "emulator",
+                    str(self.data_dir),
+                ],
                 cwd=ROOT,
                 env=os.environ
                 | {

@@ -15,7 +15,7 @@ import pytest
 
 from infra.local.emulator.pieces import DYNAMODB_PARTS
 from infra.local.emulator.saved_state import DATABASE
-from infra.local.settings import Settings
+from infra.local.settings import EMULATOR_PYTHON
 from infra.local.supervisor.stack import deploy_all
 from infra.waiting import wait_for
 from tests.local.emulator_process import EmulatorProcess
@@ -138,39 +138,6 @@ def test_a_stop_saves_what_no_timer_has(tmp_path: Path) -> None:
         emulator.close()
 
 
-def test_messages_in_flight_stay_in_flight(emulator: EmulatorProcess) -> None:
-    """Visibility, receive count and receipt handle are as they were before the kill."""
-    url, sqs = queue_url(emulator), emulator.sqs
-    for body in ("hidden", "visible"):
-        sqs.send_message(QueueUrl=url, MessageBody=body)
-    received = sqs.receive_message(QueueUrl=url, VisibilityTimeout=600)["Messages"][0]
-    put(emulator, 7)
-    wait_for(lambda: "task-000007" in saved(emulator), "all that to be on disk")
-    emulator.kill()
-    emulator.start()
-    [visible] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    assert visible["MessageId"] != received["MessageId"]
-    sqs.change_message_visibility(
-        QueueUrl=url, ReceiptHandle=received["ReceiptHandle"], VisibilityTimeout=0
-    )
-    [again] = sqs.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
-    )["Messages"]
-    assert again["MessageId"] == received["MessageId"]
-    assert again["Attributes"]["ApproximateReceiveCount"] == "2"
-
-
-def test_nothing_is_written_while_nothing_changes(emulator: EmulatorProcess) -> None:
-    """Reading, and waiting, leave the disk alone."""
-    put(emulator, 1)
-    wait_for(lambda: "task-000001" in saved(emulator), "the change to be on disk")
-    wait_for(lambda: _writes(emulator) == _writes_later(emulator), "no write to follow")
-    before = _writes(emulator)
-    for _ in range(3):
-        task_ids(emulator, "open_tasks", ("open_shard", "open-0"))
-        assert _writes_later(emulator) == before
-
-
 def _writes(emulator: EmulatorProcess) -> tuple[int, int]:
     """Return what every commit changes: the log that SQLite writes ahead."""
     status = (emulator.state / f"{DATABASE}-wal").stat()
@@ -183,15 +150,18 @@ def _writes_later(emulator: EmulatorProcess) -> tuple[int, int]:
 
 
 def test_only_what_changed_is_written(emulator: EmulatorProcess) -> None:
-    """A thousand items that are saved cost the next save nothing."""
-    for number in range(1000):
+    """What is saved costs the next save nothing; reading, and waiting, leave the disk alone."""
+    for number in range(100):
         put(emulator, number)
-    wait_for(lambda: "task-000999" in saved(emulator), "them to be on disk")
+    wait_for(lambda: "task-000099" in saved(emulator), "them to be on disk")
     wait_for(lambda: _writes(emulator) == _writes_later(emulator), "no write to follow")
     before = places(emulator)
-    put(emulator, 500)
-    put(emulator, 1000)
-    wait_for(lambda: "task-001000" in saved(emulator), "the change to be on disk")
+    written = _writes(emulator)
+    task_ids(emulator, "open_tasks", ("open_shard", "open-0"))
+    assert _writes_later(emulator) == written
+    put(emulator, 50)
+    put(emulator, 100)
+    wait_for(lambda: "task-000100" in saved(emulator), "the change to be on disk")
     after = places(emulator)
     assert after[: len(before)] == before
     assert len(after) == len(before) + 1
@@ -204,30 +174,39 @@ def places(emulator: EmulatorProcess) -> list[tuple[int, str]]:
         return database.execute("SELECT place, key FROM state ORDER BY place").fetchall()
 
 
-def test_what_is_deleted_stays_deleted(emulator: EmulatorProcess) -> None:
-    """Items and messages that went do not come back with a restart, and the others do."""
+def test_what_was_deleted_or_in_flight_is_so_after_a_kill(emulator: EmulatorProcess) -> None:
+    """Visibility, receive count and receipt handle are as they were before the kill."""
     url, sqs = queue_url(emulator), emulator.sqs
     for number in range(3):
         put(emulator, number)
         sqs.send_message(QueueUrl=url, MessageBody=f"message-{number}")
     wait_for(lambda: "message-2" in saved(emulator), "them to be on disk")
     emulator.dynamodb.delete_item(TableName=TABLE, Key={"task_id": {"S": "task-000001"}})
-    (received,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=600)["Messages"]
-    sqs.delete_message(QueueUrl=url, ReceiptHandle=received["ReceiptHandle"])
-    wait_for(lambda: "task-000001" not in saved(emulator), "the deletion to be on disk")
+    gone, hidden = (
+        sqs.receive_message(QueueUrl=url, VisibilityTimeout=600)["Messages"][0] for _ in range(2)
+    )
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=gone["ReceiptHandle"])
+    put(emulator, 7)
+    wait_for(lambda: "task-000007" in saved(emulator), "all that to be on disk")
     emulator.kill()
     emulator.start()
     ids = task_ids(emulator, "open_tasks", ("open_shard", "open-0"))
-    assert ids == ["task-000000", "task-000002"]
-    bodies = [
-        message["Body"]
-        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    ]
-    assert bodies == ["message-1", "message-2"]
+    assert ids == ["task-000000", "task-000002", "task-000007"]
+    [visible] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert visible["Body"] == "message-2"
+    sqs.change_message_visibility(
+        QueueUrl=url, ReceiptHandle=hidden["ReceiptHandle"], VisibilityTimeout=0
+    )
+    [again] = sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    )["Messages"]
+    assert (again["Body"], again["Attributes"]["ApproximateReceiveCount"]) == ("message-1", "2")
 
 
-def test_damaged_state_is_an_error_and_not_an_empty_table(emulator: EmulatorProcess) -> None:
-    """It says what is damaged, and what to do."""
+def test_damaged_state_is_an_error_and_a_state_has_one_emulator(emulator: EmulatorProcess) -> None:
+    """It says what is damaged, and what to do; a second emulator ends and the first goes on."""
+    assert emulator.spawn().wait(30) == 1
+    assert "another emulator uses" in emulator.log
     put(emulator, 1)
     emulator.stop()
     with contextlib.closing(sqlite3.connect(emulator.state / DATABASE)) as database, database:
@@ -237,13 +216,6 @@ def test_damaged_state_is_an_error_and_not_an_empty_table(emulator: EmulatorProc
     assert "task-000001" in emulator.log
 
 
-def test_two_emulators_never_share_a_state(emulator: EmulatorProcess) -> None:
-    """The second says so and ends; the first goes on."""
-    assert emulator.spawn().wait(30) == 1
-    assert "another emulator uses" in emulator.log
-    put(emulator, 1)
-
-
 def test_every_part_of_dynamodb_is_saved(tmp_path: Path) -> None:
     """A MiniStack that keeps more than this project saves would lose it silently."""
     program = (
@@ -251,7 +223,7 @@ def test_every_part_of_dynamodb_is_saved(tmp_path: Path) -> None:
         "print(json.dumps([*dynamodb.get_state()]))"
     )
     answer = subprocess.run(
-        [Settings.from_environment().emulator_python, "-c", program],
+        [EMULATOR_PYTHON, "-c", program],
         cwd=tmp_path,
         capture_output=True,
         text=True,

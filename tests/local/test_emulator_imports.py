@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.backends import EMULATOR_PYTHON, ROOT
+from infra.local.settings import EMULATOR_PYTHON, ROOT
 
 EMULATOR = "infra.local.emulator"
 

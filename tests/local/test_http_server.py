@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from infra.local.settings import HOST, ROOT
-from infra.local.stand_ins import http_server, page
 from infra.local.stand_ins.api_gateway import LAMBDA_PAYLOAD_BYTES_MAX
 from infra.local.stand_ins.api_server import PORT_TAKEN_EXIT_CODE
 from infra.local.stand_ins.http_request import BODY_BYTES_MAX
@@ -25,10 +24,10 @@ from infra.local.stand_ins.problems import problem
 from infra.local.supervisor.supervisor import accepts_connections, free_port
 from infra.package.gateway_responses import RESPONSES
 from infra.waiting import wait_for
+from quantum_tasks.ui import page
 from tests.acceptance.http_client import Http, Reply
 from tests.local.conftest import FAKE_APP
 from tests.local.served_api import ServedApi, check_problem
-from tests.local.served_api import replies as replies_of
 from tests.support.processes import started
 
 
@@ -158,43 +157,11 @@ def test_a_stop_lets_requests_in_flight_finish(
     slow.close()
 
 
-def test_a_stop_cuts_off_what_takes_too_long(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The client learns that its task may be kept."""
-    mark = tmp_path / "mark"
-    monkeypatch.setenv("FAKE_MARK", str(mark))
-    monkeypatch.setattr(http_server, "DRAIN_SECONDS_MAX", 0)
-    served, replies = ServedApi(), list[Reply]()
-    slow = Http(served.port)
-    thread = threading.Thread(target=lambda: replies.append(slow.get("/slow/2")))
-    thread.start()
-    wait_for(mark.exists, "the request to be in flight")
-    served.close()
-    thread.join(30)
-    check_problem(replies[0], 503)
-    assert (replies[0].headers["connection"], served.server.front.cut_off) == ("close", 1)
-
-
-def test_a_request_that_is_never_whole_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither half a head nor half a body keeps a connection indefinitely."""
-    monkeypatch.setattr(http_server, "IDLE_SECONDS_MAX", 0.2)
-    served = ServedApi()
-    head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
-    for part in (b"", b"GET /", head, head + b"\r\nabc"):
-        with socket.create_connection((HOST, served.port), timeout=20) as connection:
-            connection.sendall(part)
-            [late] = replies_of(b"".join(iter(lambda: connection.recv(1 << 16), b"")))
-        check_problem(late, 408)
-    served.close()
-
-
 def test_no_answer_of_the_app_breaks_the_server(client: Http) -> None:
-    """A status, a header or a value that HTTP does not have is a bad gateway, as on AWS."""
+    """A status or a header's name that HTTP does not have is a bad gateway, as on AWS."""
     for kind in ("status", "name"):
         check_problem(client.get(f"/odd/{kind}"), 502)
-    reply = client.get("/odd/value")
-    assert (reply.status, reply.headers["x-odd"]) == (200, "a\tb  c é?")
+    assert client.get("/things/a").status == 200
 
 
 @pytest.mark.parametrize("target", ["/", "/index.html", "/?anything"])

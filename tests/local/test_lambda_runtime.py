@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from infra.local.stand_ins.lambda_runtime.invoker import Invoker
 from infra.waiting import wait_for
 from tests.local.conftest import FAKE_APP, Record
-from tests.local.emulator_process import is_alive
+from tests.support.processes import is_running
 
 
 def batch(**body: object) -> dict[str, object]:
@@ -60,7 +62,7 @@ def test_a_timeout_kills_the_process(record: Record) -> None:
         assert invoker.invoke(batch()).error is None
         killed, second = (line["pid"] for line in record.lines())
         assert killed != second
-        assert not is_alive(killed)
+        assert not is_running(killed)
     finally:
         invoker.close()
 
@@ -72,6 +74,17 @@ def test_a_process_that_ends_is_a_failed_invocation(invoker: Invoker) -> None:
     assert answer.error["errorType"] == "Runtime.ExitError"
     assert "code 3" in answer.error["errorMessage"]
     assert invoker.invoke(batch()).error is None
+
+
+def test_a_process_that_ended_between_invocations_costs_none(invoker: Invoker) -> None:
+    """Its end is seen before it is given an event."""
+    invoker.invoke(batch())
+    pid = invoker.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not is_running(pid), "the sandbox to end")
+    assert invoker.invoke(batch()).error is None
+    assert invoker.pid != pid
 
 
 def test_a_result_that_json_cannot_carry_is_an_error(record: Record) -> None:
@@ -99,5 +112,5 @@ def test_closing_ends_the_process(invoker: Invoker) -> None:
     pid = invoker.pid
     assert pid is not None
     invoker.close()
-    wait_for(lambda: not is_alive(pid), "the sandbox to end")
+    wait_for(lambda: not is_running(pid), "the sandbox to end")
     assert invoker.pid is None

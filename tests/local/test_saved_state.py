@@ -96,14 +96,6 @@ def test_a_row_that_changed_on_disk_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_what_an_earlier_version_saved_is_refused(tmp_path: Path) -> None:
-    """It saved whole snapshots behind a link; starting empty would look like a loss."""
-    (tmp_path / "snapshot-1").mkdir()
-    (tmp_path / "current").symlink_to("snapshot-1")
-    with pytest.raises(StateDamaged, match="earlier version"):
-        SavedState(tmp_path)
-
-
 def test_one_process_has_it_at_a_time(tmp_path: Path) -> None:
     """Two emulators that save to one place would mix their states."""
     with contextlib.closing(SavedState(tmp_path)), pytest.raises(StateInUse):

@@ -9,8 +9,7 @@ import sys
 from infra.local.settings import ROOT
 from infra.waiting import wait_for
 from tests.local.conftest import FAKE_APP, Record
-from tests.local.emulator_process import is_alive
-from tests.support.processes import started
+from tests.support.processes import is_running, started
 
 
 def test_the_sweeper_runs_on_its_schedule_until_stopped(record: Record) -> None:
@@ -29,4 +28,4 @@ def test_the_sweeper_runs_on_its_schedule_until_stopped(record: Record) -> None:
     assert {line["event"]["detail-type"] for line in lines} == {"Scheduled Event"}
     assert len({line["event"]["id"] for line in lines}) == len(lines)
     [sandbox] = {line["pid"] for line in lines}
-    wait_for(lambda: not is_alive(sandbox), "the sandbox to end")
+    wait_for(lambda: not is_running(sandbox), "the sandbox to end")

@@ -15,8 +15,8 @@ from infra.local.stand_ins.lambda_runtime.invoker import Invoker
 from infra.local.stand_ins.sqs_trigger import EventSourceMapping, Poller
 from infra.waiting import wait_for
 from tests.local.conftest import FAKE_APP, Queue, Record
-from tests.local.emulator_process import EmulatorProcess, is_alive
-from tests.support.processes import started
+from tests.local.emulator_process import EmulatorProcess
+from tests.support.processes import is_running, started
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -122,7 +122,7 @@ def test_a_timeout_and_a_crash_leave_the_batch(
         message_id = queue.send(**body)
         assert deliver(poller) == {message_id}
     assert queue.counts() == (0, 2)
-    assert not any(is_alive(line["pid"]) for line in record.lines())
+    assert not any(is_running(line["pid"]) for line in record.lines())
 
 
 @pytest.fixture
@@ -167,10 +167,10 @@ def test_an_execution_dies_with_its_poller(
     wait_for(record.lines, "the execution to begin")
     sandbox = record.lines()[0]["pid"]
     assert sandbox != poller_process.pid
-    assert is_alive(sandbox)
+    assert is_running(sandbox)
     poller_process.kill()
     poller_process.wait(30)
-    wait_for(lambda: not is_alive(sandbox), "the execution to end")
+    wait_for(lambda: not is_running(sandbox), "the execution to end")
     assert queue.counts() == (0, 1)
 
 
@@ -239,4 +239,4 @@ def test_a_stop_lets_the_execution_in_hand_finish(
     poller_process.terminate()
     assert poller_process.wait(30) == 0
     assert queue.counts() == (0, 0)
-    assert not is_alive(record.lines()[0]["pid"])
+    assert not is_running(record.lines()[0]["pid"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,17 +16,16 @@ NAME = "quantum-tasks-local"
 
 
 @pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[EmulatorProcess]:
-    """Give an empty emulator."""
-    emulator = EmulatorProcess(tmp_path)
-    emulator.start()
-    yield emulator
-    emulator.close()
+def outputs(emulator: EmulatorProcess) -> Iterator[dict[str, str]]:
+    """Deploy the stacks to the emulator of all tests, and remove them."""
+    yield deploy_all(emulator.endpoint_url)
+    remove_all(emulator.endpoint_url)
 
 
-def test_the_stacks_make_table_indexes_and_queues(emulator: EmulatorProcess) -> None:
+def test_the_stacks_make_table_indexes_and_queues(
+    emulator: EmulatorProcess, outputs: dict[str, str]
+) -> None:
     """As the design has them, with the local stage's short times."""
-    outputs = deploy_all(emulator.endpoint_url)
     assert outputs["TableName"] == outputs["QueueName"] == NAME
     assert outputs["DeadLetterQueueName"] == f"{NAME}-dead"
     table = emulator.dynamodb.describe_table(TableName=NAME)["Table"]
@@ -56,30 +54,26 @@ def test_the_stacks_make_table_indexes_and_queues(emulator: EmulatorProcess) -> 
     assert int(redrive["maxReceiveCount"]) == 10
 
 
-def test_deploying_again_changes_nothing(emulator: EmulatorProcess) -> None:
-    """A restart finds what is there."""
-    first = deploy_all(emulator.endpoint_url)
+def test_deploying_again_changes_nothing_and_removing_starts_empty(
+    emulator: EmulatorProcess, outputs: dict[str, str]
+) -> None:
+    """A restart finds what is there; a removal takes the table too, though its stack retains it."""
     emulator.dynamodb.put_item(TableName=NAME, Item={"task_id": {"S": "kept"}})
-    assert deploy_all(emulator.endpoint_url) == first
+    emulator.sqs.send_message(QueueUrl=outputs["QueueUrl"], MessageBody="kept")
+    assert deploy_all(emulator.endpoint_url) == outputs
     assert emulator.dynamodb.scan(TableName=NAME)["Count"] == 1
-
-
-def test_removing_and_deploying_again_starts_empty(emulator: EmulatorProcess) -> None:
-    """The table too, though its stack retains it."""
-    outputs = deploy_all(emulator.endpoint_url)
-    emulator.dynamodb.put_item(TableName=NAME, Item={"task_id": {"S": "gone"}})
-    emulator.sqs.send_message(QueueUrl=outputs["QueueUrl"], MessageBody="gone")
     remove_all(emulator.endpoint_url)
-    assert emulator.dynamodb.list_tables()["TableNames"] == []
+    assert NAME not in emulator.dynamodb.list_tables()["TableNames"]
     assert deploy_all(emulator.endpoint_url) == outputs
     assert emulator.dynamodb.scan(TableName=NAME)["Count"] == 0
     received = emulator.sqs.receive_message(QueueUrl=outputs["QueueUrl"], WaitTimeSeconds=0)
     assert "Messages" not in received
 
 
-def test_a_changed_parameter_updates_the_stack(emulator: EmulatorProcess) -> None:
+def test_a_changed_parameter_updates_the_stack(
+    emulator: EmulatorProcess, outputs: dict[str, str]
+) -> None:
     """In place: what is queued stays."""
-    outputs = deploy_all(emulator.endpoint_url)
     emulator.sqs.send_message(QueueUrl=outputs["QueueUrl"], MessageBody="kept")
     messaging = STACKS[1]
     changed = type(messaging)(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.supervisor.supervisor import BELL_STATE, curl_line, has_sweeper
+from infra.local.supervisor.supervisor import BELL_STATE, curl_line
 from infra.local.supervisor.terminal import LogTail, Terminal, rendered
 
 
@@ -104,15 +104,3 @@ def test_the_printed_command_is_what_a_shell_understands() -> None:
     assert words[0] == "curl"
     assert words[-1] == "http://127.0.0.1:8000/tasks"
     assert json.loads(words[words.index("-d") + 1]) == {"circuit": BELL_STATE, "shots": 1024}
-
-
-def test_a_sweeper_is_run_where_there_is_one(tmp_path: Path) -> None:
-    """Found in the app's text, since importing the app takes longer than starting everything."""
-    assert not has_sweeper({}, tmp_path)
-    app = tmp_path / "app.py"
-    app.write_text("def worker(event, context): ...\n")
-    assert not has_sweeper({}, tmp_path)
-    for text in ("def sweeper(e, c): ...", "sweeper = make()", "from x import run as sweeper"):
-        app.write_text(text)
-        assert has_sweeper({}, tmp_path)
-    assert has_sweeper({"SWEEPER_HANDLER": "x.y"}, tmp_path / "nowhere")

@@ -168,6 +168,11 @@ VIOLATIONS: dict[str, tuple[str, Callable[[Item], object], str]] = {
         ),
         "is referred to and not there",
     ),
+    "an unknown status": (
+        "pending",
+        lambda item: item.update(status={"S": "?"}),
+        "unreadable: status is '?', which is none",
+    ),
     "an unknown kind of history": (
         "pending",
         lambda item: item.update(history={"S": "?"}),

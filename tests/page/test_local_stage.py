@@ -18,6 +18,7 @@ COUNTS = (
     "Object.fromEntries([...document.querySelectorAll('#counts tbody tr')]"
     ".map(row => [row.cells[0].innerText, Number(row.cells[1].innerText.replaceAll(',', ''))]))"
 )
+ROWS = "[...document.querySelectorAll('tbody th a')].map(e => e.title)"
 
 
 @pytest.fixture
@@ -30,15 +31,19 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         stage.close()
 
 
-def test_a_task_is_followed_from_its_submission_to_its_result(tab: Tab, stage: Stage) -> None:
+def test_a_task_is_followed_from_a_mistake_to_its_result(tab: Tab, stage: Stage) -> None:
     """The stage names the page's address; what the page shows is what the API says."""
     stage.start(workers=0)
     url = f"http://{HOST}:{stage.port}/"
     assert url in stage.terminal().split()
     tab.open(f"{url}#/submit")
-    tab.fill("#circuit", ASYMMETRIC)
+    tab.fill("#circuit", ASYMMETRIC.replace("x q[0]", "xx q[0]"))
     tab.fill("#shots", "3000")
     tab.fill("#tags", "experiment=page")
+    tab.click("form button", "Submit")
+    tab.wait_for_text("4:1 error", "#findings")
+    assert stage.http.get("/tasks").json["tasks"] == []
+    tab.fill("#circuit", ASYMMETRIC)
     tab.click("form button", "Submit")
     tab.wait_for_text("pending", "h1 + .badge")
     task_id = str(tab.run("location.hash")).rpartition("/")[2]
@@ -53,42 +58,12 @@ def test_a_task_is_followed_from_its_submission_to_its_result(tab: Tab, stage: S
         entry["status"] for entry in task["status_history"]
     ]
     assert worker.poll() is None
+    stage.http.post("/tasks", {"circuit": ASYMMETRIC})
+    tab.open(f"{url}#/tasks")
+    tab.wait(f"{ROWS}.length === 2")
+    tab.fill("#f-tag", "experiment:page")
+    tab.key("Enter")
+    tab.wait(f"{ROWS}.length === 1")
+    assert tab.run(ROWS) == [task_id]
     tab.open(f"{url}#/health")
     tab.wait_for_text("healthy", "h1 + .badge")
-
-
-def test_a_task_that_waits_is_cancelled(tab: Tab, stage: Stage) -> None:
-    """The API has it as the page says."""
-    stage.start(workers=0)
-    accepted = stage.http.post("/tasks", {"circuit": ASYMMETRIC}).json
-    tab.open(f"http://{HOST}:{stage.port}/#/tasks/{accepted['task_id']}")
-    tab.click("main button", "Cancel task")
-    tab.click("dialog button", "Cancel the task")
-    tab.wait_for_text("cancelled", "h1 + .badge")
-    assert stage.http.get(f"/tasks/{accepted['task_id']}").json["status"] == "cancelled"
-
-
-def test_a_real_mistake_is_found_before_a_task_is_made(tab: Tab, stage: Stage) -> None:
-    """Line and column are the service's own; the corrected circuit is listed under its tag."""
-    stage.start(workers=0)
-    url = f"http://{HOST}:{stage.port}/"
-    tab.open(f"{url}#/submit")
-    tab.fill("#circuit", ASYMMETRIC.replace("x q[0]", "xx q[0]"))
-    tab.fill("#tags", "experiment=mistake")
-    tab.click("form button", "Submit")
-    tab.wait_for_text("4:1 error", "#findings")
-    assert stage.http.get("/tasks").json["tasks"] == []
-    tab.fill("#circuit", ASYMMETRIC)
-    tab.click("form button", "Submit")
-    tab.wait_for_text("pending", "h1 + .badge")
-    task_id = str(tab.run("location.hash")).rpartition("/")[2]
-    stage.http.post("/tasks", {"circuit": ASYMMETRIC})
-    rows = "[...document.querySelectorAll('tbody th a')].map(e => e.title)"
-    tab.open(f"{url}#/tasks")
-    tab.wait(f"{rows}.length === 2")
-    tab.fill("#f-tag", "experiment:mistake")
-    tab.key("Enter")
-    tab.wait(f"{rows}.length === 1")
-    assert tab.run(rows) == [task_id]
-    tab.click(".pills label", "failed")
-    tab.wait_for_text("No task matches")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from infra.local.stand_ins import page as local_page
-from quantum_tasks.ui_server import PageServer
+from quantum_tasks.ui.page import FILE, content_security_policy
+from quantum_tasks.ui.server import PageServer
 from tests.page.stub import Service
 from tests.page.ui_requests import JSON, TASK, check_refused, send, token_target
 
@@ -18,8 +20,8 @@ def test_the_printed_address_gives_a_cookie_and_leads_to_the_page(ui: PageServer
     assert sorted(attributes) == ["HttpOnly", "Path=/", "SameSite=Strict"]
     page = send(ui, "GET", "/", Origin=None, Cookie=name_and_value)
     assert page.status == 200
-    assert page.body == local_page.FILE.read_bytes()
-    assert page.headers["content-security-policy"] == local_page.content_security_policy(page.body)
+    assert page.body == FILE.read_bytes()
+    assert page.headers["content-security-policy"] == content_security_policy(page.body)
     assert page.headers["referrer-policy"] == "no-referrer"
     assert "token" not in page.body.decode().partition("<script>")[0]
 
@@ -38,103 +40,69 @@ def test_a_wrong_token_or_none_opens_nothing(ui: PageServer, service: Service, q
     assert send(ui, "GET", token_target(ui), Origin=None).status == 303
 
 
-@pytest.mark.parametrize(
-    "cookie", [None, "", "qtasks_ui=", "qtasks_ui=wrong", "other=x", "qtasks_ui", '=;"\\']
-)
-@pytest.mark.parametrize(
-    ("method", "target"), [("GET", "/"), ("GET", "/tasks"), ("POST", "/tasks")]
-)
-def test_without_the_cookie_nothing_is_answered(
-    ui: PageServer, service: Service, method: str, target: str, cookie: str | None
-) -> None:
-    """Neither page nor service."""
-    body = b"{}" if method == "POST" else None
-    check_refused(send(ui, method, target, body, **JSON, Cookie=cookie), 403, service)
+HOSTS = [
+    *("evil.example", "localhost:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1:{port}.evil", None)
+]
+ORIGINS = [
+    *("http://evil.example", "null", "http://127.0.0.1", "https://{host}", "http://{host}/", "")
+]
+COOKIES = [None, "", "qtasks_ui=", "qtasks_ui=wrong", "other=x", "qtasks_ui", '=;"\\']
+#: A method, and what a request has that the page's own has not; None leaves the header out.
+FOREIGN: list[tuple[str, dict[str, Any]]] = [
+    *((method, {"Cookie": cookie}) for method in ("GET", "POST") for cookie in COOKIES),
+    # A foreign name that leads to this machine is not this server.
+    *(("GET", {"Host": host}) for host in HOSTS),
+    # Also with the cookie, which a browser would not have sent.
+    *((method, {"Origin": origin}) for method in ("GET", "POST") for origin in ORIGINS),
+    # Every browser sends one with a POST.
+    ("POST", {"Origin": None}),
+    # The browser says which site started a request.
+    *(("GET", {"Origin": None, "Sec_Fetch_Site": site}) for site in ("cross-site", "same-site")),
+]
 
 
-@pytest.mark.parametrize(
-    "host",
-    ["evil.example", "localhost:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1:{port}.evil", None],
-)
-def test_another_host_is_refused(
-    ui: PageServer, service: Service, cookie: str, host: str | None
-) -> None:
-    """A foreign name that leads to this machine is not this server."""
-    given = None if host is None else host.format(port=ui.server_address[1])
-    for target in ("/", "/tasks", token_target(ui)):
-        check_refused(send(ui, "GET", target, Host=given, Cookie=cookie), 403, service)
-
-
-@pytest.mark.parametrize(
-    "origin",
-    ["http://evil.example", "null", "http://127.0.0.1", "https://{host}", "http://{host}/", ""],
-)
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_another_origin_is_refused(
-    ui: PageServer, service: Service, cookie: str, method: str, origin: str
-) -> None:
-    """Also with the cookie, which a browser would not have sent."""
-    body = b"{}" if method == "POST" else None
-    given = origin.format(host=ui.access.host)
-    check_refused(
-        send(ui, method, "/tasks", body, **JSON, Origin=given, Cookie=cookie), 403, service
-    )
-
-
-def test_what_changes_something_needs_an_origin(
+def test_a_request_that_is_not_the_pages_own_is_refused(
     ui: PageServer, service: Service, cookie: str
 ) -> None:
-    """Every browser sends one with a POST."""
-    reply = send(ui, "POST", "/tasks", b"{}", **JSON, Origin=None, Cookie=cookie)
-    check_refused(reply, 403, service)
+    """Neither page nor service answers it."""
+    for method, headers in FOREIGN:
+        given: dict[str, Any] = {
+            name: value and value.format(port=ui.server_address[1], host=ui.access.host)
+            for name, value in headers.items()
+        }
+        for target in ("/tasks",) if method == "POST" else ("/tasks", "/"):
+            body = b"{}" if method == "POST" else None
+            reply = send(ui, method, target, body, **{**JSON, "Cookie": cookie, **given})
+            check_refused(reply, 403, service)
+    given = {"Host": "evil.example", "Cookie": cookie}
+    check_refused(send(ui, "GET", token_target(ui), **given), 403, service)
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_a_request_that_another_site_started_is_refused(
-    ui: PageServer, service: Service, cookie: str, site: str
-) -> None:
-    """The browser says who started it."""
-    reply = send(ui, "GET", "/tasks", Origin=None, Sec_Fetch_Site=site, Cookie=cookie)
-    check_refused(reply, 403, service)
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW"])
-def test_another_method_is_refused(
-    ui: PageServer, service: Service, cookie: str, method: str
-) -> None:
+def test_another_method_is_refused(ui: PageServer, service: Service, cookie: str) -> None:
     """The page uses two."""
-    reply = send(ui, method, "/tasks", Cookie=cookie)
-    assert (reply.status, reply.headers["allow"]) == (405, "GET, POST")
+    for method in ("PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW"):
+        reply = send(ui, method, "/tasks", Cookie=cookie)
+        assert (reply.status, reply.headers["allow"]) == (405, "GET, POST")
     assert service.asked == []
 
 
-@pytest.mark.parametrize(
-    ("method", "target"),
-    [
-        ("GET", "/batches"),
-        ("POST", "/batches"),
-        ("GET", "/tasks/"),
-        ("GET", "/tasks/x"),
-        ("GET", f"/tasks/{TASK}/"),
-        ("GET", f"/tasks/{TASK}/cancel"),
-        ("POST", f"/tasks/{TASK}"),
-        ("POST", f"/tasks/{TASK}/cancel?x=1"),
-        ("GET", f"/tasks/{TASK}?x=1"),
-        ("GET", "/health?x=1"),
-        ("GET", "/tasks/../health"),
-        ("GET", "/tasks/%2e%2e/health"),
-        ("GET", f"/tasks/{TASK}%0d%0aX:%20y"),
-        ("GET", "//evil.example/tasks"),
-        ("GET", "http://evil.example/tasks"),
-        ("GET", "/etc/passwd"),
-        ("GET", "/page.html"),
-        ("POST", "/"),
-        ("POST", "/validations?x=1"),
-    ],
-)
-def test_another_path_is_refused(
-    ui: PageServer, service: Service, cookie: str, method: str, target: str
-) -> None:
+PATHS = [
+    *(("POST", target) for target in ("/batches", "/", "/validations?x=1", f"/tasks/{TASK}")),
+    ("POST", f"/tasks/{TASK}/cancel?x=1"),
+    *(
+        ("GET", target)
+        for target in (
+            *("/batches", "/tasks/", "/tasks/x", f"/tasks/{TASK}/", f"/tasks/{TASK}/cancel"),
+            *(f"/tasks/{TASK}?x=1", "/health?x=1", "/tasks/../health", "/tasks/%2e%2e/health"),
+            *(f"/tasks/{TASK}%0d%0aX:%20y", "//evil.example/tasks", "http://evil.example/tasks"),
+            *("/etc/passwd", "/page.html"),
+        )
+    ),
+]
+
+
+def test_another_path_is_refused(ui: PageServer, service: Service, cookie: str) -> None:
     """Only the page's own calls go on, each with its method, and a query only where it has one."""
-    body = b"{}" if method == "POST" else None
-    check_refused(send(ui, method, target, body, **JSON, Cookie=cookie), 403, service)
+    for method, target in PATHS:
+        body = b"{}" if method == "POST" else None
+        check_refused(send(ui, method, target, body, **JSON, Cookie=cookie), 403, service)

@@ -15,10 +15,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from quantum_tasks import ui_access, ui_server
-from quantum_tasks.signing import NoSigner
-from quantum_tasks.transport import HttpTransport
-from quantum_tasks.ui_server import PageServer
+from quantum_tasks.transport.http import HttpTransport
+from quantum_tasks.ui import access
+from quantum_tasks.ui.server import BODY_BYTES_MAX, CONNECTIONS_MAX, PageServer
 from tests.client.process import COMMAND, environment
 from tests.page.browser import Tab
 from tests.page.stub import Service, problem
@@ -32,7 +31,7 @@ def test_each_of_the_pages_calls_goes_on_as_it_is(
     """Query, body and the headers of the contract; nothing that belongs to this server."""
     service.add()
     request = b'{"circuit": "OPENQASM 3.0;"}'
-    for method, path, with_query in ui_access.OPERATIONS:
+    for method, path, with_query in access.OPERATIONS:
         target = path.replace("{task_id}", TASK) + (
             "?tag=a%3Ab+c&tag=%C3%A4:" if with_query else ""
         )
@@ -85,7 +84,7 @@ def test_a_body_needs_its_type_and_one_length_within_the_limit(
     for type_ in ("text/plain", "application/x-www-form-urlencoded", None):
         reply = send(ui, "POST", "/tasks", b"{}", Content_Type=type_, Cookie=cookie)
         check_refused(reply, 415, service)
-    above = str(ui_server.BODY_BYTES_MAX + 1)
+    above = str(BODY_BYTES_MAX + 1)
     for name, value, status in (
         ("Content_Length", above, 413),
         ("Content_Length", "-1", 411),
@@ -135,9 +134,7 @@ def test_what_is_no_request_is_refused_without_markup(ui: PageServer, line: byte
 
 def test_a_service_that_is_gone_is_a_problem_document(cookie: str, ui: PageServer) -> None:
     """The page shows it and asks again."""
-    ui.transport = HttpTransport(
-        base_url="http://127.0.0.1:9", signer=NoSigner(), timeout_seconds=5
-    )
+    ui.transport = HttpTransport(base_url="http://127.0.0.1:9", timeout_seconds=5)
     reply = send(ui, "GET", "/health", Cookie=cookie)
     assert reply.status == 502
     assert json.loads(reply.body)["detail"].startswith("the service did not answer: ")
@@ -146,7 +143,7 @@ def test_a_service_that_is_gone_is_a_problem_document(cookie: str, ui: PageServe
 def test_credentials_that_cannot_be_used_are_said(cookie: str, ui: PageServer) -> None:
     """They may run out while the page is open."""
 
-    class NoCredentials(NoSigner):
+    class NoCredentials:
         def sign(self, *_: object) -> dict[str, str]:
             raise LookupError("the session has expired")
 
@@ -212,7 +209,7 @@ def test_connections_that_get_no_thread_take_nothing_from_those_after_them(
     with an_asked_server(url) as server:
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", refuse)
-            for _ in range(ui_server.CONNECTIONS_MAX):
+            for _ in range(CONNECTIONS_MAX):
                 server.handle_request()
                 socket.create_connection(("127.0.0.1", server.server_address[1])).close()
         served = threading.Event()
@@ -224,7 +221,7 @@ def test_connections_that_get_no_thread_take_nothing_from_those_after_them(
 @contextlib.contextmanager
 def an_asked_server(url: str) -> Iterator[PageServer]:
     """Give a server with a connection to accept, whose other end is closed."""
-    transport = HttpTransport(base_url=url, signer=NoSigner(), timeout_seconds=10)
+    transport = HttpTransport(base_url=url, timeout_seconds=10)
     with PageServer(transport) as server:
         server.timeout = 10
         socket.create_connection(("127.0.0.1", server.server_address[1])).close()

@@ -7,7 +7,7 @@ import dataclasses
 import http.client
 import json
 
-from quantum_tasks.ui_server import PageServer
+from quantum_tasks.ui.server import PageServer
 from tests.page.stub import Service
 
 TASK = "00000000-0000-4000-8000-000000000001"

@@ -20,11 +20,12 @@ MEMORY_BYTES_MAX = 64 << 20
 #: No execution reaches it but those that wait for it.
 PATIENCE_SECONDS = 120.0
 
+LIMITS = JobLimits(processor_seconds_max=PROCESSOR_SECONDS_MAX, memory_bytes_max=MEMORY_BYTES_MAX)
 FACTORY = "tests.pool.factories:build"
 
-Ending = TaskResult | ExecutionError
+Outcome = TaskResult | ExecutionError
 MakePool = Callable[..., ProcessPool]
-MakeChild = Callable[[], ChildProcess]
+MakeChild = Callable[..., ChildProcess]
 
 
 class Problems:
@@ -52,22 +53,23 @@ def make_pool(problems: Problems) -> Iterator[MakePool]:
     def make(
         factory: str = FACTORY,
         *,
-        children_max: int = 10,
         processor_seconds_max: float = PROCESSOR_SECONDS_MAX,
         memory_bytes_max: int = MEMORY_BYTES_MAX,
+        environment: dict[str, str] | None = None,
     ) -> ProcessPool:
         limits = JobLimits(
             processor_seconds_max=processor_seconds_max, memory_bytes_max=memory_bytes_max
         )
-        pool = ProcessPool(
-            factory,
-            children_max=children_max,
-            limits=limits,
-            reporter=problems,
-            start_seconds_max=PATIENCE_SECONDS,
+        pools.append(
+            ProcessPool(
+                factory,
+                limits=limits,
+                reporter=problems,
+                environment=environment,
+                start_seconds_max=PATIENCE_SECONDS,
+            )
         )
-        pools.append(pool)
-        return pool
+        return pools[-1]
 
     yield make
     for pool in pools:
@@ -84,10 +86,9 @@ def foreign_children() -> frozenset[int]:
 def pool(foreign_children: frozenset[int]) -> Iterator[ProcessPool]:
     """Give a pool that a module's tests share, whatever they did to its children."""
     del foreign_children  # taken before the first child starts
-    limits = JobLimits(
-        processor_seconds_max=PROCESSOR_SECONDS_MAX, memory_bytes_max=MEMORY_BYTES_MAX
+    pool = ProcessPool(
+        FACTORY, limits=LIMITS, reporter=Problems(), start_seconds_max=PATIENCE_SECONDS
     )
-    pool = ProcessPool(FACTORY, children_max=10, limits=limits, reporter=Problems())
     yield pool
     pool.close()
 
@@ -97,11 +98,8 @@ def make_child() -> Iterator[MakeChild]:
     """Start single children. The test's thread starts them, and outlives them."""
     children: list[ChildProcess] = []
 
-    def make() -> ChildProcess:
-        limits = JobLimits(
-            processor_seconds_max=PROCESSOR_SECONDS_MAX, memory_bytes_max=MEMORY_BYTES_MAX
-        )
-        children.append(ChildProcess(FACTORY, limits, {}))
+    def make(factory: str = FACTORY) -> ChildProcess:
+        children.append(ChildProcess(factory, LIMITS, {}))
         return children[-1]
 
     yield make
@@ -114,8 +112,8 @@ def request_for(circuit: str) -> TaskRequest:
     return TaskRequest(circuit=circuit, shots=7, tags={})
 
 
-def run(pool: ProcessPool, circuit: str, *, seconds_max: float = PATIENCE_SECONDS) -> Ending:
-    """Execute, and give how it ended."""
+def run(pool: ProcessPool, circuit: str, *, seconds_max: float = PATIENCE_SECONDS) -> Outcome:
+    """Execute, and give what came of it."""
     try:
         return pool.execute(request_for(circuit), time_limit_seconds=seconds_max)
     except ExecutionError as exc:
@@ -124,13 +122,18 @@ def run(pool: ProcessPool, circuit: str, *, seconds_max: float = PATIENCE_SECOND
 
 def run_batch(
     pool: ProcessPool, circuits: list[str], *, seconds_max: float = PATIENCE_SECONDS
-) -> list[Ending]:
+) -> list[Outcome]:
     """Execute all at once, each in a thread that ends with the batch, as the worker does."""
     with ThreadPoolExecutor(len(circuits)) as threads:
         return list(threads.map(lambda one: run(pool, one, seconds_max=seconds_max), circuits))
 
 
-def pid_of(ending: Ending) -> int:
+def pid_of(outcome: Outcome) -> int:
     """Give the process that completed an execution."""
-    assert isinstance(ending, TaskResult), ending
-    return int(next(iter(ending.counts)))
+    return int(next(iter(counts_of(outcome))))
+
+
+def counts_of(outcome: Outcome) -> dict[str, int]:
+    """Give what a completed execution has counted."""
+    assert isinstance(outcome, TaskResult), outcome
+    return dict(outcome.counts)

@@ -28,6 +28,8 @@ def _limits() -> dict[str, Any]:
     with contextlib.suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limits["used"] = pages * resource.getpagesize()
+        status = dict(line.split(":", 1) for line in open("/proc/self/status"))  # noqa: PTH123, SIM115
+        limits |= {name: int(status[name]) for name in ("NoNewPrivs", "Seccomp")}
     return limits
 
 
@@ -45,14 +47,9 @@ class Behaving:
         elif name == "wrong":
             counts = {"00": "many"}
         elif name == "environment":
-            counts = {f"{name}={value}": 1 for name, value in os.environ.items()}
-        elif name == "flags":
             flags = ("isolated", "no_site", "dont_write_bytecode")
             counts = {flag: int(getattr(sys.flags, flag)) for flag in flags}
-        elif name == "status":
-            lines = Path("/proc/self/status").read_text().splitlines()
-            status = dict(line.split(":", 1) for line in lines)
-            counts = {name: int(status[name]) for name in ("NoNewPrivs", "Seccomp")}
+            counts |= {f"{name}={value}": 1 for name, value in os.environ.items()}
         elif name == "limits":
             counts = _limits()
         else:
@@ -68,10 +65,14 @@ def build() -> Runnable:
     return Behaving()
 
 
-def build_slowly() -> Runnable:
-    """Build it after a while, as on a machine that has much else to do."""
-    burn(1.0)
-    return Behaving()
+def build_never() -> None:
+    """Wait for what does not come."""
+    threading.Event().wait(3600)
+
+
+def build_endlessly() -> None:
+    """Use the processor and do not come to an end."""
+    burn(3600)
 
 
 def build_with_a_thread() -> Runnable:
@@ -81,19 +82,13 @@ def build_with_a_thread() -> Runnable:
 
 
 def refuse_to_build() -> NoReturn:
-    """Cannot be built."""
-    message = "no license for this simulator"
-    raise RuntimeError(message)
-
-
-def refuse_to_build_at_length() -> NoReturn:
     """Cannot be built, and has a megabyte to say about it."""
-    raise RuntimeError("x" * MEGABYTE)
+    raise RuntimeError("no license for this simulator" + "x" * MEGABYTE)
 
 
 def scribble_while_building() -> Runnable:
     """Writes what is no answer before it is ready."""
-    scribble(0)
+    scribble()
     return Behaving()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from moto import mock_aws
 
 from chalicelib.settings import Settings
 from infra.cloudformation import Stacks
+from infra.local.settings import EMULATOR_PYTHON
 from infra.local.supervisor.stack import CREDENTIALS, STACKS, deploy_all
 from infra.local.supervisor.supervisor import accepts_connections, free_port
 from infra.waiting import wait_for
@@ -35,7 +37,6 @@ REAL_BACKEND: Final = (
     else "ministack"
 )
 ROOT: Final = Path(__file__).parents[2]
-EMULATOR_PYTHON: Final = ROOT / ".venv-emulator" / "bin" / "python"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,7 @@ def sqs_at(endpoint_url: str | None) -> SQSClient:
     return client
 
 
+@functools.cache
 def _client_at(service: str, endpoint_url: str | None) -> Any:  # noqa: ANN401 - by the service
     return boto3.Session().client(
         service,

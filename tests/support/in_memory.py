@@ -10,18 +10,18 @@ import itertools
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from msgspec import structs
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task, TaskEvent, TaskRequest, TaskResult, TaskStatus
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import PINNED, StoredTask
 from chalicelib.errors import ConditionFailed
-from chalicelib.ports import KeptCircuit, PutOutcome
+from chalicelib.ports import IndexPage, KeptCircuit, PutOutcome, Summaries
 from tests.support.corrupt_tasks import Corrupt, how_corrupt, readable, stored_of
 
 T0: Final = datetime(2026, 1, 1, 12, 0, 0, 1, tzinfo=UTC)
@@ -229,10 +229,10 @@ def a_request(
     *,
     shots: int = 8,
     tags: dict[str, str] | None = None,
-    seed: int | None = None,
+    **optional: Any,  # noqa: ANN401 - any field that has a default
 ) -> TaskRequest:
     """Return a small valid request."""
-    return TaskRequest(circuit=circuit, shots=shots, tags=tags or {}, seed=seed)
+    return TaskRequest(circuit=circuit, shots=shots, tags=tags or {}, **optional)
 
 
 def a_result(shots: int = 8) -> TaskResult:

@@ -11,9 +11,8 @@ from uuid import uuid4
 from chalicelib import composition
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.composition import Service
-from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.message import Acknowledge, Delivery, Disposition, TaskMessage
 from chalicelib.domain.task import Task
-from chalicelib.use_cases.execute import Acknowledge, Disposition
 from chalicelib.use_cases.sweep import SweepReport
 from tests.support.backends import Backend
 from tests.support.fakes import RecordingObserver, ScriptedExecutor

@@ -14,7 +14,7 @@ from msgspec import structs
 
 import app as lambda_functions
 from chalicelib import composition
-from chalicelib.entrypoints.http import endpoints
+from chalicelib.entrypoints.http import checks, tasks
 from chalicelib.runtime_checks import check_runtime, excessive_demands
 from chalicelib.settings import InvalidSetting, Settings
 from tests.support.new_process import as_in_a_new_process
@@ -99,7 +99,7 @@ def test_health_answers_without_a_setting_and_the_log_names_it(
     logger = logging.getLogger("quantum-tasks")
     logger.addHandler(caplog.handler)
     try:
-        answer = endpoints.get_health(request())
+        answer = checks.get_health(request())
     finally:
         logger.removeHandler(caplog.handler)
     assert answer.status_code == 503
@@ -114,7 +114,7 @@ def test_health_answers_without_a_setting_and_the_log_names_it(
 @pytest.mark.usefixtures("_unconfigured")
 def test_other_endpoints_say_that_it_is_not_the_client(caplog: pytest.LogCaptureFixture) -> None:
     """A problem document; a client has no use for the setting's name."""
-    answer = endpoints.get_task(request(), "0b2fbf0e-8f2a-4d3c-9d5c-3f1d1f0e1c2b")
+    answer = tasks.get_task(request(), "0b2fbf0e-8f2a-4d3c-9d5c-3f1d1f0e1c2b")
     assert answer.status_code == 500
     assert "AWS_ENDPOINT_URL" not in str(answer.body)
 

@@ -58,13 +58,19 @@ def test_one_at_a_time_is_done_by_the_caller(parts: int, width: int) -> None:
     assert threads == [threading.get_ident()] * parts
 
 
-@pytest.mark.parametrize("width", [1, 3])
-def test_an_error_is_raised_as_it_is(width: int) -> None:
-    """The first in the order of the parts."""
+@pytest.mark.parametrize("width", [1, 2])
+def test_the_first_error_is_raised_and_begins_nothing_more(width: int) -> None:
+    """Whatever the order of the parts: a slow one's error comes too late."""
+    failed, begun = threading.Event(), []
 
     def do(part: int) -> None:
-        if part:
+        begun.append(part)
+        if part == 0 and width > 1:
+            failed.wait(PATIENCE_SECONDS)
+        elif part == width - 1:
+            failed.set()
             raise ValueError(part)
 
-    with pytest.raises(ValueError, match=r"^1$"):
-        map_in_threads(do, range(3), width=width)
+    with pytest.raises(ValueError, match=rf"^{width - 1}$"):
+        map_in_threads(do, range(50), width=width)
+    assert len(begun) < 50

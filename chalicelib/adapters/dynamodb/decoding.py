@@ -151,7 +151,7 @@ def _optional(raw: Raw, name: str, kind: str, read: Callable[[Any], _T]) -> _T |
         raise ValueError(message)
     try:
         return read(typed[kind])
-    except Exception as exc:  # whatever lies there
+    except Exception as exc:  # the value may be anything
         message = f"{name}: {exc}"
         raise ValueError(message) from exc
 
@@ -186,7 +186,7 @@ def _result(text: str) -> TaskResult:
     try:
         result = payloads.result_from_json(text)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
-        message = f"its result is not one: {type(exc).__name__}: {exc}"
+        message = f"its result cannot be read: {type(exc).__name__}: {exc}"
         raise ValueError(message) from exc
     registers = result.registers or ()
     integers = (result.shots, result.seed, *(register.size for register in registers))
@@ -196,7 +196,7 @@ def _result(text: str) -> TaskResult:
         and all(isinstance(number, int) for number in (*integers, *result.counts.values()))
         and all(isinstance(text, str) for text in texts)
     ):
-        message = "its result is not one: a field is of another type"
+        message = "its result cannot be read: a field is of another type"
         raise ValueError(message)
     return result
 

@@ -18,9 +18,9 @@ from chalicelib.domain.task import HistoryEntry, TaskEvent
 from chalicelib.domain.transition import Condition, Transition
 from chalicelib.domain.unreadable import PINNED
 
-#: An entry is appended as it lies there: to map it takes as long as the rest of an expression.
+#: An entry is appended in DynamoDB's JSON: mapping it would double the time of an expression.
 _HISTORY: Final = Path("history")
-#: The index key as the text that it is: what lies there may be no time.
+#: The index key as text: a corrupt item may hold a text that is not a time.
 DUE_AT: Final = Path("due_at")
 
 
@@ -33,7 +33,7 @@ def time(at: datetime) -> dict[str, str]:
 def clauses(condition: Condition) -> Clause:
     """Say in DynamoDB's language what `Condition.holds_for` says in Python.
 
-    A history that is no list could not be appended to, which would be an error of the request.
+    DynamoDB refuses the whole request if the history to append to is not a list.
     """
     found: list[Clause] = [
         TaskItem.status.is_in(*sorted(condition.statuses)),

@@ -108,6 +108,14 @@ class TaskItem(Model):
     tasks_by_owner = TasksByOwnerIndex()
 
 
+#: What a list reads of an item: all that `decoding.to_task` needs, so neither circuit nor result.
+SUMMARY_ATTRIBUTES: Final = tuple(
+    name
+    for name in TaskItem.get_attributes()
+    if not name.startswith(("circuit", "result")) and not name.endswith("_shard")
+)
+
+
 def open_shards() -> list[str]:
     """Return every key of the index of open tasks."""
     return [f"open#{shard}" for shard in range(OPEN_SHARDS)]

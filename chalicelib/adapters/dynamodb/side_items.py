@@ -165,19 +165,10 @@ class SideItems:
         if len(parts) == 1:
             return [do(parts[0])]
         until = monotonic() + PIECES_SECONDS_MAX - self._call_seconds_max
-        failed: list[Exception] = []
 
         def do_in_time(part: _T) -> _R:
-            if failed or monotonic() > until:
+            if monotonic() > until:
                 raise StoreUnavailable
-            try:
-                return do(part)
-            except Exception as exc:
-                failed.append(exc)
-                raise
+            return do(part)
 
-        try:
-            return map_in_threads(do_in_time, parts, width=self._at_once)
-        except StoreUnavailable:
-            # The one that failed says more than those that were not begun.
-            raise (failed[0] if failed else StoreUnavailable()) from None
+        return map_in_threads(do_in_time, parts, width=self._at_once)

@@ -16,7 +16,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.adapters.aws_calls import AwsCalls
 from chalicelib.adapters.aws_clients import make_client
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dynamodb import decoding, expressions, listing
+from chalicelib.adapters.dynamodb import decoding, expressions, index_reader
 from chalicelib.adapters.dynamodb.decoding import Raw
 from chalicelib.adapters.dynamodb.items import (
     TaskItem,
@@ -26,12 +26,12 @@ from chalicelib.adapters.dynamodb.items import (
 )
 from chalicelib.adapters.dynamodb.side_items import SideItems, reference_in
 from chalicelib.domain import payloads
-from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.task import Task, TaskEvent, TaskResult, TaskStatus
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed, StoreUnavailable
-from chalicelib.ports import KeptCircuit, PutOutcome
+from chalicelib.ports import IndexPage, KeptCircuit, PutOutcome, Summaries
 from chalicelib.settings import Settings
 
 #: A packed circuit or result above this goes to an item of its own, so that every transition
@@ -208,19 +208,19 @@ class DynamoDbTaskStore:
     ) -> IndexPage:
         """See `TaskStore`."""
         query = functools.partial(self.client.query, TableName=self._table_name)
-        in_time = listing.until_deadline(query, self._now, start_deadline)
+        in_time = index_reader.until_deadline(query, self._now, start_deadline)
         with self._calls.failing_as(StoreUnavailable):
-            return listing.read_index(
+            return index_reader.read_index(
                 in_time, owner, task_filter=task_filter, after=after, limit=limit
             )
 
     def get_summaries(self, owner: str, task_ids: Sequence[str]) -> Summaries:
         """See `TaskStore`."""
         with self._calls.failing_as(StoreUnavailable):
-            items, unprocessed = listing.read_summaries(
+            items, unprocessed = index_reader.read_summaries(
                 self.client.batch_get_item, self._table_name, task_ids
             )
-        return listing.summaries(items, unprocessed, owner=owner, to_task=self._to_task)
+        return index_reader.summaries(items, unprocessed, owner=owner, to_task=self._to_task)
 
     def ping(self) -> None:
         """See `TaskStore`. Reads a key that no task has."""

@@ -9,44 +9,32 @@ from http import HTTPStatus
 from chalice.app import Response
 
 from chalicelib.adapters.telemetry import emit_metrics, log_context
-from chalicelib.entrypoints.http import parsing, schemas, views
-from chalicelib.entrypoints.http.calls import (
-    Call,
-    body_of,
-    endpoint,
-    header_values,
-    json_answer,
-    problem_of,
-)
+from chalicelib.entrypoints.http import answers, parsing, reading, schemas, views
+from chalicelib.entrypoints.http.calls import Call, endpoint
 from chalicelib.errors import InvalidRequest
 from chalicelib.use_cases.submit import Submission
-from chalicelib.use_cases.submit_batch import Member, Outcome
+from chalicelib.use_cases.submit_batch import Member, MemberResult
 
 
-@endpoint()
+@endpoint
 def post_batch(call: Call) -> Response:
     """Submit up to 100 tasks; 200 whatever becomes of each."""
-    parsing.check_content_type(call.request.headers.get("content-type", ""))
-    key = parsing.parse_idempotency_key(header_values(call.request, parsing.IDEMPOTENCY_KEY))
-    members = [
-        _to_member(call, posted, key, index)
-        for index, posted in enumerate(parsing.parse_post_batch(body_of(call.request)))
-    ]
-
-    @contextlib.contextmanager
-    def context(index: int) -> Iterator[None]:
-        with log_context(batch_index=str(index)):
-            yield
-
-    outcomes = call.service.submit_batch(members, context=context)
-    members_views = [_view(call, index, outcome) for index, outcome in enumerate(outcomes)]
-    failed = sum(view.status >= HTTPStatus.INTERNAL_SERVER_ERROR for view in members_views)
+    posted = parsing.to_batch(reading.json_of(call.request))
+    key = reading.idempotency_key_of(call.request)
+    members = [_to_member(call, member, key, index) for index, member in enumerate(posted)]
+    outcomes = call.service.submit_batch(members, context=_log_context)
+    shown = [_view(call, index, outcome) for index, outcome in enumerate(outcomes)]
+    failed = sum(view.status >= HTTPStatus.INTERNAL_SERVER_ERROR for view in shown)
     emit_metrics(
-        stage=call.service.settings.stage,
-        batch_members=len(members_views),
-        batch_members_failed=failed,
+        stage=call.service.settings.stage, batch_members=len(shown), batch_members_failed=failed
     )
-    return json_answer(200, schemas.BatchView(tasks=members_views), {})
+    return answers.json_answer(200, schemas.BatchView(tasks=shown), {})
+
+
+@contextlib.contextmanager
+def _log_context(index: int) -> Iterator[None]:
+    with log_context(batch_index=str(index)):
+        yield
 
 
 def _to_member(
@@ -64,13 +52,9 @@ def _to_member(
     )
 
 
-def _view(call: Call, index: int, outcome: Outcome) -> schemas.MemberView:
+def _view(call: Call, index: int, outcome: MemberResult) -> schemas.MemberView:
     if isinstance(outcome, Exception):
-        problem = problem_of(outcome, call.correlation_id).problem
+        problem = answers.problem_of(outcome, call.correlation_id)
         return schemas.MemberView(index=index, status=problem.status, problem=problem)
-    accepted = views.accepted(outcome, call.correlation_id)
-    task = schemas.MemberAccepted(
-        **{name: getattr(accepted, name) for name in accepted.__struct_fields__},
-        replayed=outcome.replayed,
-    )
+    task = views.accepted_member(outcome, call.correlation_id)
     return schemas.MemberView(index=index, status=HTTPStatus.ACCEPTED, task=task)

@@ -14,11 +14,25 @@ from typing import Any, Final
 import msgspec
 from chalice.app import Response
 
-from chalicelib.entrypoints.http import caching, examples, parsing, schemas
+from chalicelib.entrypoints.http import (
+    answers,
+    batches_operations,
+    checks_operations,
+    examples,
+    schemas,
+    tasks_operations,
+)
 from chalicelib.entrypoints.http.calls import Call, endpoint
-from chalicelib.entrypoints.http.operations import OPERATIONS, Operation
-from chalicelib.entrypoints.http.problems import KINDS, MEDIA_TYPE
-from chalicelib.errors import ServiceUnavailable, TaskServiceError
+from chalicelib.entrypoints.http.operation import (
+    CORRELATION_ID,
+    ETAG,
+    IF_NONE_MATCH,
+    UNCHANGED,
+    Operation,
+)
+from chalicelib.entrypoints.http.problems import MEDIA_TYPE, kind_of
+from chalicelib.entrypoints.http.reading import JSON
+from chalicelib.errors import ServiceUnavailable
 
 VERSION: Final = "0.1.0"
 
@@ -45,14 +59,28 @@ _OF_THE_GATEWAY: Final = (
 )
 
 
-@endpoint()
+OPERATIONS: Final = (
+    *tasks_operations.OPERATIONS,
+    *batches_operations.OPERATIONS,
+    *checks_operations.OPERATIONS,
+    Operation(
+        method="get",
+        path="/openapi.json",
+        name="getDescription",
+        summary="This document",
+        answers=[],
+        example={"openapi": "3.1.0"},
+        parameters=(IF_NONE_MATCH, CORRELATION_ID),
+        headers=ETAG,
+        links={"getDescription": UNCHANGED},
+    ),
+)
+
+
+@endpoint
 def get_description(call: Call) -> Response:
     """Return the description, or 304 if the client has it."""
-    body = document_text()
-    headers = {"ETag": caching.etag_of_body(body)}
-    unchanged = caching.not_modified(call.request, headers["ETag"], headers)
-    answer = Response(body=body, status_code=200, headers={**headers, "Content-Type": parsing.JSON})
-    return unchanged or answer
+    return answers.cacheable_answer(call.request, document_text())
 
 
 @functools.cache
@@ -63,18 +91,12 @@ def document_text() -> str:
 
 def document() -> dict[str, Any]:
     """Return the document as Python values."""
-    structs = [
-        schemas.PostTask,
-        schemas.PostBatch,
-        schemas.TaskAccepted,
-        schemas.TaskView,
-        schemas.TaskCancelledUnreadable,
-        schemas.TaskListView,
-        schemas.BatchView,
-        schemas.ValidationView,
-        schemas.HealthView,
-        schemas.Problem,
-    ]
+    structs = dict.fromkeys(
+        struct
+        for operation in OPERATIONS
+        for struct in (operation.request, *operation.answers, schemas.Problem)
+        if struct is not None
+    )
     _, components = msgspec.json.schema_components(structs, ref_template=_REFERENCE)
     for schema in components.values():
         if "description" in schema:  # a docstring, whose indentation Python 3.13 takes away
@@ -120,9 +142,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.request is not None:
         described["requestBody"] = {
             "required": True,
-            "content": _content(
-                parsing.JSON, _schema(operation.request), operation.request_example
-            ),
+            "content": _content(JSON, _schema(operation.request), operation.request_example),
         }
     return described
 
@@ -131,7 +151,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     success: dict[str, Any] = {
         "description": operation.summary,
         "headers": _headers({"X-Correlation-ID": "the request's", **operation.headers}),
-        "content": _content(parsing.JSON, _answer_schema(operation), operation.example),
+        "content": _content(JSON, _answer_schema(operation), operation.example),
     }
     if operation.links:
         success["links"] = {
@@ -144,8 +164,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
             "description": "The client has it as it is",
             "headers": _headers(operation.headers),
         }
-    if operation.path == "/health":
-        responses["503"] = {**success, "description": "The database cannot be used"}
+    for status, says in operation.also.items():
+        responses[str(status)] = {**success, "description": says}
     for status, kinds in _problems(operation).items():
         responses.setdefault(str(status), _problem(status, kinds))
     return dict(sorted(responses.items()))
@@ -154,23 +174,16 @@ def _responses(operation: Operation) -> dict[str, Any]:
 def _problems(operation: Operation) -> Mapping[int, dict[str, str]]:
     """Return the titles of an operation's problems by status and type."""
     found: dict[int, dict[str, str]] = {}
-    for error in operation.errors:
-        status, slug, title = _kind(error)
-        found.setdefault(status, {})[slug] = title
-    for status, slug, title in _OF_THE_GATEWAY:
+    for status, slug, title in (*map(kind_of, operation.errors), *_OF_THE_GATEWAY):
         found.setdefault(status, {})[slug] = title
     return found
-
-
-def _kind(error: type[TaskServiceError]) -> tuple[int, str, str]:
-    return next(kind for known, kind in KINDS.items() if issubclass(error, known))
 
 
 def _problem(status: int, kinds: Mapping[str, str]) -> dict[str, Any]:
     headers = {"X-Correlation-ID": "the request's"}
     if status in {429, 503, 504}:
         headers["Retry-After"] = "seconds to wait before trying again"
-    if status == _kind(ServiceUnavailable)[0]:
+    if status == kind_of(ServiceUnavailable)[0]:
         headers["Location"] = "of a submission: where the task is, if it was kept"
     return {
         "description": "; ".join(kinds.values()),
@@ -179,7 +192,7 @@ def _problem(status: int, kinds: Mapping[str, str]) -> dict[str, Any]:
             MEDIA_TYPE: {
                 "schema": _schema(schemas.Problem),
                 "examples": {
-                    slug: {"value": examples.problem(slug, title, status)}
+                    slug: {"value": examples.problem_example(slug, title, status)}
                     for slug, title in kinds.items()
                 },
             }
@@ -188,9 +201,14 @@ def _problem(status: int, kinds: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _answer_schema(operation: Operation) -> dict[str, Any]:
-    if operation.name == "cancelTask":
-        return {"anyOf": [_schema(schemas.TaskView), _schema(schemas.TaskCancelledUnreadable)]}
-    return {"type": "object"} if operation.answer is None else _schema(operation.answer)
+    kinds = [_schema(answer) for answer in operation.answers]
+    match kinds:
+        case []:
+            return {"type": "object"}
+        case [kind]:
+            return kind
+        case _:
+            return {"anyOf": kinds}
 
 
 def _schema(struct: type[msgspec.Struct]) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.entrypoints.http.schemas import FieldErrorView, Problem
 from chalicelib.errors import (
@@ -43,20 +41,14 @@ KINDS: Final[Mapping[type[TaskServiceError], tuple[int, str, str]]] = {
 _BUG: Final = (500, "internal-error", "Something went wrong")
 #: An answer is small, whatever a message repeats.
 _DETAIL_CHARACTERS_MAX: Final = 4_000
-_BUG_DETAIL: Final = "an internal error; it has been logged, quote the correlation id to report it"
+_BUG_DETAIL: Final = (
+    "the service had an internal error and logged it; quote the correlation id to report it"
+)
 
 
-class ProblemAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A problem document and the headers that go with it."""
-
-    problem: Problem
-    headers: dict[str, str]
-
-
-def problem_for(error: Exception, *, correlation_id: str) -> ProblemAnswer:
+def problem_for(error: Exception, *, correlation_id: str) -> Problem:
     """Return what a client is told. Of an error that is not the service's own: nothing but 500."""
-    kind = next((k for error_type, k in KINDS.items() if isinstance(error, error_type)), _BUG)
-    status, slug, title = kind
+    status, slug, title = kind = kind_of(type(error))
     problem = Problem(
         type=f"/problems/{slug}",
         title=title,
@@ -64,15 +56,17 @@ def problem_for(error: Exception, *, correlation_id: str) -> ProblemAnswer:
         detail=_BUG_DETAIL if kind is _BUG else str(error)[:_DETAIL_CHARACTERS_MAX],
         correlation_id=correlation_id,
     )
-    headers: dict[str, str] = {}
     if isinstance(error, InvalidRequest):
         problem.errors = [FieldErrorView(field=e.field, message=e.message) for e in error.errors]
     if isinstance(error, TaskUnreadable):
         problem.task_id = error.stored.task_id
-    if isinstance(error, ServiceUnavailable):
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if isinstance(error, SubmissionUnavailable):
         problem.kept = error.kept.value
         if error.task_id is not None:
             problem.task_id = error.task_id
-    return ProblemAnswer(problem=problem, headers=headers)
+    return problem
+
+
+def kind_of(error: type[Exception]) -> tuple[int, str, str]:
+    """Return the status, type and title of a kind of error."""
+    return next((kind for known, kind in KINDS.items() if issubclass(error, known)), _BUG)

@@ -53,8 +53,8 @@ class PostTask(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     seed: Seed = None
 
     def to_request(self) -> TaskRequest:
-        """Return what is asked for."""
-        return TaskRequest(circuit=self.circuit, shots=self.shots, tags=self.tags, seed=self.seed)
+        """Return what is asked for: the fields that a task's request has, by their names."""
+        return msgspec.convert(self, TaskRequest, from_attributes=True)
 
 
 IdempotencyKey = Annotated[
@@ -184,26 +184,6 @@ class ResultView(msgspec.Struct, kw_only=True):
     seed: int
 
 
-class TaskView(msgspec.Struct, kw_only=True):
-    """A whole task. One shape in every state; what is not there yet is null."""
-
-    task_id: str
-    status: TaskStatus
-    circuit: str
-    shots: int
-    tags: Mapping[str, str]
-    seed: int | None
-    submitted_at: str
-    started_at: str | None
-    completed_at: str | None
-    attempt: int
-    result: ResultView | None
-    error_message: str | None
-    usage: UsageView
-    status_history: list[HistoryView]
-    correlation_id: str
-
-
 class TaskSummary(msgspec.Struct, kw_only=True):
     """A task in a list: everything but circuit, result and history."""
 
@@ -219,6 +199,14 @@ class TaskSummary(msgspec.Struct, kw_only=True):
     error_message: str | None
     usage: UsageView
     correlation_id: str
+
+
+class TaskView(TaskSummary, kw_only=True):
+    """A whole task. One shape in every state; what is not there yet is null."""
+
+    circuit: str
+    result: ResultView | None
+    status_history: list[HistoryView]
 
 
 class TaskListView(msgspec.Struct, kw_only=True):

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+import zlib
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypeVar, get_args
 
 import msgspec
+from msgspec import structs
 
 from chalicelib.domain.task import Task
-from chalicelib.domain.usage import usage_of
+from chalicelib.domain.usage import Usage, usage_of
 from chalicelib.entrypoints.http.schemas import (
     HistoryView,
-    ResultView,
+    MemberAccepted,
     TaskAccepted,
     TaskSummary,
     TaskView,
-    UsageView,
 )
 from chalicelib.use_cases.submit import Submitted
+
+_Shown = TypeVar("_Shown", bound=TaskSummary)
 
 
 def timestamp(at: datetime) -> str:
@@ -37,48 +41,68 @@ def accepted(submitted: Submitted, correlation_id: str) -> TaskAccepted:
     )
 
 
-def view_of(task: Task) -> TaskView:
-    """Return the task as a client sees it."""
-    return TaskView(
-        **_common(task),
-        circuit=task.request.circuit,
-        result=None
-        if task.result is None
-        else msgspec.convert(task.result, ResultView, from_attributes=True),
-        status_history=[
+def accepted_member(submitted: Submitted, correlation_id: str) -> MemberAccepted:
+    """Return the same for a member of a batch, which has no header to say that it is a replay."""
+    alone = structs.asdict(accepted(submitted, correlation_id))
+    return msgspec.convert({**alone, "replayed": submitted.replayed}, MemberAccepted)
+
+
+def shown(task: Task, kind: type[_Shown]) -> _Shown:
+    """Return the task as one kind of view has it: `TaskView`, or `TaskSummary` for a list.
+
+    Each field of the view is read from the attribute of that name, here, of the task, or of its
+    request; msgspec holds it to the field's type. A new field of both needs no line here.
+    """
+    return msgspec.convert(_Source(task), kind, from_attributes=True)
+
+
+class _Source:
+    """A task with the attributes that a view has."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self.submitted_at = timestamp(task.submitted_at)
+        self.started_at = None if task.started_at is None else timestamp(task.started_at)
+        self.completed_at = None if task.completed_at is None else timestamp(task.completed_at)
+
+    @property
+    def usage(self) -> Usage:
+        return usage_of(self._task.history)
+
+    @property
+    def status_history(self) -> list[HistoryView]:
+        return [
             HistoryView(
                 status=entry.status,
                 transitioned_at=timestamp(entry.transitioned_at),
                 notes=entry.notes,
                 attempt=entry.attempt,
             )
-            for entry in task.history
-        ],
-    )
+            for entry in self._task.history
+        ]
+
+    def __getattr__(self, name: str) -> object:
+        """Return what the task has, or else what was asked for."""
+        source = self._task if name in Task.__struct_fields__ else self._task.request
+        return getattr(source, name)
 
 
-def summary_of(task: Task) -> TaskSummary:
-    """Return the task as a list shows it."""
-    return TaskSummary(**_common(task))
+def etag_of(task: Task) -> str:
+    """Return a validator that changes with every transition, since each leaves an entry.
+
+    It also changes with the view's fields: a client may hold the old view of a task that never
+    changes again.
+    """
+    return f'"{representation_of(TaskView)}.{task.schema_version}.{len(task.history)}"'
 
 
-def _common(task: Task) -> dict[str, Any]:
-    """Return what a task and its summary share."""
-    return {
-        "task_id": task.task_id,
-        "status": task.status,
-        "shots": task.request.shots,
-        "tags": task.request.tags,
-        "seed": task.request.seed,
-        "submitted_at": timestamp(task.submitted_at),
-        "started_at": _timestamp_or_none(task.started_at),
-        "completed_at": _timestamp_or_none(task.completed_at),
-        "attempt": task.attempt,
-        "error_message": task.error_message,
-        "usage": msgspec.convert(usage_of(task.history), UsageView, from_attributes=True),
-        "correlation_id": task.correlation_id,
-    }
+@functools.cache
+def representation_of(view: type[msgspec.Struct]) -> int:
+    """Return a number of the names and types of all that a view shows."""
+    return zlib.crc32(repr(_shape(view)).encode())
 
 
-def _timestamp_or_none(at: datetime | None) -> str | None:
-    return None if at is None else timestamp(at)
+def _shape(kind: object) -> object:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return [(field.name, _shape(field.type)) for field in structs.fields(kind)]
+    return [_shape(part) for part in get_args(kind)] or str(kind)

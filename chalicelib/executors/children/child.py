@@ -3,19 +3,14 @@
     python -I -S -B -c BOOTSTRAP PATHS PARENT FACTORY
 
 `PATHS` is the parent's `sys.path` as JSON, for `-S` leaves out site-packages and a Lambda function
-has its modules in folders of its own. Jobs come in on standard input and answers go out on standard
-output, one JSON object a line; the executor finds both replaced, so that what it reads or prints
-cannot be taken for them.
+has its modules in folders of its own. Jobs come in and answers go out as one JSON object a line.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import os
-import signal
 import traceback
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol
 
 from msgspec import structs
 
@@ -30,7 +25,9 @@ from chalicelib.executors.children.jobs import (
     line_of,
     shortened,
 )
-from chalicelib.executors.children.limits import JobBounds, bound_process, die_with_parent
+from chalicelib.executors.children.limits import JobBounds, bound_process
+from chalicelib.registry import imported
+from chalicelib.warm_process import Asker
 
 
 class Runnable(Protocol):
@@ -51,47 +48,17 @@ _TRACEBACK_CHARACTERS_MAX: Final = 4_000
 
 def main(parent: int, factory: str) -> None:
     """Build the executor, say so, and answer jobs until the parent closes the pipe."""
-    # Of a terminal's Ctrl-C the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent(parent)
-    jobs, answers = _take_pipes()
+    asker = Asker(parent)
     bound_process()
     try:
-        executor = load(factory)
+        executor: Runnable = imported(factory)()
     except BaseException as exc:  # noqa: BLE001 - a module may raise anything when it is imported
-        _write(answers, line_of(Started(error=_name_and_text(exc))))
+        asker.answer(line_of(Started(error=_name_and_text(exc))))
         return
     bounds = JobBounds()
-    _write(answers, line_of(Started()))
-    for line in jobs:
-        _write(answers, _answer(executor, bounds, job_decoder.decode(line)))
-    os._exit(0)  # the parent is gone or wants no more; an executor's threads are not waited for
-
-
-def load(factory: str) -> Runnable:
-    """Import `package.module:attribute` and call it."""
-    module, _, attribute = factory.partition(":")
-    executor: Runnable = getattr(importlib.import_module(module), attribute)()
-    return executor
-
-
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the two pipes, and give the executor nothing to read and standard error to print to."""
-    jobs, answers = (
-        os.fdopen(os.dup(0), "rb", buffering=1 << 16),
-        os.fdopen(os.dup(1), "wb", buffering=0),
-    )
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return jobs, answers
-
-
-def _write(answers: BinaryIO, line: bytes) -> None:
-    view = memoryview(line)
-    while view:
-        view = view[answers.write(view) :]
+    asker.answer(line_of(Started()))
+    for line in asker.requests():
+        asker.answer(_answer(executor, bounds, job_decoder.decode(line)))
 
 
 def _answer(executor: Runnable, bounds: JobBounds, job: Job) -> bytes:

@@ -1,16 +1,10 @@
-"""One child process, seen from the function's: start it, give it a job, and end it.
-
-Used by one thread at a time, and no thread of its own: the thread that waits for an answer also
-reads what the child prints and keeps the limits.
-"""
+"""One child process, seen from the function's: start it, give it a job, keep its limits, end it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import select
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -31,14 +25,13 @@ from chalicelib.executors.children.jobs import (
     started_decoder,
 )
 from chalicelib.executors.children.limits import processor_seconds_of
+from chalicelib.warm_process import LineTooLong, ProcessLost, WarmProcess
 
 #: What an executor may print during one execution. The end of it is kept for the log.
 OUTPUT_BYTES_MAX: Final = 1_000_000
 _OUTPUT_BYTES_KEPT: Final = 2_000
-_READ_BYTES: Final = 1 << 16
-#: How long a process that has closed its pipe may take to end, and one that was killed.
+#: How long a process that has closed its pipe may take to end.
 _END_SECONDS_MAX: Final = 1.0
-_KILL_SECONDS_MAX: Final = 5.0
 #: What importing an executor may use of the processor.
 _START_PROCESSOR_SECONDS_MAX: Final = 10.0
 #: The least time between two readings of the child's processor time.
@@ -59,28 +52,17 @@ class JobLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChildProcess:
-    """A warm child with its pipes."""
+    """A warm child. Used by one thread at a time."""
 
     def __init__(self, factory: str, limits: JobLimits, environment: Mapping[str, str]) -> None:
         """Start it. The thread that does must live as long as the child is to."""
         self._limits = limits
-        self._process = subprocess.Popen(
+        self._output = _Output()
+        self._process = WarmProcess(
             [sys.executable, "-I", "-S", "-B", "-c", BOOTSTRAP, *_arguments(factory)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            env=_environment() | dict(environment),
+            environment=_environment() | dict(environment),
+            on_output=self._output.add,
         )
-        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
-        self._jobs, self._answers, self._output = (pipe.fileno() for pipe in pipes if pipe)
-        self._poller = select.poll()
-        for descriptor in (self._answers, self._output):
-            self._poller.register(descriptor, select.POLLIN)
-        for descriptor in (self._jobs, self._answers, self._output):
-            os.set_blocking(descriptor, False)
-        self._printed = bytearray()
-        self._printed_bytes = 0
         self._is_ready = False
         self._number = 0
 
@@ -92,11 +74,11 @@ class ChildProcess:
     @property
     def printed(self) -> str:
         """The end of what it has printed during its last execution."""
-        return self._printed.decode(errors="replace")
+        return self._output.end.decode(errors="replace")
 
     def is_usable(self) -> bool:
         """Whether it waits for a job: it has neither ended nor written anything since its last."""
-        return not (self._is_ready and any(fd == self._answers for fd, _ in self._poller.poll(0)))
+        return not (self._is_ready and self._process.has_written())
 
     def wait_until_ready(self, deadline: float) -> None:
         """Wait until it has built its executor, if it has not yet.
@@ -127,8 +109,7 @@ class ChildProcess:
         self.wait_until_ready(deadline)
         self._number += 1
         self._read_rest()  # which is not this execution's
-        self._printed.clear()
-        self._printed_bytes = 0
+        self._output.begin()
         limits = self._limits
         watch = _Watch(self.pid, deadline, seconds_max, limits.processor_seconds_max)
         job = Job(
@@ -138,7 +119,10 @@ class ChildProcess:
             processor_seconds_max=limits.processor_seconds_max,
             memory_bytes_max=limits.memory_bytes_max,
         )
-        self._send(line_of(job), watch)
+        try:
+            self._process.send(line_of(job), watch)
+        except ProcessLost:
+            raise self._lost() from None
         try:
             answer = answer_decoder.decode(self._receive(watch))
         except msgspec.DecodeError as exc:
@@ -149,78 +133,60 @@ class ChildProcess:
 
     def end(self) -> None:
         """Kill it, whatever it does, and reap it."""
-        self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_KILL_SECONDS_MAX)
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
-
-    def _send(self, line: bytes, watch: _Watch) -> None:
-        """Write a job; one that is larger than the pipe, as the child takes it."""
-        view = memoryview(line)
-        while view:
-            try:
-                view = view[os.write(self._jobs, view) :]
-            except BlockingIOError:
-                room = select.poll()
-                room.register(self._jobs, select.POLLOUT)
-                room.poll(watch.milliseconds_to_wait())
-            except BrokenPipeError:
-                raise self._lost() from None
+        self._process.end()
 
     def _receive(self, watch: _Watch) -> bytes | bytearray:
         """Read one line; keep the limits meanwhile."""
-        line = bytearray()
-        while True:
-            for descriptor, _ in self._poller.poll(watch.milliseconds_to_wait()):
-                if descriptor == self._output:
-                    self._read_output()
-                    continue
-                chunk = os.read(self._answers, _READ_BYTES)
-                if not chunk:
-                    raise self._lost()
-                line += chunk
-                if b"\n" in chunk:
-                    return line
-            if len(line) > ANSWER_BYTES_MAX:
-                raise failures.answer_too_long(ANSWER_BYTES_MAX)
+        try:
+            return self._process.receive(watch, bytes_max=ANSWER_BYTES_MAX)
+        except ProcessLost:
+            raise self._lost() from None
+        except LineTooLong:
+            raise failures.answer_too_long(ANSWER_BYTES_MAX) from None
 
     def _read_rest(self) -> None:
         """Read what it has printed so far, or so much that the rest says nothing more."""
-        with contextlib.suppress(ExecutionError, KeyError):  # KeyError: its end is met again
-            while self._read_output():
+        with contextlib.suppress(ExecutionError):
+            while self._process.read_output():
                 pass
-
-    def _read_output(self) -> bool:
-        """Read some of what it prints, and say whether there was anything."""
-        try:
-            chunk = os.read(self._output, _READ_BYTES)
-        except BlockingIOError:
-            return False
-        if not chunk:
-            self._poller.unregister(self._output)
-            return False
-        self._printed_bytes += len(chunk)
-        self._printed += chunk
-        del self._printed[:-_OUTPUT_BYTES_KEPT]
-        if self._printed_bytes > OUTPUT_BYTES_MAX:
-            raise failures.too_much_output(OUTPUT_BYTES_MAX)
-        return True
 
     def _lost(self) -> ExecutionError:
         """Say why nothing comes from it any more."""
-        try:
-            code = self._process.wait(_END_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
+        code = self._process.exit_code(_END_SECONDS_MAX)
+        if code is None:
             return failures.pipe_closed()
         self._read_rest()  # such as why it aborted
         return failures.process_ended(
             code,
-            bytes(self._printed),
+            bytes(self._output.end),
             processor_seconds_max=self._limits.processor_seconds_max,
             memory_bytes_max=self._limits.memory_bytes_max,
         )
+
+
+class _Output:
+    """What a child prints during one execution: its size is bounded, and its end is kept."""
+
+    def __init__(self) -> None:
+        self.end = bytearray()
+        self._bytes = 0
+
+    def begin(self) -> None:
+        """Forget what an earlier execution has printed."""
+        self.end.clear()
+        self._bytes = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Take what was printed.
+
+        Raises:
+            ExecutionError: it is too much.
+        """
+        self._bytes += len(chunk)
+        self.end += chunk
+        del self.end[:-_OUTPUT_BYTES_KEPT]
+        if self._bytes > OUTPUT_BYTES_MAX:
+            raise failures.too_much_output(OUTPUT_BYTES_MAX)
 
 
 class _Watch:
@@ -242,8 +208,8 @@ class _Watch:
         """Until the wall."""
         return self._deadline - time.monotonic()
 
-    def milliseconds_to_wait(self) -> float:
-        """Return how long may be waited until the next look.
+    def __call__(self) -> float:
+        """Return how many milliseconds may be waited until the next look.
 
         The processor comes first: at the wall, what used it up is not said to have been too slow.
 

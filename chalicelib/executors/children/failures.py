@@ -52,11 +52,6 @@ def wall_reached(
     return TransientExecutionError(f"the execution did not finish within {seconds_max:g} s{had}")
 
 
-def no_child_free(seconds_max: float) -> ExecutionError:
-    """All processes had other executions: more are asked for at once than there may be."""
-    return TransientExecutionError(f"the execution could not begin within {seconds_max:g} s")
-
-
 def process_ended(
     code: int, stderr: bytes, *, processor_seconds_max: float, memory_bytes_max: int
 ) -> ExecutionError:

@@ -1,10 +1,9 @@
 """What a child process may do, set by itself.
 
-It dies with its parent, starts no process, and each job has bounds on processor time and memory.
-The kernel keeps these whatever the executor does, also while native code runs. Linux has all of
-them. Elsewhere (a developer's macOS) the death of the parent is seen by a thread that looks once in
-a while, memory is not bounded, and a process that an executor starts is not prevented; processor
-and wall limit hold everywhere.
+It starts no process, and each job has bounds on processor time and memory. The kernel keeps these
+whatever the executor does, also while native code runs. Linux has all of them. Elsewhere (a
+developer's macOS) memory is not bounded, and a process that an executor starts is not prevented;
+processor and wall limit hold everywhere.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ import contextlib
 import math
 import os
 import resource
-import signal
 import sys
-import threading
 import time
 from typing import Final
 
-from chalicelib.executors.children.linux_sandbox import PR_SET_PDEATHSIG, prctl, refuse_processes
+from chalicelib.executors.children.linux_sandbox import refuse_processes
 
 _IS_LINUX: Final = sys.platform == "linux"
 _PAGE_BYTES: Final = resource.getpagesize()
@@ -30,27 +27,6 @@ _IDLE_PROCESSOR_SECONDS: Final = 1
 _SECONDS_BY_TICKS_MAX: Final = 1.5
 #: A child that has grown by more than this since it started is replaced.
 _GROWTH_BYTES_MAX: Final = 64 << 20
-#: How often a parent's death is looked for where the kernel does not tell.
-_LOOK_SECONDS: Final = 0.5
-
-
-def die_with_parent(parent: int) -> None:
-    """End this process when its parent has ended, in whichever way.
-
-    The kernel sends the signal when the *thread* ends that started this process.
-    """
-    if _IS_LINUX:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    else:
-        threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
-    if os.getppid() != parent:  # it ended before the call
-        os._exit(1)
-
-
-def _watch_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_LOOK_SECONDS)
-    os._exit(1)
 
 
 def bound_process() -> None:

@@ -1,6 +1,6 @@
-"""What Linux is asked for that Python has no module for: `prctl` and `seccomp`.
+"""A filter of system calls, for which Python has no module: Linux's `seccomp`.
 
-Both are asked, not relied on: where a kernel knows neither, a child runs without them.
+It is asked for, not relied on: where a kernel does not know it, a child runs without.
 """
 
 from __future__ import annotations
@@ -11,18 +11,14 @@ import platform
 import struct
 from typing import Final, NamedTuple
 
-#: `prctl`'s options (linux/prctl.h).
-PR_SET_PDEATHSIG: Final = 1
+from chalicelib.warm_process import prctl
+
+#: `prctl`'s option (linux/prctl.h).
 _PR_SET_NO_NEW_PRIVS: Final = 38
 #: Operation and flag of `seccomp` (linux/seccomp.h). Without the flag, kernels before 5.16 slow
 #: down every process that has a filter, against Spectre.
 _SET_MODE_FILTER: Final = 1
 _SPEC_ALLOW: Final = 4
-
-
-def prctl(option: int, value: int) -> None:
-    """Set an option of this process."""
-    ctypes.CDLL(None).prctl(*map(ctypes.c_ulong, (option, value, 0, 0, 0)))
 
 
 class _Machine(NamedTuple):

@@ -11,12 +11,10 @@ Not `multiprocessing`: its queues need `/dev/shm`, which Lambda lacks.
 
 from __future__ import annotations
 
-import collections
-import contextlib
-import queue
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 from chalicelib.domain.task import TaskRequest, TaskResult
@@ -32,10 +30,6 @@ from chalicelib.executors.children.jobs import Answer
 from chalicelib.settings import EXECUTOR_START_SECONDS_MAX
 
 _OPERATION: Final = "execute in a child process"
-_CLOSED: Final = OSError("the pool of processes is closed")
-
-
-_Waiter = queue.SimpleQueue["ChildProcess | OSError"]
 
 
 class Reporter(Protocol):
@@ -46,13 +40,15 @@ class Reporter(Protocol):
 
 
 class ProcessPool:
-    """Runs another executor in children (`Executor`)."""
+    """Runs another executor in children (`Executor`), as many as there are threads that ask.
+
+    Those bound it: a worker executes `EXECUTION_CONCURRENCY` tasks at the same time.
+    """
 
     def __init__(
         self,
         factory: str,
         *,
-        children_max: int,
         limits: JobLimits,
         reporter: Reporter,
         environment: Mapping[str, str] | None = None,
@@ -60,30 +56,20 @@ class ProcessPool:
     ) -> None:
         """Take the executor as `module:factory`; nothing is started yet.
 
-        `children_max` is at least the number of threads that execute at once, so that none has to
-        wait. A child's environment is `environment` and little else. Where none is idle, one is
-        waited for and started within `start_seconds_max`.
+        A child's environment is `environment` and little else. It has `start_seconds_max` to start.
         """
         self._factory = factory
-        self._children_max = children_max
         self._limits = limits
         self._reporter = reporter
         self._start_seconds_max = start_seconds_max
         self._environment = dict(environment or {})
         self._lock = threading.Lock()
-        #: A child is wanted (`_to_start`), or the pool was closed.
-        self._wanted = threading.Condition(self._lock)
         #: The last one first, so that few executions at a time keep few children warm.
         self._idle: list[ChildProcess] = []
-        #: Who waits for a child, the longest first. A child is handed to one of them, so that
-        #: none overtakes; an error says that one could not be started.
-        self._waiting: collections.deque[_Waiter] = collections.deque()
-        #: Children that exist or are being started, and those being started.
-        self._children = 0
-        self._starting = 0
-        self._to_start = 0
         self._is_closed = False
-        self._starter: threading.Thread | None = None
+        #: One thread that lives as long as the process starts them all: a child dies with its
+        #: parent, for which the kernel takes the thread, and a batch's threads end with the batch.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="start-children")
 
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
         """See `Executor`."""
@@ -102,7 +88,7 @@ class ProcessPool:
             ExecutionError: there is no answer; the message says why.
         """
         start_deadline = time.monotonic() + self._start_seconds_max
-        child = self._take(start_deadline)
+        child = self._take()
         is_reusable = False
         try:
             child.wait_until_ready(start_deadline)
@@ -129,118 +115,42 @@ class ProcessPool:
         with self._lock:
             self._is_closed = True
             idle, self._idle = self._idle, []
-            while self._waiting:
-                self._waiting.popleft().put(_CLOSED)
-            self._wanted.notify_all()
+            self._starter.shutdown(wait=False)
         for child in idle:
             child.end()
 
-    def _take(self, deadline: float) -> ChildProcess:
-        """Take an idle child, or wait for the first that is given back or started."""
-        ended: list[ChildProcess] = []
-        waiter: _Waiter = queue.SimpleQueue()
-        with self._lock:
-            taken: ChildProcess | OSError | None = self._pop_usable(ended)
-            if taken is None:
-                self._waiting.append(waiter)
-                self._ask_for_one()
-        for child in ended:
-            child.end()
-        if taken is None:
-            taken = self._wait(waiter, deadline)
-        if taken is None:
-            raise failures.no_child_free(self._start_seconds_max)
-        if isinstance(taken, OSError):
-            raise failures.cannot_start(taken.strerror or str(taken)) from taken
-        return taken
-
-    def _pop_usable(self, ended: list[ChildProcess]) -> ChildProcess | OSError | None:
-        """Take an idle child, putting those aside that ended while they were idle."""
-        if self._is_closed:
-            return _CLOSED
-        while self._idle:
-            child = self._idle.pop()
+    def _take(self) -> ChildProcess:
+        """Take an idle child, or start one; what ended while it was idle is reaped."""
+        while (child := self._pop_idle()) is not None:
             if child.is_usable():
                 return child
-            ended.append(child)
-            self._children -= 1
-        return None
-
-    def _ask_for_one(self) -> None:
-        """Have a child started for the last who waits, if none is on its way and one may be."""
-        if self._starting >= len(self._waiting) or self._children >= self._children_max:
-            return
-        self._children += 1
-        self._starting += 1
-        self._to_start += 1
-        self._wanted.notify()
-        if self._starter is None:
-            self._starter = threading.Thread(target=self._start_children, daemon=True)
-            self._starter.start()
-
-    def _wait(self, waiter: _Waiter, deadline: float) -> ChildProcess | OSError | None:
-        with contextlib.suppress(queue.Empty):
-            return waiter.get(timeout=max(0.0, deadline - time.monotonic()))
-        with self._lock:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-                return None
-        return waiter.get()  # it came at the last moment
-
-    def _start_children(self) -> None:
-        """Start what is asked for, in the one thread that lives as long as the process.
-
-        A child is told to die with its parent, and the kernel takes the thread for the parent; the
-        threads of a batch end with it.
-        """
-        while True:
-            with self._wanted:
-                while not (self._to_start or self._is_closed):
-                    self._wanted.wait()
-                if self._is_closed:
-                    return
-                self._to_start -= 1
-            try:
-                child: ChildProcess | OSError = ChildProcess(
-                    self._factory, self._limits, self._environment
-                )
-            except OSError as exc:
-                child = exc
-            self._arrive(child)
-
-    def _arrive(self, child: ChildProcess | OSError) -> None:
-        with self._lock:
-            self._starting -= 1
-            if isinstance(child, OSError):
-                self._children -= 1
-                if self._waiting:
-                    self._waiting.popleft().put(child)
-                    self._ask_for_one()
-                return
-            is_kept = self._hand_on(child)
-        if not is_kept:
             child.end()
+        return self._start()
+
+    def _pop_idle(self) -> ChildProcess | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def _start(self) -> ChildProcess:
+        with self._lock:
+            if self._is_closed:
+                raise failures.cannot_start("the pool of processes is closed")
+            starting = self._starter.submit(
+                ChildProcess, self._factory, self._limits, self._environment
+            )
+        try:
+            return starting.result()
+        except OSError as exc:
+            raise failures.cannot_start(exc.strerror or str(exc)) from exc
 
     def _give_back(self, child: ChildProcess, *, is_reusable: bool) -> None:
-        """Hand it on, or end it. Either is done before its execution is over for the caller."""
+        """Keep it, or end it. Either is done before its execution is over for the caller."""
         with self._lock:
-            if is_reusable and self._hand_on(child):
-                return
-        child.end()
-        with self._lock:
-            self._children -= 1
-            if self._waiting:
-                self._ask_for_one()
-
-    def _hand_on(self, child: ChildProcess) -> bool:
-        """Give it to who waits the longest, or make it idle; not when the pool is closed."""
-        if self._is_closed:
-            return False
-        if self._waiting:
-            self._waiting.popleft().put(child)
-        else:
-            self._idle.append(child)
-        return True
+            is_kept = is_reusable and not self._is_closed
+            if is_kept:
+                self._idle.append(child)
+        if not is_kept:
+            child.end()
 
     def _raise_what_it_says(self, answer: Answer) -> None:
         """Raise what the executor raised in the child."""

@@ -1,17 +1,13 @@
 """Everything that can go wrong, under one root.
 
-Every problem type of the service has one class here, and `PROBLEMS` is the only table of them. An
-error's text is a whole sentence for a person, with the ids that a report of it needs.
+Every problem type of the service has one class here, which names the type and the statuses that
+alone stand for it. An error's text is a whole sentence, with the ids that a report of it needs.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal
-
-if TYPE_CHECKING:
-    from quantum_tasks.values import TaskData
+from typing import Final, Literal
 
 Kept = Literal["no", "yes", "unknown"]
 
@@ -48,16 +44,9 @@ class QuantumTasksError(Exception):
 
     def __str__(self) -> str:
         """Return the message and, in parentheses, the ids that are known."""
-        known = {
-            "task": self.task_id,
-            "key": self.key,
-            "correlation id": self.correlation_id,
-        }
+        known = {"task": self.task_id, "key": self.key, "correlation id": self.correlation_id}
         ids = ", ".join(f"{name} {value}" for name, value in known.items() if value)
         return f"{self.message} ({ids})" if ids else self.message
-
-
-# --- before anything is sent ----
 
 
 class ConfigurationError(QuantumTasksError):
@@ -66,9 +55,6 @@ class ConfigurationError(QuantumTasksError):
 
 class UnsupportedCircuit(QuantumTasksError, TypeError):
     """A circuit is neither a text nor an object that can be written as OpenQASM."""
-
-
-# --- between client and service ----
 
 
 class ConnectionFailed(QuantumTasksError):
@@ -81,7 +67,11 @@ class BadAnswer(QuantumTasksError):
     """An answer came that is not the service's: another program answers at this address."""
 
 
-# --- what the service answers ----
+#: Problem type to class; the service has the same types.
+PROBLEMS: Final[dict[str, type[ProblemError]]] = {}
+
+#: What an answer without a known type is taken for: a proxy's or a gateway's own.
+BY_STATUS: Final[dict[int, type[ProblemError]]] = {}
 
 
 class ProblemError(QuantumTasksError):
@@ -95,133 +85,68 @@ class ProblemError(QuantumTasksError):
     #: With an invalid request: every field that is wrong.
     errors: tuple[FieldError, ...] = ()
 
+    def __init_subclass__(cls, slug: str = "", statuses: tuple[int, ...] = ()) -> None:
+        """Note the problem type of a class, and the statuses that alone are taken for it."""
+        if slug:
+            PROBLEMS[slug] = cls
+        BY_STATUS.update(dict.fromkeys(statuses, cls))
 
-class InvalidRequest(ProblemError):
+
+class InvalidRequest(ProblemError, slug="invalid-request", statuses=(400,)):
     """The request is malformed; `errors` names each field."""
 
 
-class NotAuthorized(ProblemError):
+class NotAuthorized(ProblemError, slug="not-authorized", statuses=(401, 403)):
     """The request is not signed, has expired, or is not allowed."""
 
 
-class CallerUnknown(ProblemError):
+class CallerUnknown(ProblemError, slug="caller-unknown"):
     """The signed request does not say who is calling."""
 
 
-class TaskNotFound(ProblemError):
+class TaskNotFound(ProblemError, slug="task-not-found"):
     """There is no such task, or it is another owner's."""
 
 
-class TaskUnreadable(ProblemError):
+class TaskUnreadable(ProblemError, slug="task-unreadable"):
     """The task is there, but what is stored of it cannot be read; it can still be cancelled."""
 
 
-class NotFound(ProblemError):
+class NotFound(ProblemError, slug="not-found", statuses=(404,)):
     """There is no such path."""
 
 
-class TaskAlreadyEnded(ProblemError):
+class TaskAlreadyEnded(ProblemError, slug="task-already-ended"):
     """The task has already ended another way, so it cannot be cancelled."""
 
 
-class PayloadTooLarge(ProblemError):
+class PayloadTooLarge(ProblemError, slug="payload-too-large", statuses=(413,)):
     """The circuit is too large."""
 
 
-class UnsupportedMediaType(ProblemError):
+class UnsupportedMediaType(ProblemError, slug="unsupported-media-type", statuses=(415,)):
     """The content type is not JSON."""
 
 
-class IdempotencyConflict(ProblemError):
+class IdempotencyConflict(ProblemError, slug="idempotency-conflict"):
     """The key was used before with another request."""
 
 
-class Throttled(ProblemError):
+class Throttled(ProblemError, slug="throttled", statuses=(429,)):
     """There are more requests than the service takes."""
 
     retryable = True
 
 
-class InternalError(ProblemError):
+class InternalError(ProblemError, slug="internal-error", statuses=(500,)):
     """An internal error of the service; report it with the correlation id."""
 
 
-class ServiceUnavailable(ProblemError):
+class ServiceUnavailable(ProblemError, slug="service-unavailable", statuses=(502, 503, 504)):
     """Something that the service depends on cannot be used now."""
 
     retryable = True
 
 
-class StoreFull(ProblemError):
+class StoreFull(ProblemError, slug="store-full"):
     """The service's database has reached a limit."""
-
-
-#: Problem type to class; one to one with the service's table of problems.
-PROBLEMS: Final[Mapping[str, type[ProblemError]]] = {
-    "invalid-request": InvalidRequest,
-    "not-authorized": NotAuthorized,
-    "caller-unknown": CallerUnknown,
-    "task-not-found": TaskNotFound,
-    "not-found": NotFound,
-    "task-already-ended": TaskAlreadyEnded,
-    "task-unreadable": TaskUnreadable,
-    "payload-too-large": PayloadTooLarge,
-    "unsupported-media-type": UnsupportedMediaType,
-    "idempotency-conflict": IdempotencyConflict,
-    "throttled": Throttled,
-    "internal-error": InternalError,
-    "service-unavailable": ServiceUnavailable,
-    "store-full": StoreFull,
-}
-
-#: What an answer without a known type is taken for: a proxy's or a gateway's own.
-BY_STATUS: Final[Mapping[int, type[ProblemError]]] = {
-    400: InvalidRequest,
-    401: NotAuthorized,
-    403: NotAuthorized,
-    404: NotFound,
-    413: PayloadTooLarge,
-    415: UnsupportedMediaType,
-    429: Throttled,
-    500: InternalError,
-    502: ServiceUnavailable,
-    503: ServiceUnavailable,
-    504: ServiceUnavailable,
-}
-
-
-# --- how a task ends, and waits that end before it ----
-
-
-class TaskError(QuantumTasksError):
-    """A task has no result, or none yet; `task` is what is known of it."""
-
-    def __init__(self, message: str, *, task: TaskData) -> None:
-        super().__init__(message)
-        self.task = task
-        self.task_id = task.id
-        self.correlation_id = task.correlation_id
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Make copies and pickles possible: the task is no positional argument."""
-        return _remake, (type(self), self.message, self.task)
-
-
-class TaskFailed(TaskError):
-    """The task was executed and failed, or was given up."""
-
-
-class TaskCancelled(TaskError):
-    """The task was cancelled."""
-
-
-class WaitTimeout(TaskError, TimeoutError):
-    """The wait ran out of time. The task goes on; wait for it again by its id."""
-
-
-class UnknownStatus(TaskError):
-    """The task has a status that this client does not know, so it cannot wait for its end."""
-
-
-def _remake(kind: type[TaskError], message: str, task: TaskData) -> TaskError:
-    return kind(message, task=task)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from qiskit import QuantumCircuit, qasm3
+from qiskit import QuantumCircuit
 from qiskit.circuit import Measure, Reset
 from qiskit.circuit.controlflow import ForLoopOp, IfElseOp, WhileLoopOp
 from qiskit.circuit.library import get_standard_gate_name_mapping
@@ -21,10 +21,11 @@ from qiskit.providers import BackendV2, JobStatus, JobV1, Options
 from qiskit.result import Result as QiskitResult
 from qiskit.transpiler import Target
 
-from quantum_tasks.batch import Batch
-from quantum_tasks.client import Client
+from quantum_tasks.contract import SHOTS_DEFAULT, SHOTS_MAX, STATUSES
 from quantum_tasks.errors import BadAnswer, QuantumTasksError
-from quantum_tasks.result import Register, Result
+from quantum_tasks.sync.client import Client
+from quantum_tasks.sync.tasks import Batch
+from quantum_tasks.values.result import Register, Result
 from quantum_tasks.version import VERSION
 
 #: Gates of `stdgates.inc` that Qiskit knows by the same name; it defines the others in the text.
@@ -32,7 +33,10 @@ GATES: Final = (
     *("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "p", "rx", "ry", "rz", "u"),
     *("cx", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "cu", "swap", "ccx", "cswap"),
 )
-SHOTS_MAX: Final = 100_000
+#: A job of several tasks has the first of these that one of them has.
+_FIRST: Final = (
+    *(JobStatus.ERROR, JobStatus.CANCELLED, JobStatus.RUNNING, JobStatus.QUEUED, JobStatus.DONE),
+)
 
 
 class TaskBackend(BackendV2):
@@ -59,7 +63,9 @@ class TaskBackend(BackendV2):
 
     @classmethod
     def _default_options(cls) -> Options:
-        options = Options(shots=1024, memory=False, seed_simulator=None, tags=None, key=None)
+        options = Options(
+            shots=SHOTS_DEFAULT, memory=False, seed_simulator=None, tags=None, key=None
+        )
         options.set_validator("shots", (1, SHOTS_MAX))
         return options
 
@@ -72,18 +78,11 @@ class TaskBackend(BackendV2):
         circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
         chosen = {name: getattr(self.options, name) for name in self.options}
         chosen |= {name: value for name, value in options.items() if name in chosen}
-        batch = self.client.submit_many(
-            [
-                {
-                    "circuit": qasm3.dumps(circuit),
-                    "shots": chosen["shots"],
-                    "seed": chosen["seed_simulator"],
-                    "tags": chosen["tags"],
-                }
-                for circuit in circuits
-            ],
-            key=chosen["key"],
-        )
+        said = {name: chosen[name] for name in ("shots", "tags")} | {
+            "seed": chosen["seed_simulator"]
+        }
+        requests = [{"circuit": circuit, **said} for circuit in circuits]
+        batch = self.client.submit_many(requests, key=chosen["key"])
         return TaskJob(self, batch, circuits, memory=chosen["memory"])
 
 
@@ -108,21 +107,17 @@ class TaskJob(JobV1):
             TaskFailed, TaskCancelled: a task has no result; the message says why.
             WaitTimeout: `timeout` seconds are over; the tasks go on.
         """
-        results = self.batch.results(timeout=timeout)
-        return QiskitResult.from_dict(
-            {
-                "backend_name": self.backend().name,
-                "backend_version": VERSION,
-                "job_id": self.job_id(),
-                "qobj_id": self.job_id(),
-                "success": True,
-                "status": "COMPLETED",
-                "results": [
-                    experiment(circuit, result, memory=self._memory)
-                    for circuit, result in zip(self._circuits, results, strict=True)
-                ],
-            }
-        )
+        results = zip(self._circuits, self.batch.results(timeout=timeout), strict=True)
+        document = {
+            "backend_name": self.backend().name,
+            "backend_version": VERSION,
+            "job_id": self.job_id(),
+            "qobj_id": self.job_id(),
+            "success": True,
+            "status": "COMPLETED",
+            "results": [experiment(circuit, r, memory=self._memory) for circuit, r in results],
+        }
+        return QiskitResult.from_dict(document)
 
     def status(self) -> JobStatus:
         """Ask for tasks that have not ended, and say how the job is doing as a whole."""
@@ -132,15 +127,8 @@ class TaskJob(JobV1):
             task.status if task.ended else task.refresh().status
             for task in self.batch.tasks.values()
         }
-        known = {
-            "failed": JobStatus.ERROR,
-            "cancelled": JobStatus.CANCELLED,
-            "processing": JobStatus.RUNNING,
-            "pending": JobStatus.QUEUED,
-            "completed": JobStatus.DONE,
-        }
-        found = (job for status, job in known.items() if status in statuses)
-        return next(found, JobStatus.INITIALIZING)
+        found = {JobStatus[STATUSES[status].job_status] for status in statuses & STATUSES.keys()}
+        return next((status for status in _FIRST if status in found), JobStatus.INITIALIZING)
 
     def cancel(self) -> None:
         """Cancel the tasks that have not ended."""
@@ -196,27 +184,22 @@ def _places(circuit: QuantumCircuit, registers: tuple[Register, ...] | None) -> 
         declared = loose + [list(register) for register in circuit.cregs if register.size]
     sizes = None if registers is None else [register.size for register in registers]
     if sizes is not None and sizes != [len(bits) for bits in declared]:
-        message = f"the result has registers of {sizes} bits, which are not the circuit's"
-        raise BadAnswer(message)
+        raise BadAnswer(f"the result has registers of {sizes} bits, which are not the circuit's")
     return [found[bit].index for bits in declared for bit in bits]
 
 
 def _number(key: str, places: list[int]) -> int:
     bits = key.replace(" ", "")[::-1]
     if len(bits) != len(places):
-        message = f"the result has the outcome {key!r}; the circuit has {len(places)} bits"
-        raise BadAnswer(message)
+        raise BadAnswer(f"the result has the outcome {key!r}; the circuit has {len(places)} bits")
     return sum(1 << place for bit, place in zip(bits, places, strict=True) if bit == "1")
 
 
 def _target() -> Target:
     target = Target(description="quantum task service", num_qubits=None)
     standard = get_standard_gate_name_mapping()
-    for name in GATES:
-        target.add_instruction(standard[name])
-    target.add_instruction(Measure())
-    target.add_instruction(Reset())
-    target.add_instruction(IfElseOp, name="if_else")
-    target.add_instruction(WhileLoopOp, name="while_loop")
-    target.add_instruction(ForLoopOp, name="for_loop")
+    for operation in (*(standard[name] for name in GATES), Measure(), Reset()):
+        target.add_instruction(operation)
+    for name, flow in (("if_else", IfElseOp), ("while_loop", WhileLoopOp), ("for_loop", ForLoopOp)):
+        target.add_instruction(flow, name=name)
     return target

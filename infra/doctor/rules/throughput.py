@@ -86,7 +86,7 @@ def the_account_runs_all_functions(spec: StageSpec, snapshot: Snapshot) -> Itera
             setting="the account's unreserved concurrent executions",
             value=snapshot.account_concurrency,
             wanted=f"at least {least} (workers, API and sweeper at the stage's rate): ask for more"
-            " in Service Quotas, or lower WORKERS_MAX in app.py and requests_per_second",
+            " in Service Quotas, or lower WORKERS_MAX and requests_per_second",
             why="a new account has few; throttled calls are a 504, throttled batches come later",
         )
 

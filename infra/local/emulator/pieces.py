@@ -1,43 +1,26 @@
 """MiniStack's memory in pieces: how they are found, told apart and put back.
 
 The items of DynamoDB and the messages of SQS are pieces of their own, since there are many and few
-change between two saves. The rest of each service is one piece. Items that were written are noted
-as they are (`tables.py`). Where all are passed, that one changed shows by its identity, since
-MiniStack never changes a stored item but replaces it; that a message changed shows by the fields
-that a receive or a change of its visibility sets.
+change between two saves. The rest of each service is one piece. That an item changed shows by its
+identity, since MiniStack never changes a stored item but replaces it; that a message changed shows
+by the fields that a receive or a change of its visibility sets.
 """
 
 from __future__ import annotations
 
 import collections as containers
-import dataclasses
-import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from infra.local.emulator.saved_state import StateDamaged
-from infra.local.emulator.tables import Tables
 
-#: The kind of the pieces, and which table, queue or service they belong to.
-Collection = tuple[str, ...]
-#: What tells a piece from the others of its collection.
-Key = str | tuple[str, str]
+#: The kind of a piece and which table or queue it belongs to; and its key among those.
+Name = tuple[tuple[str, ...], str | tuple[str, str]]
 #: Equal for as long as a piece is unchanged. Compares fast.
 Mark = tuple[object, ...]
 Piece = object
-Marked = tuple[Key, Mark, Piece]
-Passed = Iterable[Marked]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Content:
-    """How to pass what is in a collection."""
-
-    all: Callable[[], Passed]
-    #: What was written since the last call, and what of it is gone. None: all must be passed.
-    written: Callable[[], tuple[list[Marked], list[Key]] | None] = lambda: None
-
+Marked = tuple[Name, Mark, Piece]
 
 _ITEM: Final = "item"
 _MESSAGE: Final = "message"
@@ -58,27 +41,20 @@ DYNAMODB_PARTS: Final = (
 )
 
 
-def collections(server: Any, noted: Tables) -> dict[Collection, Content]:  # noqa: ANN401  MiniStack's module
-    """Return how to pass through everything that is there."""
-    found: dict[Collection, Content] = {}
-    rest: dict[str, object] = {}
+def all_there(server: Any) -> Iterator[Marked]:  # noqa: ANN401  MiniStack's module
+    """Pass through everything that is there."""
     states: Mapping[str, Any] = server._build_persistence_save_dict()  # noqa: SLF001
     for service, state_of in states.items():
         if service == "dynamodb":
-            rest[service] = _dynamodb_without_items()
-            noted.forget_others(list(_tables().values()))
+            yield from _rest(service, _dynamodb_without_items())
             for scope, table in _tables().items():
-                found[_ITEM, *scope] = Content(
-                    functools.partial(_items, table), functools.partial(_written, noted, table)
-                )
+                yield from _items((_ITEM, *scope), table)
         elif service == "sqs":
-            rest[service] = _sqs_without_messages()
+            yield from _rest(service, _sqs_without_messages())
             for scope, queue in _queues().items():
-                found[_MESSAGE, *scope] = Content(functools.partial(_messages, queue))
+                yield from _messages((_MESSAGE, *scope), queue)
         else:
-            rest[service] = state_of()
-    found[_REST,] = Content(functools.partial(_rest, rest))
-    return found
+            yield from _rest(service, state_of())
 
 
 def restore(server: Any, saved: Iterable[tuple[Any, Any, str]]) -> None:  # noqa: ANN401
@@ -112,11 +88,10 @@ def encode(piece: Piece) -> str:
     return json.dumps(piece, default=persistence._json_default)  # noqa: SLF001
 
 
-def _rest(states: Mapping[str, object]) -> Iterator[Marked]:
-    for service, state in states.items():
-        if state is not None:  # it has nothing to say
-            text = encode({"version": _version(service), "state": state})
-            yield service, (text,), text
+def _rest(service: str, state: object) -> Iterator[Marked]:
+    if state is not None:  # it has nothing to say
+        text = encode({"version": _version(service), "state": state})
+        yield ((_REST,), service), (text,), text
 
 
 def _decode_rest(service: str, text: str) -> Any:  # noqa: ANN401  any service's own
@@ -141,25 +116,10 @@ def _tables() -> dict[tuple[str, str, str], dict[str, Any]]:
     return dict(dynamodb._tables._data)  # noqa: SLF001
 
 
-def _written(noted: Tables, table: dict[str, Any]) -> tuple[list[Marked], list[Key]] | None:
-    keys = noted.take_written(table)
-    if keys is None:
-        return None
-    there: list[Marked] = []
-    gone: list[Key] = []
-    for partition, sort in keys:
-        item = table["items"].get(partition, {}).get(sort)
-        if item is None:
-            gone.append((partition, sort))
-        else:
-            there.append(((partition, sort), (item,), item))
-    return there, gone
-
-
-def _items(table: Mapping[str, Any]) -> Iterator[Marked]:
+def _items(collection: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[Marked]:
     for partition, items in table["items"].items():
         for sort, item in items.items():
-            yield (partition, sort), (item,), item
+            yield (collection, (partition, sort)), (item,), item
 
 
 def _dynamodb_without_items() -> object:
@@ -188,12 +148,12 @@ def _queues() -> dict[tuple[str, str, str], dict[str, Any]]:
     return dict(sqs._queues._data)  # noqa: SLF001
 
 
-def _messages(queue: Mapping[str, Any]) -> Iterator[Marked]:
+def _messages(collection: tuple[str, ...], queue: Mapping[str, Any]) -> Iterator[Marked]:
     for message in queue["messages"]:
         mark: Mark = _NEVER_RECEIVED
-        if message["receive_count"]:
+        if message.get("receive_count"):
             mark = (message["visible_at"], message["receive_count"], message["receipt_handle"])
-        yield message["id"], mark, message
+        yield (collection, message["id"]), mark, message
 
 
 def _sqs_without_messages() -> object:

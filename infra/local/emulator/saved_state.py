@@ -51,6 +51,10 @@ class Changes:
     #: Nothing else is there: what was saved before is forgotten.
     is_everything: bool = False
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.put or self.deleted or self.is_everything)
+
 
 class SavedState:
     """One emulator's database. One process has it at a time."""
@@ -60,7 +64,7 @@ class SavedState:
 
         Raises:
             StateInUse: another process has it.
-            StateDamaged: it is no database, or from a version that saved in another way.
+            StateDamaged: it is no database.
         """
         self._path = directory / DATABASE
         directory.mkdir(parents=True, exist_ok=True)
@@ -69,15 +73,12 @@ class SavedState:
                 opened.enter_context(filelock.FileLock(directory / "lock", timeout=0))
             except filelock.Timeout as exc:
                 raise StateInUse(f"another emulator uses {directory}") from exc
-            if not self._path.exists() and (directory / "current").is_symlink():
-                raise StateDamaged(f"{directory} was saved by an earlier version")
             self._database = opened.enter_context(contextlib.closing(self._connect()))
             self._opened = opened.pop_all()
 
     def _connect(self) -> sqlite3.Connection:
         with self._damage_named():
-            # Calls come from one thread at a time, but not from the one that opened it.
-            database = sqlite3.connect(self._path, check_same_thread=False)
+            database = sqlite3.connect(self._path)
             try:
                 # Readers do not block the writer. FULL: what is committed is on disk.
                 database.execute("PRAGMA journal_mode = WAL")

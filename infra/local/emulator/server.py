@@ -4,9 +4,8 @@ Runs on the emulator's interpreter:
 `.venv-emulator/bin/python -m infra.local.emulator.server emulator DATA_DIR`,
 with `EMULATOR_PORT` and `AUTOSAVE_SECONDS` in the environment.
 
-Every `AUTOSAVE_SECONDS` (2) in which a request changed something, what changed is saved as of one
-instant. A kill loses at most the last `AUTOSAVE_SECONDS` plus the time that writing takes, which
-is that of what changed in them (about 0.05 s per thousand tasks), however much is there already.
+Every `AUTOSAVE_SECONDS` (2) what changed is saved as of one instant. A kill loses at most the last
+`AUTOSAVE_SECONDS` plus the time that writing takes, about 0.05 s per thousand tasks that changed.
 """
 
 from __future__ import annotations
@@ -22,9 +21,7 @@ import uvicorn
 
 from infra.local.emulator.autosave import App, Autosave
 from infra.local.emulator.memory import Memory
-from infra.local.emulator.queues import Queues
 from infra.local.emulator.saved_state import SavedState, StateDamaged, StateInUse
-from infra.local.emulator.tables import Tables
 from infra.local.listening import listening_socket
 
 
@@ -38,7 +35,7 @@ def configure_environment(port: int, directory: Path) -> None:
         STATE_DIR=str(directory),
         IOT_MTLS_ENABLED="0",
         SFTP_ENABLED="0",
-        LOG_LEVEL=os.environ.get("EMULATOR_LOG_LEVEL", "WARNING"),
+        LOG_LEVEL="WARNING",
     )
 
 
@@ -49,15 +46,13 @@ def serve(directory: Path, port: int, interval_seconds: float) -> None:
     configure_environment(port, directory)
 
     import ministack.app as server  # noqa: PLC0415  reads the environment when imported
-    from ministack.services import dynamodb, sqs  # noqa: PLC0415
 
-    Queues(sqs)
-    memory = Memory(server, Tables(dynamodb))
+    memory = Memory(server)
     autosave = Autosave(saved, memory, interval_seconds)
     server.save_all = autosave.save_now
     server._load_persisted_state = lambda: None  # noqa: SLF001  loaded before it serves, or not at all
     memory.restore(state)
-    run_server(autosave.watching(server.app), port)
+    run_server(autosave.beginning_with(server.app), port)
 
 
 def run_server(app: App, port: int) -> None:

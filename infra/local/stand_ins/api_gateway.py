@@ -20,7 +20,7 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import CustomLocalChalice, LocalChalice, LocalGateway
 
-from chalicelib.entrypoints.http.parsing import valid_correlation_id
+from chalicelib.entrypoints.http.reading import valid_correlation_id
 from infra.local.settings import STAGE
 from infra.local.stand_ins.http_request import HEAD_BYTES_MAX, Request
 from infra.local.stand_ins.lambda_runtime.context import LambdaContext

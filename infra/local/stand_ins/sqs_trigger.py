@@ -2,10 +2,9 @@
 
 `python -m infra.local.stand_ins.sqs_trigger NAME DATA_DIR`, with `TASKS_QUEUE_URL` in the
 environment. It receives in long polls, invokes the function with a batch, deletes what succeeded
-and leaves what
-failed to its visibility timeout, which it never touches: when a message comes back is for the
-service and the queue to say. One batch at a time, so one poller is one unit of the function's
-concurrency.
+and leaves what failed to its visibility timeout, which it never touches: when a message comes back
+is for the service and the queue to say. One batch at a time, so one poller is one unit of the
+function's concurrency.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def execution_variables(
     try:
         settings = ServiceSettings.from_environment(_LEAST | given)
         _check_invocation(settings, given)
-        if settings.executor == "mock" or workers == 0:
+        if not settings.registered_executor.in_child or workers == 0:
             return {}
         chosen = _processor(settings, workers, cores) | _memory(settings, workers, machine_mb)
         chosen = {name: value for name, value in chosen.items() if name not in given}

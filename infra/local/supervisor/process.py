@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
-from infra.local.settings import ROOT, Settings
+from infra.local.settings import EMULATOR_PYTHON, ROOT, Settings
 from infra.local.supervisor.pid_files import ask_to_stop, write_atomically
 from infra.local.supervisor.terminal import LogTail, Terminal, rendered
 
@@ -19,19 +17,12 @@ RESTART_DELAY_SECONDS_BASE = 0.25
 RESTART_DELAY_SECONDS_MAX = 5.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Command:
-    """What a process runs: a module of this package, on one of the two interpreters."""
-
-    module: str
-    interpreter: Path = Path(sys.executable)
-
-
+#: What a process runs: an interpreter and a module.
 COMMANDS = {
-    "emulator": Command("infra.local.emulator.server"),
-    "api": Command("infra.local.stand_ins.api_server"),
-    "worker": Command("infra.local.stand_ins.sqs_trigger"),
-    "sweeper": Command("infra.local.stand_ins.schedule"),
+    "emulator": (str(EMULATOR_PYTHON), "infra.local.emulator.server"),
+    "api": (sys.executable, "infra.local.stand_ins.api_server"),
+    "worker": (sys.executable, "infra.local.stand_ins.sqs_trigger"),
+    "sweeper": (sys.executable, "infra.local.stand_ins.schedule"),
 }
 
 
@@ -44,17 +35,15 @@ class Process:
         settings: Settings,
         terminal: Terminal,
         environment: Mapping[str, str],
-        interpreter: Path = Path(sys.executable),
     ) -> None:
         self.name = name
         self.pid_file = settings.run_dir / f"{name}.pid"
         self.log_file = settings.log_dir / f"{name}.log"
         self._terminal = terminal
         self._environment = dict(environment)
-        kind = COMMANDS[name.partition("-")[0]]
-        # The last two arguments are how `processes.is_our_process` recognises the process.
-        arguments = [name, str(settings.data_dir)]
-        self._command = [str(interpreter), "-m", kind.module, *arguments]
+        interpreter, module = COMMANDS[name.partition("-")[0]]
+        # The last two arguments are how `pid_files.is_our_process` recognises the process.
+        self._command = [interpreter, "-m", module, name, str(settings.data_dir)]
         self._tail = LogTail(self.log_file)
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0

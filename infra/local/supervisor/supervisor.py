@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import http.client
 import json
@@ -11,12 +10,11 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.cloudformation import StackFailed
-from infra.local.settings import HOST, ROOT, Settings
+from infra.local.settings import EMULATOR_PYTHON, HOST, Settings
 from infra.local.supervisor.capacity import execution_variables, memory_mb, processors
 from infra.local.supervisor.environment import backend_variables, process_environment, save_backend
 from infra.local.supervisor.pid_files import held_lock, read_pid, write_atomically
@@ -109,10 +107,8 @@ class Supervisor:
         variables |= self._limits_of_executions(variables)
         save_backend(self._settings, variables)
         environment = process_environment(variables, self._user) | {"PORT": str(port)}
-        names = ["api", *(f"worker-{n}" for n in range(1, self._settings.workers + 1))]
-        if has_sweeper(self._user):
-            names.append("sweeper")
-        for name in names:
+        workers = (f"worker-{n}" for n in range(1, self._settings.workers + 1))
+        for name in ("api", *workers, "sweeper"):
             self._start(Process(name, self._settings, self._terminal, environment))
         api = next(process for process in self._processes if process.name == "api")
         self._wait_for(api, lambda: accepts_connections(port))
@@ -137,11 +133,10 @@ class Supervisor:
             if self._settings.emulator_port_is_explicit:
                 raise StartFailed(f"port {port} is taken (EMULATOR_PORT); choose another one")
             port = free_port()
-        interpreter = self._settings.emulator_python
-        if not interpreter.exists():
-            raise StartFailed(f"{interpreter} is missing; `make run` makes it")
+        if not EMULATOR_PYTHON.exists():
+            raise StartFailed(f"{EMULATOR_PYTHON} is missing; `make run` makes it")
         environment = process_environment({}, self._user) | {"EMULATOR_PORT": str(port)}
-        emulator = Process("emulator", self._settings, self._terminal, environment, interpreter)
+        emulator = Process("emulator", self._settings, self._terminal, environment)
         self._backend = _Backend(f"http://{HOST}:{port}", emulator)
         self._start(emulator)
         self._wait_for(emulator, self._emulator_answers)
@@ -233,25 +228,6 @@ def curl_line(url: str) -> str:
     """
     body = json.dumps({"circuit": BELL_STATE, "shots": 1024})
     return f"curl -s -i -H 'Content-Type: application/json' -d '{body}' {url}/tasks"
-
-
-def has_sweeper(environment: Mapping[str, str], root: Path = ROOT) -> bool:
-    """Whether the app defines a sweeper function. Read and not imported: importing takes long."""
-    if environment.get("SWEEPER_HANDLER"):
-        return True
-    path = root / "app.py"
-    if not path.exists():
-        return False
-    body = ast.parse(path.read_text()).body
-    return any(
-        (isinstance(node, ast.FunctionDef) and node.name == "sweeper")
-        or (isinstance(node, ast.Assign) and "sweeper" in map(ast.unparse, node.targets))
-        or (
-            isinstance(node, ast.ImportFrom)
-            and "sweeper" in {a.asname or a.name for a in node.names}
-        )
-        for node in body
-    )
 
 
 def is_free(port: int) -> bool:

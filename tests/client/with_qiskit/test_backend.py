@@ -15,6 +15,7 @@ from qiskit.transpiler import generate_preset_pass_manager
 
 from quantum_tasks import Client, TaskFailed
 from quantum_tasks.qiskit import TaskBackend
+from tests.client.virtual import VirtualClock
 
 URL = os.environ["QTASKS_TEST_URL"]
 
@@ -22,7 +23,7 @@ URL = os.environ["QTASKS_TEST_URL"]
 @pytest.fixture
 def backend() -> Iterator[TaskBackend]:
     """Return a backend whose service simulates."""
-    with Client(URL) as client:
+    with Client(URL, clock=VirtualClock()) as client:
         yield TaskBackend(client)
 
 

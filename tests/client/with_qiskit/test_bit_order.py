@@ -15,6 +15,7 @@ from qiskit.providers.basic_provider import BasicSimulator
 
 from quantum_tasks import Client
 from quantum_tasks.qiskit import TaskBackend
+from tests.client.virtual import VirtualClock
 from tests.client.with_qiskit.circuits import asymmetric, superposed
 
 URL = os.environ["QTASKS_TEST_URL"]
@@ -32,7 +33,7 @@ def test_single_batch_and_backend_agree_with_qiskit_in_every_bit() -> None:
     circuits = [asymmetric(bits) for bits in BITS]
     wanted = [expected(circuit) for circuit in circuits]
     texts = [qasm3.dumps(circuit) for circuit in circuits]
-    with Client(URL) as client:
+    with Client(URL, clock=VirtualClock()) as client:
         single = [dict(client.run(text, shots=4).counts) for text in texts]
         batch = client.submit_many([{"circuit": text, "shots": 4} for text in texts])
         many = [dict(result.counts) for result in batch.results()]
@@ -47,7 +48,7 @@ def test_single_batch_and_backend_agree_with_qiskit_in_every_bit() -> None:
 def test_bits_without_a_register_have_their_place_too(bits: int) -> None:
     """Qiskit's exporter moves them to the front; the job moves them back."""
     circuit = asymmetric(bits, loose=True)
-    with Client(URL) as client:
+    with Client(URL, clock=VirtualClock()) as client:
         found = TaskBackend(client).run(circuit, shots=4).result().get_counts()
     assert {key.replace(" ", ""): n for key, n in found.items()} == {
         key.replace(" ", ""): n for key, n in expected(circuit).items()
@@ -57,7 +58,7 @@ def test_bits_without_a_register_have_their_place_too(bits: int) -> None:
 def test_registers_alone_are_what_the_sampler_gives() -> None:
     """`for_register`, the sampler's data and Qiskit's counts say the same of each register."""
     circuit = superposed()
-    with Client(URL) as client:
+    with Client(URL, clock=VirtualClock()) as client:
         result = client.run(circuit, shots=200, seed=1)
         sampler = BackendSamplerV2(backend=TaskBackend(client), options={"seed_simulator": 1})
         data = sampler.run([circuit], shots=200).result()[0].data
@@ -69,7 +70,7 @@ def test_registers_alone_are_what_the_sampler_gives() -> None:
 def test_the_sampler_keeps_all_bits_of_wide_registers() -> None:
     """Memory is hexadecimal of any length; 70 bits are more than a machine word."""
     circuit = asymmetric(70)
-    with Client(URL) as client:
+    with Client(URL, clock=VirtualClock()) as client:
         data = (
             BackendSamplerV2(backend=TaskBackend(client)).run([circuit], shots=4).result()[0].data
         )

@@ -14,7 +14,7 @@ from tests.proof.chaos.ledger import Answer
 from tests.proof.chaos.plan import Target, make_plan
 from tests.proof.chaos.run import Scale, run
 
-TASKS: Final = 150
+TASKS: Final = 60
 KILLS_MIN: Final = 5
 
 
@@ -23,7 +23,7 @@ def test_nothing_is_lost_and_nothing_done_twice(
     tmp_path: Path, figures: Callable[[str], None]
 ) -> None:
     """Workers, sandboxes, APIs and sweeper are killed, the emulator is paused: all is kept."""
-    scale = Scale(seed=1, seconds=20, tasks=TASKS, visibility_seconds=20)
+    scale = Scale(seed=1, seconds=8, tasks=TASKS, visibility_seconds=20)
     outcome = run(tmp_path / "data", scale)
     figures("chaos: " + "\n  ".join(report.lines(outcome)))
     assert outcome.violations == []

@@ -1,6 +1,7 @@
 """The properties, and those of them that one write or one answer alone can break.
 
-The others need to know what was promised, executed or sent before: `world` keeps that and checks.
+The others need to know what was promised, executed or sent before: the state space
+keeps that and checks.
 """
 
 from __future__ import annotations

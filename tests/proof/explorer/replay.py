@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.composition import Ports, Service
-from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.task import Task, TaskRequest, TaskResult
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import PINNED, StoredTask, TaskUnreadable
-from chalicelib.ports import KeptCircuit, PutOutcome
+from chalicelib.ports import IndexPage, KeptCircuit, PutOutcome, Summaries
 from chalicelib.settings import Settings
 from tests.proof.explorer.code import Code
 from tests.proof.explorer.items import NO_HOLDER, NOW, token_text

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.mutant import Mutant, Redundant
 from tests.proof.explorer.search import Exploration, Found, explore
+from tests.proof.explorer.state_space import StateSpace
 from tests.proof.explorer.values import Fault
-from tests.proof.explorer.world import World
 
 
 @dataclasses.dataclass(slots=True)
@@ -46,13 +46,11 @@ class Figures:
         return not self.violations and self.killed == self.mutants and not self.needed
 
 
-def explore_service(
-    configuration: Configuration, figures: Figures, *, states_max: int
-) -> Exploration:
+def explore_service(space: StateSpace, figures: Figures, *, states_max: int) -> Exploration:
     """Explore the service itself in one configuration and count what was seen."""
-    world = World(configuration)
-    exploration = explore(world, states_max=states_max)
-    if world.effects.overflowed and not configuration.sweepers:
+    configuration = space.configuration
+    exploration = explore(space, states_max=states_max)
+    if space.effects.overflowed and not configuration.sweepers:
         raise AssertionError(f"{configuration.name}: messages_max is too low, messages were lost")
     figures.configurations += 1
     figures.states += exploration.states
@@ -66,8 +64,8 @@ def explore_service(
 
 def hunt(mutant: Mutant, figures: Figures) -> tuple[Found | None, Exploration]:
     """Explore a mutant until it breaks the property that it should, and count it."""
-    world = World(mutant.configuration, mutant.code)
-    exploration = explore(world, until=mutant.breaks)
+    space = StateSpace(mutant.configuration, mutant.code)
+    exploration = explore(space, until=mutant.breaks)
     broken = [found for found in exploration.found if found.violation.name == mutant.breaks]
     figures.mutants += 1
     figures.killed += bool(broken)
@@ -77,7 +75,7 @@ def hunt(mutant: Mutant, figures: Figures) -> tuple[Found | None, Exploration]:
 def print_suite(suite: Iterable[Configuration], figures: Figures, *, states_max: int) -> None:
     """Explore the service in every configuration of a suite, and print each."""
     for configuration in suite:
-        seen = explore_service(configuration, figures, states_max=states_max)
+        seen = explore_service(StateSpace(configuration), figures, states_max=states_max)
         print(
             f"{configuration.name:50} {seen.states:9,} states {seen.edges:10,} edges "
             f"{seen.seconds:6.1f} s  {'complete' if seen.complete else 'CAPPED'}  "
@@ -109,7 +107,7 @@ def print_redundant(guards: Sequence[Redundant], figures: Figures) -> None:
     print("\n| breaks nothing | kept for another reason | configuration | states |")
     print("|---|---|---|---|")
     for guard in guards:
-        seen = explore(World(guard.configuration, guard.code))
+        seen = explore(StateSpace(guard.configuration, guard.code))
         broken = bool(seen.found) or not seen.complete
         figures.needed += broken
         states = f"{seen.states:,}{', **BREAKS**' if broken else ''}"

@@ -8,8 +8,8 @@ from array import array
 from collections.abc import Sequence
 
 from tests.proof.explorer.state import Label, State
+from tests.proof.explorer.state_space import StateSpace
 from tests.proof.explorer.values import Violation
-from tests.proof.explorer.world import World
 from tests.proof.promises import STUCK, UNAIDED
 
 
@@ -48,9 +48,9 @@ class Exploration:
 class _Graph:
     """The states that were met, and how each was met first."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        start = world.initial()
+    def __init__(self, space: StateSpace) -> None:
+        self.space = space
+        start = space.initial()
         self.numbers: dict[State, int] = {start: 0}
         self.states: list[State] = [start]
         self.parents = array("l", [-1])
@@ -64,7 +64,7 @@ class _Graph:
 
     def expand(self, number: int) -> None:
         before = self.states[number]
-        for label, after in self.world.steps(before):
+        for label, after in self.space.steps(before):
             self.edges += 1
             if isinstance(after, Violation):
                 self.add_violation(after, number, label)
@@ -75,7 +75,7 @@ class _Graph:
                 self.states.append(after)
                 self.parents.append(number)
                 self.labels.append(label)
-            if self.world.is_help(before, label, after):
+            if self.space.is_help(before, label, after):
                 self.sources.append(number)
                 self.targets.append(target)
 
@@ -95,11 +95,11 @@ class _Graph:
 
     def check_liveness(self) -> None:
         """Look for states from which the task cannot finish any more (AG EF)."""
-        settled = bytearray(map(self.world.is_settled, self.states))
+        settled = bytearray(map(self.space.is_settled, self.states))
         able = self._backwards(settled)
         for number, state in enumerate(self.states):
-            if not able[number] and self.world.must_settle(state):
-                aided = self.world.configuration.sweepers > 0
+            if not able[number] and self.space.must_settle(state):
+                aided = self.space.configuration.sweepers > 0
                 message = "nothing can finish the task any more"
                 self.add_violation(Violation(STUCK if aided else UNAIDED, message), number)
                 return
@@ -127,13 +127,15 @@ class _Graph:
         return reached
 
 
-def explore(world: World, *, states_max: int = 1_000_000, until: str | None = None) -> Exploration:
-    """Explore a world until all of it is seen, or a bound or a violation of one property is met.
+def explore(
+    space: StateSpace, *, states_max: int = 1_000_000, until: str | None = None
+) -> Exploration:
+    """Explore until all is seen, or a bound or a violation of one property is met.
 
     Liveness is judged only where the whole space was seen.
     """
     began = time.perf_counter()
-    graph = _Graph(world)
+    graph = _Graph(space)
     number = 0
     while number < len(graph.states) <= states_max and until not in graph.broken:
         graph.expand(number)

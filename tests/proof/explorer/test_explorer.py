@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
@@ -11,32 +10,94 @@ import pytest
 from chalicelib.domain.task import Task, TaskEvent
 from chalicelib.use_cases.submit import SubmitTask, Submitted
 from tests.proof.explorer.code import Code
-from tests.proof.explorer.condition_mutants import REDUNDANT
 from tests.proof.explorer.configuration import Configuration
-from tests.proof.explorer.mutant import Mutant, Redundant
+from tests.proof.explorer.mutant import Mutant
 from tests.proof.explorer.mutants import MUTANTS
 from tests.proof.explorer.report import Figures, explore_service, hunt
 from tests.proof.explorer.search import explore
+from tests.proof.explorer.state_space import StateSpace
 from tests.proof.explorer.suites import SMALL
 from tests.proof.explorer.values import Answer, ExplorerError, Operation
-from tests.proof.explorer.world import World
 
 #: No configuration here has nearly as many.
 STATES_MAX: Final = 100_000
 
+#: Together these go everywhere; `python -m tests.proof.explorer --full` explores all others too.
+BROAD: Final = tuple(
+    configuration
+    for configuration in SMALL
+    if configuration.name
+    in {
+        "unaided, no key",
+        "unaided, one key, two requests",
+        "unaided, cancelled",
+        "unaided, batches of two, raising",
+        "unaided, pieces, no key",
+        "unaided, corrupt items",
+        "sweeper, dead letters",
+        "sweeper, corrupt items",
+    }
+)
 
-def _name(case: Configuration | Mutant | Redundant) -> str:
+#: Why deliveries end, as the table of deliveries in the design has it.
+REASONS: Final = {
+    "done: no such task",
+    "done: duplicate: the task is completed",
+    "done: duplicate: the task is failed",
+    "done: duplicate: the task is cancelled",
+    "done: the task is completed",
+    "done: the task is failed",
+    "done: the task is completed already",
+    "done: the task is cancelled already",
+    "redelivered: another attempt is at work",
+    "redelivered: another attempt has the task",
+    "redelivered: the task changed meanwhile",
+    "redelivered: the database cannot be used",
+    "redelivered: the task cannot be read",
+    "redelivered: the task is from a newer version",
+}
+
+#: One of each three; `python -m tests.proof.explorer --mutants` explores all.
+HUNTING_GROUNDS: Final = list(dict.fromkeys(mutant.configuration for mutant in MUTANTS))[::3]
+
+
+def _name(case: Configuration | Mutant) -> str:
     return case.name
 
 
-@pytest.mark.parametrize("configuration", SMALL, ids=_name)
+@pytest.fixture(scope="module")
+def explored() -> dict[Configuration, StateSpace]:
+    """What a test has explored, for the one that asks how far that was."""
+    return {}
+
+
+@pytest.mark.parametrize("configuration", BROAD, ids=_name)
 def test_the_service_keeps_every_property_in_every_state(
-    configuration: Configuration, figures: Figures
+    configuration: Configuration, figures: Figures, explored: dict[Configuration, StateSpace]
 ) -> None:
     """Whatever the interleaving and whichever calls fail, no property is broken."""
-    seen = explore_service(configuration, figures, states_max=STATES_MAX)
+    space = explored[configuration] = StateSpace(configuration)
+    seen = explore_service(space, figures, states_max=STATES_MAX)
     assert seen.complete
     assert not seen.found, "\n".join(line for found in seen.found for line in found.lines())
+
+
+def test_the_explored_came_to_every_answer_event_operation_and_reason(
+    explored: dict[Configuration, StateSpace],
+) -> None:
+    """Properties that hold because nothing happens would prove nothing."""
+    for configuration in BROAD:
+        if configuration not in explored:
+            explore(explored.setdefault(configuration, StateSpace(configuration)))
+    ends = [
+        node.ended for space in explored.values() for node in space.universe.nodes if node.ended
+    ]
+    calls = [call for space in explored.values() for call in space.universe.calls]
+    events = {call.transition.event for call in calls if call.transition is not None}
+    assert {end.answer for end in ends} - {None} == set(Answer)
+    assert events == set(TaskEvent) - {TaskEvent.SUBMIT}
+    assert {call.operation for call in calls} == set(Operation)
+    assert set().union(*(space.universe.script.reasons for space in explored.values())) >= REASONS
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=_name)
@@ -46,28 +107,14 @@ def test_without_any_one_guard_a_property_breaks(mutant: Mutant, figures: Figure
     assert found is not None, f"survived {seen.states} states without: {mutant.removes}"
 
 
-@pytest.mark.parametrize("configuration", {m.configuration: None for m in MUTANTS}, ids=_name)
+@pytest.mark.parametrize("configuration", HUNTING_GROUNDS, ids=_name)
 def test_where_a_mutant_breaks_a_property_the_service_keeps_it(
     configuration: Configuration, figures: Figures
 ) -> None:
     """What kills a mutant is what was taken out, not the configuration in which it is hunted."""
-    seen = explore_service(configuration, figures, states_max=STATES_MAX)
+    seen = explore_service(StateSpace(configuration), figures, states_max=STATES_MAX)
     assert seen.complete
     assert not seen.found, "\n".join(line for found in seen.found for line in found.lines())
-
-
-@pytest.mark.parametrize("guard", REDUNDANT, ids=_name)
-def test_a_guard_that_is_kept_for_another_reason_breaks_nothing(guard: Redundant) -> None:
-    """What is said to be redundant is so, or else belongs among the mutants."""
-    seen = explore(World(_smaller(guard.configuration), guard.code), states_max=STATES_MAX)
-    assert seen.complete
-    assert not seen.found
-
-
-def _smaller(configuration: Configuration) -> Configuration:
-    """Leave out faults where two sweepers make for states enough."""
-    faults = 0 if configuration.sweepers > 1 else configuration.faults
-    return dataclasses.replace(configuration, faults=faults)
 
 
 class _Curious(SubmitTask, frozen=True):
@@ -95,84 +142,34 @@ KEYED: Final = Configuration(name="one key", keyed=True, submitters=("A", "A"))
 def test_code_that_reads_what_the_states_do_not_show_is_an_error() -> None:
     """States leave out what no code reads; code that starts to read it must not go unnoticed."""
     with pytest.raises(ExplorerError, match="attempt"):
-        explore(World(KEYED, Code(submit=_Curious)))
+        explore(StateSpace(KEYED, Code(submit=_Curious)))
 
 
 def test_code_that_depends_on_more_than_its_ports_is_an_error() -> None:
     """A use case is run again for each step, so it must do the same again."""
     _Fickle.moods = iter([False, True] * 100)
     with pytest.raises(ExplorerError, match="did reads where it did sends"):
-        explore(World(KEYED, Code(submit=_Fickle)))
-
-
-#: Together these go everywhere.
-BROAD: Final = [
-    configuration
-    for configuration in SMALL
-    if configuration.name
-    in {
-        "unaided, no key",
-        "unaided, one key, two requests",
-        "unaided, cancelled",
-        "unaided, batches of two, raising",
-        "unaided, pieces, no key",
-        "unaided, corrupt items",
-        "sweeper, dead letters",
-        "sweeper, corrupt items",
-    }
-]
-
-#: Why deliveries end, as the table of deliveries in the design has it.
-REASONS: Final = {
-    "done: no such task",
-    "done: duplicate: the task is completed",
-    "done: duplicate: the task is failed",
-    "done: duplicate: the task is cancelled",
-    "done: the task is completed",
-    "done: the task is failed",
-    "done: the task is completed already",
-    "done: the task is cancelled already",
-    "redelivered: another attempt is at work",
-    "redelivered: another attempt has the task",
-    "redelivered: the task changed meanwhile",
-    "redelivered: the database cannot be used",
-    "redelivered: the task cannot be read",
-    "redelivered: the task is from a newer version",
-}
-
-
-def test_the_small_suite_comes_to_every_answer_event_operation_and_reason() -> None:
-    """Properties that hold because nothing happens would prove nothing."""
-    worlds = [World(configuration) for configuration in BROAD]
-    for world in worlds:
-        explore(world)
-    ends = [node.ended for world in worlds for node in world.universe.nodes if node.ended]
-    calls = [call for world in worlds for call in world.universe.calls]
-    events = {call.transition.event for call in calls if call.transition is not None}
-    assert {end.answer for end in ends} - {None} == set(Answer)
-    assert events == set(TaskEvent) - {TaskEvent.SUBMIT}
-    assert {call.operation for call in calls} == set(Operation)
-    assert set().union(*(world.universe.script.reasons for world in worlds)) >= REASONS
+        explore(StateSpace(KEYED, Code(submit=_Fickle)))
 
 
 def test_an_exploration_sees_the_same_each_time() -> None:
     """Counts are facts of the protocol: they change with the code, not from run to run."""
-    first, second = explore(World(KEYED)), explore(World(KEYED))
+    first, second = explore(StateSpace(KEYED)), explore(StateSpace(KEYED))
     assert (first.states, first.edges) == (second.states, second.edges)
 
 
 def test_equal_tasks_are_one_item() -> None:
     """The canonical form of a canonical task is itself."""
-    world = World(KEYED)
-    explore(world)
-    items = world.universe.items
+    space = StateSpace(KEYED)
+    explore(space)
+    items = space.universe.items
     assert len(items.all) > 4
     assert [items.intern(item.task) for item in items.all] == list(range(len(items.all)))
 
 
 def test_a_bound_that_is_met_is_said() -> None:
     """An exploration that was cut short never passes for a whole one."""
-    assert not explore(World(KEYED), states_max=10).complete
+    assert not explore(StateSpace(KEYED), states_max=10).complete
 
 
 def test_a_violation_comes_with_a_shortest_way_to_it() -> None:

@@ -101,7 +101,7 @@ class Clients:
                 Kept.YES: Answer.KEPT,
                 Kept.UNKNOWN: Answer.UNKNOWN,
             }[outcome.kept]
-            problem = problems.problem_for(outcome, correlation_id="").problem
+            problem = problems.problem_for(outcome, correlation_id="")
             submitted.task_id = problem.task_id if isinstance(problem.task_id, str) else None
         elif isinstance(outcome, StoreFull):
             submitted.answer = Answer.FULL

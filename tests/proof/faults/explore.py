@@ -1,7 +1,8 @@
 """Runs every scenario under every fault, and under every second fault on the way back to rest.
 
 Recovery from a state of the world depends on that state alone, so where two faults lead to the
-same state, what follows is run once and counted for both.
+same state, what follows is run once and counted for both: also if the scenarios are different,
+as long as executions do the same and the queue is set the same (`_rules`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ class Figures:
     #: The calls that were found, by operation of the service.
     calls: int = 0
     violations: list[str] = dataclasses.field(default_factory=list)
-
     #: How many of the violations came with one fault, and with two.
     violations_of_singles: int = 0
 
@@ -79,39 +79,51 @@ class _Place:
 class Explorer:
     """Explores scenarios in one world."""
 
-    def __init__(self, world: World, *, pairs: float = 0, seed: int = 0) -> None:
-        """Take the share of all pairs of faults that is to be tried."""
+    def __init__(
+        self, world: World, *, every: int = 1, first: int = 0, pairs: float = 0, seed: int = 0
+    ) -> None:
+        """Take which single faults are tried, and the share of their pairs.
+
+        Every so many of the operation's faults, from the first one's place on.
+        """
         self._world = world
+        self._chosen = slice(first % every, None, every)
         #: Of the first faults that get a second one, and of the second ones.
         self._share = math.sqrt(pairs)
         self._random = random.Random(seed)  # noqa: S311 - a sample, not a secret
         self._only_one_fault = True
+        #: How many ways lead to rest from each place, of all scenarios that were explored.
         self._known: dict[_Key, int] = {}
+        self._rules = b""
         self.figures = Figures()
 
     def explore(self, scenario: Scenario) -> Figures:
         """Run a scenario under every fault."""
         self.figures = Figures()
-        self._known = {}
         scenario.begin(self._world)
+        self._rules = _rules(self._world)
         start = _Place(self._world.save(), Order.CLIENT, 0, (scenario.name,))
         calls, after = self._run(start, scenario.operation, {})
         self.figures.calls = len(calls)
         self._recover_in(scenario.orders, after)
-        for call, kind in _faults(calls):
+        for call, kind in [*faults_of(calls)][self._chosen]:
             self._operate(start, scenario, {call: kind})
         return self.figures
 
     def explore_one(self, scenario: Scenario, faults: Mapping[str, str]) -> Figures:
-        """Run a scenario under these faults of its operation: names of calls and of kinds."""
+        """Run a scenario under these faults of its operation until something breaks.
+
+        They are given by the names of calls and of kinds.
+        """
         self.figures = Figures()
-        self._known = {}
         kinds = {kind.name: kind for kind in KINDS}
         scenario.begin(self._world)
         place = _Place(self._world.save(), Order.CLIENT, 0, (scenario.name,))
         plan = {CallName.parse(call): kinds[kind] for call, kind in faults.items()}
         _, after = self._run(place, scenario.operation, plan)
-        self._recover_in(scenario.orders, after)
+        for order in scenario.orders:
+            if not self.figures.violations:
+                self._recover_in([order], after)
         return self.figures
 
     def _operate(self, start: _Place, scenario: Scenario, plan: Plan) -> None:
@@ -126,7 +138,7 @@ class Explorer:
         self.figures.pairs += self._recover_in(scenario.orders, after)
         # Calls that come only after the first fault, and those that come anyway.
         (first,) = plan
-        for second, kind in self._sample(_faults(calls[calls.index(first) + 1 :])):
+        for second, kind in self._sample(faults_of(calls[calls.index(first) + 1 :])):
             _, after = self._run(start, scenario.operation, {**plan, second: kind})
             after = dataclasses.replace(after, arrives_any_time=False)
             self.figures.pairs += self._recover_in(scenario.orders, after)
@@ -178,6 +190,7 @@ class Explorer:
     def _key(self, place: _Place) -> _Key:
         """Tell apart places from which things can go differently. The world is at the place."""
         return (
+            self._rules,
             hashlib.blake2b(place.saved.key.encode(), digest_size=16).digest(),
             sweeper_first(self._world, place.order),
             place.arrives_any_time,
@@ -188,7 +201,7 @@ class Explorer:
     def _fail(self, place: _Place, step: Step, calls: Sequence[CallName]) -> int:
         """Let each call of a step of the recovery fail in every way."""
         ways = 0
-        for call, kind in self._sample(_faults(calls)):
+        for call, kind in self._sample(faults_of(calls)):
             _, after = self._run(place, step, {call: kind})
             ways += self._recover(
                 dataclasses.replace(after, faults_left=place.faults_left - 1, is_fresh=True)
@@ -228,7 +241,19 @@ class Explorer:
             self.figures.violations.append(f"{violation}\n    {' > '.join(trace)}")
 
 
-def _faults(calls: Sequence[CallName]) -> Iterator[tuple[CallName, Kind]]:
+def _rules(world: World) -> bytes:
+    """Tell apart scenarios in which the same state of the world can go differently."""
+    rules = (
+        sorted(world.behaviours.items()),
+        world.max_receive_count,
+        world.platform.partial_batches,
+        sorted(world.known.corrupt),
+    )
+    return hashlib.blake2b(repr(rules).encode(), digest_size=16).digest()
+
+
+def faults_of(calls: Sequence[CallName]) -> Iterator[tuple[CallName, Kind]]:
+    """Yield every way in which each of these calls can fail."""
     for call in calls:
         for kind in KINDS:
             if kind.concerns(call.service, call.operation, reads=call.reads):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from hypothesis import HealthCheck, settings
+
+from tests.support.evidence import FULL
 
 #: The machines take their own time per step; they share one simulated backend.
 _COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
@@ -14,11 +15,11 @@ settings.register_profile(
     "repeatable",
     derandomize=True,
     database=None,
-    max_examples=25,
+    max_examples=10,
     stateful_step_count=25,
     **_COMMON,
 )
 settings.register_profile(
-    "full", max_examples=400, stateful_step_count=50, print_blob=True, **_COMMON
+    "full", max_examples=100, stateful_step_count=50, print_blob=True, **_COMMON
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "repeatable")
+settings.load_profile("full" if FULL else "repeatable")

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from chalicelib.adapters.dynamodb import listing
+from chalicelib.adapters.dynamodb import index_reader
 from chalicelib.adapters.dynamodb.items import OWNER_SHARDS
-from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter
 from chalicelib.domain.task import Task
+from chalicelib.domain.task_filter import Position, TaskFilter
+from chalicelib.ports import IndexPage, Summaries
 from chalicelib.use_cases.list_tasks import BATCH_TASKS_MAX
 from tests.support.in_memory import InMemoryTaskStore, without_payloads
 
@@ -42,7 +43,7 @@ class ShardedStore(InMemoryTaskStore):
     ) -> IndexPage:
         """See `TaskStore`: through the code that reads the real index."""
         del start_deadline
-        return listing.read_index(
+        return index_reader.read_index(
             self._query, owner, task_filter=task_filter, after=after, limit=limit
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 
@@ -16,10 +15,8 @@ from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.domain.message import TaskMessage
 from chalicelib.errors import (
-    ConditionFailed,
     QueueUnavailable,
     ServiceUnavailable,
-    StoreFull,
     StoreUnavailable,
 )
 from chalicelib.ports import PutOutcome
@@ -44,11 +41,6 @@ SERVER_ERROR: Reply = (500, "InternalServerError")
 CONDITION: Reply = (400, "ConditionalCheckFailedException")
 LIMIT: Reply = (400, "LimitExceededException")
 CLOSED: Reply = (0, "")
-#: botocore waits as long as this header says, up to five seconds more than it would.
-LATER: Reply = (400, "ThrottlingException", ("x-amz-retry-after", "30000"))
-LATER_STILL: Reply = (503, "ServiceUnavailable", ("x-amz-retry-after", "30"))
-#: What a client is promised: a 503 comes within this time.
-CALL_SECONDS_MAX = 3.0
 
 
 @pytest.fixture
@@ -127,14 +119,6 @@ def test_a_put_says_whether_an_attempt_may_still_arrive(
     assert store.create_if_absent(a_task()) is outcome
 
 
-def test_a_limit_of_the_database_is_no_outage(answering: Callable[..., None]) -> None:
-    """It takes no more until an operator acts."""
-    store = DynamoDbTaskStore(SETTINGS)
-    answering(LIMIT, LIMIT)
-    with pytest.raises(StoreFull):
-        store.create_if_absent(a_task())
-
-
 def test_a_limit_after_a_lost_reply_is_doubt(answering: Callable[..., None]) -> None:
     """The attempt before may have been applied; no caller may be told that it was refused."""
     store = DynamoDbTaskStore(SETTINGS)
@@ -151,25 +135,6 @@ def test_a_receipt_that_has_expired_is_no_bug(answering: Callable[..., None]) ->
     with pytest.raises(QueueUnavailable) as caught:
         queue.redeliver("stale", visibility_timeout_seconds=1)
     assert not caught.value.in_doubt
-
-
-def test_doubt_does_not_outlive_its_call(answering: Callable[..., None]) -> None:
-    """Each call is judged by its own attempts."""
-    store = DynamoDbTaskStore(SETTINGS)
-    answering(CLOSED, CLOSED, DENIED)
-    with pytest.raises(StoreUnavailable):
-        store.create_if_absent(a_task())
-    with pytest.raises(StoreUnavailable) as caught:
-        store.create_if_absent(a_task())
-    assert not caught.value.in_doubt
-
-
-def test_a_condition_that_fails_is_told_apart(answering: Callable[..., None]) -> None:
-    """It is an answer, not an outage."""
-    store = DynamoDbTaskStore(SETTINGS)
-    answering(CONDITION)
-    with pytest.raises(ConditionFailed):
-        store.delete_if_pending("t")
 
 
 def _put(settings: Settings = SETTINGS) -> None:
@@ -199,34 +164,6 @@ def test_an_endpoint_that_refuses_or_never_answers_is_unavailable(
         with pytest.raises(unavailable) as caught:
             call()
     assert caught.value.in_doubt == silent
-
-
-@pytest.mark.parametrize("reply", [THROTTLED, LATER, LATER_STILL], ids=["throttled", "30 s", "503"])
-@pytest.mark.parametrize("service", ["database", "queue"])
-def test_a_call_that_is_throttled_ends_soon_whatever_the_answer_asks_for(
-    answering: Callable[..., None], service: str, reply: Reply
-) -> None:
-    """All attempts are made, and none waits as long as the header says: a client waits for it."""
-    call = _send if service == "queue" else _put
-    answering(reply, reply)
-    began = time.monotonic()
-    with pytest.raises(ServiceUnavailable):
-        call(Settings(tasks_table_name="tasks", tasks_queue_url=SETTINGS.tasks_queue_url))
-    assert time.monotonic() - began < CALL_SECONDS_MAX
-
-
-@pytest.mark.parametrize("service", ["database", "queue"])
-def test_a_call_that_is_never_answered_ends_in_time_with_the_default_settings(
-    monkeypatch: pytest.MonkeyPatch, service: str
-) -> None:
-    """Two attempts at their longest, and the pause between them."""
-    call = _send if service == "queue" else _put
-    with silent_port() as port:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-        began = time.monotonic()
-        with pytest.raises(ServiceUnavailable):
-            call(Settings(tasks_table_name="tasks", tasks_queue_url=SETTINGS.tasks_queue_url))
-        assert time.monotonic() - began < CALL_SECONDS_MAX
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 4])

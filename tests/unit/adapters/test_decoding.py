@@ -45,7 +45,7 @@ def test_what_may_be_missing_has_its_default() -> None:
     assert task.request.tags == {}
     assert (task.request.seed, task.lease, task.due_at) == (None, None, None)
     assert (task.status, task.request.shots) == (TaskStatus.PENDING, 7)
-    assert task == task_of()
+    assert task == task_of(an_attribute_of_the_future={"S": "is ignored"})
 
 
 def test_what_is_there_is_read() -> None:
@@ -142,7 +142,7 @@ def test_payloads_are_read_where_they_are_given() -> None:
         with pytest.raises(ValueError, match=f"^its {part} cannot be read: unknown packing"):
             decoding.with_payloads(task, circuit=given["circuit"], result=given["result"])
     for text in ("[]", "{}", '{"counts": 1}', "x"):
-        with pytest.raises(ValueError, match=r"^its result is not one: "):
+        with pytest.raises(ValueError, match=r"^its result cannot be read: "):
             decoding.with_payloads(task, circuit=None, result=payloads.pack(text))
 
 

@@ -33,47 +33,6 @@ def item_bytes(value: Any) -> int:  # noqa: ANN401 - an attribute value
     return len(value if isinstance(value, bytes) else str(value).encode())
 
 
-def test_an_item_without_any_optional_attribute_still_reads() -> None:
-    """Attributes that came later may be missing on older items; they have defaults."""
-    with moto_backend() as backend:
-        store = DynamoDbTaskStore(backend.settings())
-        backend.dynamodb().put_item(
-            TableName=backend.table_name,
-            Item={
-                "task_id": {"S": ID},
-                "schema_version": {"N": "1"},
-                "attempt": {"N": "0"},
-                "sweeps": {"N": "0"},
-                "owner": {"S": "local"},
-                "correlation_id": {"S": "c"},
-                "request_fingerprint": {"S": "f"},
-                "circuit": {"B": b"rx"},
-                "shots": {"N": "8"},
-                "status": {"S": "pending"},
-                "submitted_at": {"S": "2026-01-01T12:00:00.000001+0000"},
-                "history": {
-                    "L": [
-                        {
-                            "M": {
-                                "event": {"S": "submit"},
-                                "status": {"S": "pending"},
-                                "at": {"S": "2026-01-01T12:00:00.000001+0000"},
-                            }
-                        }
-                    ]
-                },
-                "an_attribute_of_the_future": {"S": "is ignored"},
-            },
-        )
-        task = store.get(ID)
-        assert task is not None
-        assert (task.attempt, task.sweeps, task.schema_version) == (0, 0, 1)
-        assert (task.lease, task.due_at, task.request.tags) == (None, None, {})
-        lease = Lease(holder="w", expires_at=T0)
-        claim = lifecycle.claim_if_available(ID, lease=lease, now=T0, attempts_max=1)
-        assert store.apply(claim).attempt == 1
-
-
 def _text_that_packs_to(size: int) -> str:
     letters = random.Random(size)  # noqa: S311 - must be repeatable, not secret
     text = ""

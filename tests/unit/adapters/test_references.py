@@ -43,27 +43,6 @@ def keys(backend: Backend) -> list[str]:
     return sorted(item["task_id"]["S"] for item in items)
 
 
-@pytest.mark.parametrize(
-    ("raw", "reference"),
-    [
-        ({}, None),
-        (
-            {"circuit_ref": {"S": "t#circuit#abc"}},
-            Reference(key="t#circuit#abc", pieces=1, sha256="abc"),
-        ),
-        (
-            {"circuit_ref": {"S": "t#circuit#abc"}, "circuit_pieces": {"N": "32"}},
-            Reference(key="t#circuit#abc", pieces=32, sha256="abc"),
-        ),
-    ],
-)
-def test_a_circuits_key_says_by_what_it_is_whole(
-    raw: dict[str, Any], reference: Reference | None
-) -> None:
-    """It is one piece unless more are said."""
-    assert reference_in(raw, "circuit") == reference
-
-
 def test_a_result_is_whole_by_what_its_item_says() -> None:
     """An older version kept nothing to know it by."""
     raw: dict[str, Any] = {"result_ref": {"S": "t#result#1"}}
@@ -82,12 +61,6 @@ def test_a_number_of_pieces_that_cannot_be_is_refused(name: str, pieces: int) ->
     ) as caught:
         reference_in(raw, name)
     assert str(caught.value) == f"its {name} cannot be read: it is said to be in {pieces} pieces"
-
-
-def test_one_piece_has_the_key_itself_and_several_have_their_number_behind_it() -> None:
-    """From 0."""
-    assert Reference(key="k", pieces=1, sha256=None).keys == ["k"]
-    assert Reference(key="k", pieces=3, sha256=None).keys == ["k#0", "k#1", "k#2"]
 
 
 def test_a_circuits_pieces_are_named_by_its_content_and_say_when_they_were_stored(

@@ -14,17 +14,23 @@ from tests.support.in_memory import T0
 
 
 @pytest.mark.parametrize("group", [None, "owner-1"])
-def test_a_message_carries_its_owners_group_if_it_has_one(group: str | None) -> None:
+def test_a_message_carries_its_owners_group_if_it_has_one(
+    group: str | None,
+) -> None:
     """SQS takes turns between groups; a message without one has no such parameter."""
     message = TaskMessage(task_id="t", correlation_id="c", enqueued_at=T0, group=group)
     sent: list[dict[str, Any]] = []
     with moto_backend() as backend:
         queue = SqsTaskQueue(backend.settings())
         queue.client.meta.events.register(
-            "provide-client-params.sqs.SendMessage", lambda params, **_: sent.append(params)
+            "provide-client-params.sqs.*",
+            lambda params, **_: sent.extend(params.get("Entries", [params])),
         )
         assert queue.send(message)
-    (parameters,) = sent
-    assert parameters.get("MessageGroupId") == group
-    assert ("MessageGroupId" in parameters) == (group is not None)
-    assert TaskMessage.from_json(parameters["MessageBody"]) == structs.replace(message, group=None)
+        assert None not in queue.send_batch([message])
+    for parameters in sent:
+        assert parameters.get("MessageGroupId") == group
+        assert ("MessageGroupId" in parameters) == (group is not None)
+        body = TaskMessage.from_json(parameters["MessageBody"])
+        assert body == structs.replace(message, group=None)
+    assert len(sent) == 2

@@ -49,16 +49,6 @@ def test_a_task_waited_until_its_first_attempt_and_executed_in_its_last(lines: L
     assert (line["attempt"], line["stage"]) == (2, "dev")
 
 
-def test_a_claim_is_neither_counted_nor_timed(lines: Lines) -> None:
-    """Its line names the attempt; the first has nothing to explain."""
-    TelemetryObserver(stage="dev").transitioned(_claimed(a_task(), 2))
-    (line,) = lines()
-    assert "_aws" not in line
-    assert "queue_wait_ms" not in line
-    assert line["attempt"] == 1
-    assert line.get("notes") is None
-
-
 def test_a_problem_says_what_could_not_be_done_to_which_tasks_and_why(lines: Lines) -> None:
     """With the stack trace, as an error."""
     with pytest.raises(QueueUnavailable) as caught:

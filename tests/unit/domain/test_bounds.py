@@ -77,7 +77,7 @@ def test_an_id_in_a_message_has_1_to_128_printable_characters(name: str) -> None
     assert getattr(longest, name) == "~" * 128
     assert getattr(TaskMessage.from_json(a_body(**{name: "!"})), name) == "!"
     for wrong in ("", "~" * 129, "a b", "a\n", "ä", 1, None):
-        with pytest.raises(ValueError, match=r"unknown version, or an id that is none$"):
+        with pytest.raises(ValueError, match=r"or one of its ids is not valid$"):
             TaskMessage.from_json(a_body(**{name: wrong}))
 
 

@@ -7,9 +7,6 @@ import pytest
 from chalicelib.domain.retry_policy import (
     OUTAGE_GROWTH,
     Backoff,
-    poll_after_seconds,
-    sweep_interval_seconds,
-    visibility_timeout_seconds,
 )
 from chalicelib.settings import Settings
 from infra.stage import read_configuration
@@ -50,22 +47,3 @@ def test_the_receives_of_a_message_outlast_an_outage_of_hours() -> None:
     assert hidden(0.5)[:4] == [1, 4, 16, 64]
     assert 2 * 3600 < sum(hidden(0.5)) < 3 * 3600
     assert sum(hidden(1.0)) < 5 * 3600
-
-
-@pytest.mark.parametrize(
-    ("seconds", "timeout"), [(-5, 1), (0, 1), (0.2, 1), (1.0, 1), (1.01, 2), (1e9, 43_200)]
-)
-def test_a_visibility_timeout_is_what_sqs_takes(seconds: float, timeout: int) -> None:
-    """Whole seconds, rounded up, within its limits."""
-    assert visibility_timeout_seconds(seconds) == timeout
-
-
-def test_a_sweep_interval_has_a_maximum_however_often_it_doubles() -> None:
-    """Also where two to the power of the count would overflow."""
-    assert sweep_interval_seconds(10**6, first_seconds=15, seconds_max=3600) == 3600
-
-
-def test_a_client_polls_less_the_older_a_task_is() -> None:
-    """From a second to a minute."""
-    polls = [poll_after_seconds(age) for age in (0, 1, 8, 60, 600)]
-    assert polls == [1, 1, 2, 15, 60]

@@ -37,4 +37,4 @@ def test_a_service_is_built_without_any_executor() -> None:
     heavy = {name for name in loaded if name.partition(".")[0] in ("numpy", "openqasm", "prism_q")}
     rooms = {name for name in loaded if name.startswith("chalicelib.executors.")}
     assert heavy == set()
-    assert rooms <= {"chalicelib.executors.registry", "chalicelib.executors.validation"}
+    assert rooms == {"chalicelib.executors.first_use"}

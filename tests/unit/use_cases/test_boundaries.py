@@ -6,13 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.message import Acknowledge, Redeliver
 from chalicelib.domain.task import Lease
 from chalicelib.domain.unreadable import StoredTask
-from chalicelib.use_cases.execute import Acknowledge, Redeliver
 from chalicelib.use_cases.sweep import SweepReport
 from tests.support.in_memory import T0
-from tests.unit.use_cases import sweeper_world, worker_world
-from tests.unit.use_cases.sweeper_world import GRACE, POLICY
+from tests.support.world import ATTEMPTS_MAX, GRACE, SWEEPS, World
 
 
 @pytest.mark.parametrize(
@@ -21,19 +20,19 @@ from tests.unit.use_cases.sweeper_world import GRACE, POLICY
 )
 def test_a_sweeper_begins_a_task_while_its_margin_is_left(more: float, report: SweepReport) -> None:
     """Exactly the margin is enough for one; with less the run ends, and says that it did."""
-    world = sweeper_world.World()
+    world = World()
     world.clock.advance(GRACE)
-    left = POLICY.margin_seconds + more
+    left = SWEEPS.margin_seconds + more
     assert world.sweep(seconds_left=lambda: left) == report
 
 
 @pytest.mark.parametrize(
     ("attempt", "lease_seconds", "is_left_alone"),
     [
-        (worker_world.ATTEMPTS_MAX - 1, None, True),
-        (worker_world.ATTEMPTS_MAX, None, False),
-        (worker_world.ATTEMPTS_MAX, 1, True),
-        (worker_world.ATTEMPTS_MAX, -1, False),
+        (ATTEMPTS_MAX - 1, None, True),
+        (ATTEMPTS_MAX, None, False),
+        (ATTEMPTS_MAX, 1, True),
+        (ATTEMPTS_MAX, -1, False),
         (None, None, True),
     ],
 )
@@ -43,7 +42,7 @@ def test_an_unreadable_task_is_abandoned_after_its_last_attempt(
     is_left_alone: bool,  # noqa: FBT001 - a case of the table
 ) -> None:
     """Not before, and not while its lease is live: that attempt may still end."""
-    world = worker_world.World()
+    world = World()
     lease = None
     if lease_seconds is not None:
         lease = Lease(holder="w", expires_at=T0 + timedelta(seconds=lease_seconds))
@@ -64,15 +63,3 @@ def test_an_unreadable_task_is_abandoned_after_its_last_attempt(
     assert isinstance(disposition, (Acknowledge, Redeliver))
     left_alone = Redeliver("the task cannot be read", 8)
     assert (disposition == left_alone) is is_left_alone
-
-
-def test_a_task_that_the_index_gives_before_its_time_is_left_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The index lags behind the item; it counts once, as seen and skipped."""
-    world = sweeper_world.World()
-    monkeypatch.setattr(world.store, "due", lambda *_, **__: [world.task.task_id])
-    assert world.sweep() == SweepReport(seen=1, skipped=1)
-    assert world.current() == world.task
-    world.clock.advance(GRACE)
-    assert world.sweep() == SweepReport(seen=1, resent=1)

@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from chalicelib.domain import lifecycle
+from chalicelib.domain.message import Acknowledge, Redeliver
 from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.errors import (
@@ -16,11 +17,10 @@ from chalicelib.errors import (
     StoreUnavailable,
     TransientExecutionError,
 )
-from chalicelib.use_cases.execute import Acknowledge, Redeliver
 from tests.support.fakes import ScriptedExecutor
 from tests.support.faults import FailAfter, FailBefore
 from tests.support.in_memory import T0, InMemoryTaskStore, a_result
-from tests.unit.use_cases.worker_world import ATTEMPTS_MAX, MARGIN, SECONDS_LEFT, World, a_delivery
+from tests.support.world import ATTEMPTS_MAX, MARGIN, SECONDS_LEFT, World, a_delivery
 
 
 def test_a_success_is_settled_and_then_acknowledged() -> None:
@@ -67,14 +67,6 @@ def test_a_transient_failure_is_released_and_comes_back_after_a_backoff() -> Non
         "the device is busy; next attempt due at 2026-01-01T12:00:04+00:00"
     )
     assert world.observer.events == [TaskEvent.CLAIM, TaskEvent.RELEASE]
-
-
-def test_a_released_task_is_tried_again() -> None:
-    """The second attempt has the next number and completes it."""
-    world = World(TransientExecutionError("busy"))
-    world.deliver()
-    assert isinstance(world.deliver(2), Acknowledge)
-    assert (world.current().status, world.current().attempt) == (TaskStatus.COMPLETED, 2)
 
 
 def test_the_last_attempt_that_fails_transiently_fails_the_task() -> None:
@@ -141,7 +133,7 @@ def test_a_task_that_has_ended_is_a_duplicate(end: str) -> None:
     if end == "complete":
         world.deliver()
     else:
-        world.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
+        world.store.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
     ended, executed = world.current(), len(world.executor.executed)
     assert world.deliver(2) == Acknowledge(f"duplicate: the task is {ended.status}")
     assert (world.current(), len(world.executor.executed)) == (ended, executed)
@@ -158,7 +150,7 @@ def test_a_message_without_a_task_is_acknowledged_and_reported() -> None:
 def test_a_live_lease_is_respected_until_it_ends() -> None:
     """The message is hidden just that long, and no attempt is spent."""
     world = World()
-    world.claim_by_another(seconds=30)
+    world.claim(seconds=30)
     assert world.deliver() == Redeliver("another attempt is at work", 30)
     assert (world.current().attempt, world.executor.executed) == (1, [])
 
@@ -166,7 +158,7 @@ def test_a_live_lease_is_respected_until_it_ends() -> None:
 def test_an_expired_lease_is_taken_over() -> None:
     """The new attempt says that it took over."""
     world = World()
-    world.claim_by_another(seconds=30)
+    world.claim(seconds=30)
     world.clock.advance(30)
     assert isinstance(world.deliver(2), Acknowledge)
     assert world.current().attempt == 2
@@ -180,7 +172,7 @@ def test_a_worker_that_was_taken_over_writes_nothing() -> None:
     class TakenOverMeanwhile(ScriptedExecutor):
         def execute(self, request: Any, *, time_limit_seconds: float) -> Any:  # noqa: ANN401
             world.clock.advance(SECONDS_LEFT + MARGIN)
-            world.claim_by_another(seconds=20)
+            world.claim(seconds=20)
             return super().execute(request, time_limit_seconds=time_limit_seconds)
 
     world.executor = TakenOverMeanwhile()
@@ -194,7 +186,7 @@ def test_a_worker_that_completes_a_cancelled_task_writes_nothing() -> None:
 
     class CancelledMeanwhile(ScriptedExecutor):
         def execute(self, request: Any, *, time_limit_seconds: float) -> Any:  # noqa: ANN401
-            world.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
+            world.store.apply(lifecycle.cancel_if_open(world.task.task_id, owner="local", now=T0))
             return super().execute(request, time_limit_seconds=time_limit_seconds)
 
     world.executor = CancelledMeanwhile()
@@ -206,7 +198,7 @@ def test_attempts_that_never_finished_are_abandoned_after_the_last() -> None:
     """Each worker died under its lease: the task is failed, and says so."""
     world = World()
     for _ in range(ATTEMPTS_MAX):
-        world.claim_by_another(seconds=1)
+        world.claim(seconds=1)
         world.clock.advance(1)
     assert world.deliver(4) == Acknowledge("the task is failed")
     abandoned = world.current()
@@ -234,8 +226,7 @@ class DoubledApply(InMemoryTaskStore):
 def test_ones_own_write_is_recognised_when_its_reply_was_lost(event: TaskEvent) -> None:
     """The repeated call is refused by one's own success; one attempt is spent, and used."""
     world = World()
-    world.store = DoubledApply(event)
-    world.store.create_if_absent(world.task)
+    world.move_to(DoubledApply(event))
     assert isinstance(world.deliver(), Acknowledge)
     assert (world.current().status, world.current().attempt) == (TaskStatus.COMPLETED, 1)
     assert len(world.executor.executed) == 1
@@ -244,30 +235,19 @@ def test_ones_own_write_is_recognised_when_its_reply_was_lost(event: TaskEvent) 
 def test_ones_own_release_is_recognised_and_keeps_its_backoff() -> None:
     """A release whose reply was lost is a release."""
     world = World(TransientExecutionError("busy"))
-    world.store = DoubledApply(TaskEvent.RELEASE)
-    world.store.create_if_absent(world.task)
+    world.move_to(DoubledApply(TaskEvent.RELEASE))
     assert world.deliver() == Redeliver("busy", 4)
 
 
-def test_a_full_store_is_waited_for_as_one_that_is_away() -> None:
-    """An operator must make room; until then the message comes back less and less often."""
-    world = World()
-    full = StoreFull()
-    disposition = world.deliver(3, apply=FailBefore(full))
-    assert disposition == Redeliver("the database cannot be used", 64)
-    assert world.observer.problems == [("execute the task", full)]
-    assert world.observer.task_ids_of_problems == [[world.task.task_id]]
-
-
 @pytest.mark.parametrize("fault", [FailBefore, FailAfter])
-@pytest.mark.parametrize("in_doubt", [True, False])
+@pytest.mark.parametrize("error", [StoreUnavailable(in_doubt=True), StoreFull()])
 def test_without_the_store_nothing_is_acknowledged(
-    fault: type[FailBefore | FailAfter],
-    in_doubt: bool,  # noqa: FBT001 - a case of the table
+    fault: type[FailBefore | FailAfter], error: Exception
 ) -> None:
-    """The message comes back after a backoff that grows with its receive count."""
+    """The message comes back less and less often; it is told to the observer."""
     world = World()
-    unavailable = StoreUnavailable(in_doubt=in_doubt)
-    disposition = world.deliver(3, apply=fault(unavailable))
+    disposition = world.deliver(3, apply=fault(error))
     assert disposition == Redeliver("the database cannot be used", 64)
     assert world.executor.executed == []
+    assert world.observer.problems == [("execute the task", error)]
+    assert world.observer.task_ids_of_problems == [[world.task.task_id]]

@@ -8,32 +8,17 @@ import pytest
 from msgspec import structs
 
 from chalicelib.domain import lifecycle
+from chalicelib.domain.message import Acknowledge, Redeliver
 from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed, TransientExecutionError
-from chalicelib.use_cases.execute import Acknowledge, Redeliver
-from tests.support.corrupt_tasks import Corrupt, make_corrupt, stored_of
+from tests.support.corrupt_tasks import Corrupt, stored_of
 from tests.support.fakes import ScriptedExecutor
 from tests.support.in_memory import InMemoryTaskStore, a_result
-from tests.unit.use_cases.worker_world import ATTEMPTS_MAX, World
+from tests.support.world import ATTEMPTS_MAX, World
 
 CHANGED = Redeliver("the task changed meanwhile", 1)
-
-
-def a_world(store: InMemoryTaskStore, *outcomes: Any) -> World:  # noqa: ANN401 - results or errors
-    """Return a world with the one task in this store."""
-    world = World(*outcomes)
-    world.store = store
-    world.store.create_if_absent(world.task)
-    return world
-
-
-def corrupt_task(world: World, how: Corrupt = Corrupt.ITEM, **changed: Any) -> Task:  # noqa: ANN401 - fields
-    """Spoil the task as it is stored, and return what is stored then."""
-    task = make_corrupt(structs.replace(world.current(), **changed), how)
-    world.store.tasks[task.task_id] = task
-    return task
 
 
 class SpoilingExecutor(ScriptedExecutor):
@@ -43,7 +28,7 @@ class SpoilingExecutor(ScriptedExecutor):
 
     def execute(self, request: Any, *, time_limit_seconds: float) -> Any:  # noqa: ANN401
         """Spoil the task, and do what is lined up."""
-        corrupt_task(self.world)
+        self.world.corrupt()
         return super().execute(request, time_limit_seconds=time_limit_seconds)
 
 
@@ -62,7 +47,7 @@ def test_a_claim_that_raced_is_tried_again_at_once() -> None:
         def apply(self, transition: Transition) -> Task:
             raise ConditionFailed
 
-    world = a_world(Raced())
+    world = World(store=Raced())
     assert world.deliver() == CHANGED
     assert world.executor.executed == []
 
@@ -85,22 +70,9 @@ def test_a_claim_that_was_lost_again_before_it_was_read_whole_is_not_executed(fo
             lease = structs.replace(task.lease, holder="another")
             return structs.replace(task, lease=lease if found == "another's" else None)
 
-    world = a_world(LostAgain())
+    world = World(store=LostAgain())
     assert world.deliver() == CHANGED
     assert world.executor.executed == []
-
-
-def test_what_it_holds_and_cannot_read_is_failed_at_once() -> None:
-    """By the attempt that was claimed; nothing is executed."""
-    world = World()
-    corrupt_task(world)
-    assert world.deliver() == Acknowledge("the task is failed")
-    failed = world.current()
-    assert (failed.status, failed.attempt) == (TaskStatus.FAILED, 1)
-    assert failed.error_message == "it cannot be executed: it is corrupt"
-    assert failed.completed_at == world.clock.now()
-    assert world.executor.executed == []
-    assert world.observer.others[0] == "unreadable"
 
 
 @pytest.mark.parametrize(("attempt", "is_failed"), [(1, True), (1.5, True), (None, False)])
@@ -120,7 +92,7 @@ def test_what_it_holds_is_failed_by_the_number_that_lies_there(
             settled.append(transition)
             return lifecycle.after(self.tasks[transition.task_id], transition)
 
-    world = a_world(Strange())
+    world = World(store=Strange())
     disposition = world.deliver(2)
     if not is_failed:
         assert disposition == Redeliver("the task cannot be read", 8)
@@ -135,7 +107,7 @@ def test_what_it_holds_is_failed_by_the_number_that_lies_there(
 def test_what_no_claim_can_hold_comes_back_after_a_backoff(receives: int, seconds: int) -> None:
     """It is told each time; the sweeper quarantines it meanwhile."""
     world = World()
-    before = corrupt_task(world, Corrupt.STATUS)
+    before = world.corrupt(Corrupt.STATUS)
     assert world.deliver(receives) == Redeliver("the task cannot be read", seconds)
     assert world.current() == before
     assert world.observer.others == ["unreadable"]
@@ -145,16 +117,14 @@ def test_what_has_ended_is_done_with_though_it_cannot_be_read() -> None:
     """How it ended can be told."""
     world = World()
     world.deliver()
-    corrupt_task(world)
+    world.corrupt()
     assert world.deliver(2) == Acknowledge("the task is completed already")
 
 
 def test_what_a_newer_version_wrote_is_left_to_it() -> None:
     """Even past its last attempt."""
     world = World()
-    before = corrupt_task(
-        world, Corrupt.STATUS, attempt=ATTEMPTS_MAX, schema_version=SCHEMA_VERSION + 1
-    )
+    before = world.corrupt(Corrupt.STATUS, attempt=ATTEMPTS_MAX, schema_version=SCHEMA_VERSION + 1)
     assert world.deliver() == Redeliver("the task is from a newer version", 4)
     assert world.current() == before
 
@@ -162,7 +132,7 @@ def test_what_a_newer_version_wrote_is_left_to_it() -> None:
 def test_past_its_last_attempt_it_is_abandoned() -> None:
     """It says that the attempt never finished, and what cannot be read."""
     world = World()
-    corrupt_task(world, Corrupt.STATUS, attempt=ATTEMPTS_MAX)
+    world.corrupt(Corrupt.STATUS, attempt=ATTEMPTS_MAX)
     assert world.deliver() == Acknowledge("the task is failed")
     ended = world.current()
     assert (ended.status, ended.history[-1].event) == (TaskStatus.FAILED, TaskEvent.ABANDON)
@@ -177,8 +147,8 @@ def test_one_that_changed_while_it_was_abandoned_comes_back() -> None:
         def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
             raise ConditionFailed
 
-    world = a_world(Changed())
-    corrupt_task(world, Corrupt.STATUS, attempt=ATTEMPTS_MAX)
+    world = World(store=Changed())
+    world.corrupt(Corrupt.STATUS, attempt=ATTEMPTS_MAX)
     assert world.deliver() == CHANGED
 
 
@@ -212,9 +182,7 @@ class RefusingSettles(InMemoryTaskStore):
 def test_a_refused_settle_that_cannot_be_read_comes_back_after_the_first_backoff() -> None:
     """However often its message has been received."""
     world = a_corrupting_world()
-    store = RefusingSettles()
-    store.tasks = world.store.tasks
-    world.store = store
+    world.move_to(RefusingSettles())
     assert world.deliver(3) == Redeliver("the task cannot be read", 4)
     assert world.observer.others == ["unreadable"]
 
@@ -226,7 +194,7 @@ def test_a_refused_settle_of_a_task_that_is_gone_is_done_with() -> None:
         def get_without_payloads(self, task_id: str) -> Task | None:
             return None
 
-    world = a_world(Gone())
+    world = World(store=Gone())
     assert world.deliver() == Acknowledge("the task is gone already")
 
 
@@ -242,7 +210,7 @@ def test_a_refused_settle_waits_for_the_lease_that_is_there(
     disposition: Redeliver,
 ) -> None:
     """It ends ten seconds and the margin after the claim."""
-    world = a_world(RefusingSettles(), outcome)
+    world = World(outcome, store=RefusingSettles())
     assert world.deliver() == disposition
 
 
@@ -255,5 +223,5 @@ def test_a_refused_completion_of_a_task_without_a_lease_comes_back_at_once() -> 
             assert task is not None
             return structs.replace(task, lease=None)
 
-    world = a_world(Released())
+    world = World(store=Released())
     assert world.deliver() == Redeliver("another attempt has the task", 1)

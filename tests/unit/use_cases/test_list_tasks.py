@@ -10,10 +10,10 @@ import pytest
 from chalicelib.adapters.dynamodb.items import OWNER_SHARDS
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.composition import LIST_BEGIN_SECONDS_MAX
-from chalicelib.domain.listing import TaskFilter, TaskPage
+from chalicelib.domain.task_filter import TaskFilter
 from chalicelib.errors import StoreUnavailable
 from chalicelib.settings import Settings
-from chalicelib.use_cases.list_tasks import BATCH_READS_MAX, ListTasks
+from chalicelib.use_cases.list_tasks import BATCH_READS_MAX, ListTasks, TaskPage
 from infra.doctor.rules.functions import GATEWAY_SECONDS_MAX, api_seconds_max
 from tests.support.in_memory import FakeClock
 
@@ -81,14 +81,6 @@ def test_batch_reads_that_are_slow_and_succeed_make_a_short_page() -> None:
     assert page.next_position is not None
     assert page.next_position.task_id == "4-101"
     assert taken(database) <= LIST_BEGIN_SECONDS_MAX + SLOW
-
-
-def test_without_time_for_one_batch_read_there_is_no_page() -> None:
-    """A page of nothing would not go on: the client would ask for the same one for good."""
-    database = SlowDatabase(query_seconds=1.6, read_seconds=0)
-    with pytest.raises(StoreUnavailable):
-        database.list()
-    assert database.calls == ["Query"] * OWNER_SHARDS
 
 
 def test_a_fast_database_is_read_as_far_as_a_page_may() -> None:

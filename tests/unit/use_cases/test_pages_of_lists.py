@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from chalicelib.domain.listing import IndexPage, Position, Summaries, TaskFilter, TaskPage
 from chalicelib.domain.task import TaskStatus
+from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.errors import StoreUnavailable
-from chalicelib.ports import TaskStore
-from chalicelib.use_cases.list_tasks import ListTasks
+from chalicelib.ports import IndexPage, Summaries, TaskStore
+from chalicelib.use_cases.list_tasks import ListTasks, TaskPage
 from tests.support.in_memory import FakeClock, a_task
 
 NAMES = "edcba"

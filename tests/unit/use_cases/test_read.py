@@ -5,13 +5,23 @@ from __future__ import annotations
 import threading
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.task import TaskEvent, TaskStatus
-from chalicelib.errors import QueueUnavailable, StoreUnavailable, TaskAlreadyEnded, TaskNotFound
+from chalicelib.domain.task import SCHEMA_VERSION, TaskEvent, TaskStatus
+from chalicelib.domain.transition import Transition
+from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
+from chalicelib.errors import (
+    ConditionFailed,
+    QueueUnavailable,
+    StoreUnavailable,
+    TaskAlreadyEnded,
+    TaskNotFound,
+)
 from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.health import CheckHealth, Health
 from chalicelib.use_cases.read import GetTask
+from tests.support.corrupt_tasks import Corrupt, make_corrupt, stored_of
 from tests.support.fakes import RecordingObserver
 from tests.support.faults import FailAfter, FailBefore, Faulty
 from tests.support.in_memory import (
@@ -108,6 +118,43 @@ def test_a_refused_cancel_that_cannot_be_read_is_in_doubt() -> None:
     with pytest.raises(StoreUnavailable) as caught:
         cancel_on(faulty)(TASK.task_id, owner="alice")
     assert caught.value.in_doubt
+
+
+def test_an_owner_cancels_what_cannot_be_read() -> None:
+    """What can be told of it is the answer, and its history says who it was."""
+    store, observer = a_store(), RecordingObserver()
+    store.tasks[TASK.task_id] = make_corrupt(TASK, Corrupt.STATUS)
+    cancelled = cancel_on(store, observer)(TASK.task_id, owner="alice")
+    assert (type(cancelled), cancelled.status) == (StoredTask, "cancelled")
+    ended = store.tasks[TASK.task_id]
+    assert (ended.status, ended.completed_at) == (TaskStatus.CANCELLED, T0)
+    assert ended.history[-1].notes == "cancelled by its owner"
+    assert (set(observer.others), observer.events) == ({"unreadable"}, [])
+
+
+@pytest.mark.parametrize("status", [TaskStatus.PENDING, TaskStatus.FAILED])
+def test_what_a_newer_version_wrote_is_not_cancelled(status: TaskStatus) -> None:
+    """Nor is it said to have ended: another version may mean something else by it."""
+    store = a_store()
+    newer = structs.replace(TASK, status=status, schema_version=SCHEMA_VERSION + 1)
+    store.tasks[TASK.task_id] = newer
+    with pytest.raises(TaskUnreadable) as caught:
+        cancel_on(store)(TASK.task_id, owner="alice")
+    assert (caught.value.stored, store.tasks[TASK.task_id]) == (stored_of(newer), newer)
+
+
+def test_one_that_cannot_be_read_and_has_changed_meanwhile_is_told_as_it_was_seen() -> None:
+    """The next cancel sees how it is."""
+
+    class Changed(InMemoryTaskStore):
+        def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
+            raise ConditionFailed
+
+    store, corrupt = Changed(), make_corrupt(TASK, Corrupt.STATUS)
+    store.tasks[TASK.task_id] = corrupt
+    with pytest.raises(TaskUnreadable) as caught:
+        cancel_on(store)(TASK.task_id, owner="alice")
+    assert caught.value.stored == stored_of(corrupt)
 
 
 @pytest.mark.parametrize("database", [True, False])

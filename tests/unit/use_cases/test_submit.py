@@ -75,12 +75,6 @@ def test_a_key_with_another_request_is_a_conflict(changed: dict[str, Any]) -> No
     assert len(world.queue.messages) == 1
 
 
-def test_keys_are_each_owners_own() -> None:
-    """The same key of two owners makes two tasks."""
-    assert keyed_task_id("a", "k") != keyed_task_id("b", "k")
-    assert keyed_task_id("a", "bk") != keyed_task_id("ab", "k")
-
-
 def test_the_id_that_a_key_gives_never_changes() -> None:
     """Of a task that an older version stored, too: its key would make another one."""
     assert keyed_task_id("a", "k") == "d633558b-d80f-5b25-805f-2180970be7a1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Iterator
 
@@ -11,10 +12,10 @@ import pytest
 from chalicelib.domain.task import Task
 from chalicelib.errors import InvalidRequest, Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import KeptCircuit, PutOutcome
-from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted, keyed_task_id
-from chalicelib.use_cases.submit_batch import Outcome, SubmitBatch
-from tests.support.fakes import RecordingObserver
-from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_request
+from chalicelib.use_cases.submit import Submission, Submitted, keyed_task_id
+from chalicelib.use_cases.submit_batch import MemberResult, SubmitBatch
+from tests.support.in_memory import FakeClock, InMemoryTaskStore, a_request
+from tests.unit.use_cases import submitter_world
 
 
 def a_submission(number: int, key: str | None = None, index: int | None = None) -> Submission:
@@ -28,40 +29,23 @@ def a_submission(number: int, key: str | None = None, index: int | None = None) 
     )
 
 
-class World:
+@dataclasses.dataclass
+class World(submitter_world.World):
     """A batch and what is around it."""
 
-    def __init__(self, store: InMemoryTaskStore, *, at_once: int = 1) -> None:
-        self.clock = FakeClock()
-        self.store = store
-        self.observer = RecordingObserver()
-        ids = (f"id-{number}" for number in range(1000))
-        lock = threading.Lock()
+    at_once: int = 1
+    surrounded: list[int] = dataclasses.field(default_factory=list)
 
-        def new_id() -> str:
-            with lock:
-                return next(ids)
-
-        submit = SubmitTask(
-            store=store,
-            queue=InMemoryTaskQueue(self.clock),
+    def submit(self, *members: Submission | InvalidRequest) -> list[MemberResult]:
+        """Submit a batch."""
+        batch = SubmitBatch(
+            submit=self.submitter(),
             clock=self.clock,
             observer=self.observer,
-            sweep_grace_seconds=60,
-            new_task_id=new_id,
-        )
-        self.batch = SubmitBatch(
-            submit=submit,
-            clock=self.clock,
-            observer=self.observer,
-            members_at_once=at_once,
+            members_at_once=self.at_once,
             begin_seconds_max=6,
         )
-        self.surrounded: list[int] = []
-
-    def submit(self, *members: Submission | InvalidRequest) -> list[Outcome]:
-        """Submit a batch."""
-        return self.batch(members, context=self._context)
+        return batch(members, context=self._context)
 
     @contextlib.contextmanager
     def _context(self, index: int) -> Iterator[None]:
@@ -154,17 +138,6 @@ def test_a_member_with_a_key_that_did_not_begin_may_exist(index: int | None) -> 
         "the service is too busy or unavailable; an earlier request with this key may have made "
         "the task, repeat the request to find out"
     )
-
-
-def test_a_batchs_key_is_another_space_than_single_keys() -> None:
-    """For each place, and for every owner."""
-    ids = {
-        keyed_task_id(owner, key, index)
-        for owner in ("a", "b")
-        for key in ("k", "k0", "0")
-        for index in (None, 0, 1)
-    }
-    assert len(ids) == 18
 
 
 def test_an_unexpected_error_is_its_members_alone() -> None:

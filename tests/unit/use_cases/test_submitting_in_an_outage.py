@@ -27,15 +27,6 @@ from tests.unit.use_cases.submitter_world import (
     a_submission,
 )
 
-
-def test_a_task_that_is_not_stored_is_not_sent() -> None:
-    """Send after put: a refused put leaves no message."""
-    world = World()
-    with pytest.raises(SubmissionUnavailable):
-        world.submitter(create_if_absent=REFUSED)(a_submission())
-    assert world.queue.messages == []
-
-
 NOT_TAKEN = "the database did not take the task; submit it again later"
 NO_ANSWER = "the database did not answer; look for the task by its id"
 NOT_TAKEN_NOW = (

@@ -14,7 +14,7 @@ from chalicelib.errors import QueueUnavailable
 from chalicelib.use_cases.sweep import SweepReport
 from tests.support.faults import FailBefore
 from tests.support.in_memory import T0, InMemoryTaskStore, a_result, a_task
-from tests.unit.use_cases.sweeper_world import GRACE, POLICY, World
+from tests.support.world import GRACE, SWEEPS, World
 
 
 def test_a_task_is_left_alone_until_its_grace_has_passed() -> None:
@@ -84,7 +84,7 @@ def test_a_task_that_was_released_and_not_delivered_again_is_brought_back() -> N
     world.claim(seconds=30)
     world.store.apply(
         lifecycle.release_if_current_attempt(
-            world.task.task_id, attempt=1, token="w", notes="busy", now=world.clock.now()
+            world.task.task_id, attempt=1, token="another", notes="busy", now=world.clock.now()
         )
     )
     for number in (1, 2):
@@ -111,14 +111,6 @@ def test_only_age_makes_the_sweeper_abandon_it(
     assert world.current().error_message == "not finished within 5 days of its submission"
     assert world.observer.events == [TaskEvent.SWEEP, TaskEvent.ABANDON]
     assert len(world.queue.messages) == 1
-
-
-def test_swept_a_thousand_times_a_young_task_is_still_brought_back() -> None:
-    """A queue outage must not fail healthy tasks."""
-    world = World()
-    world.store.tasks[world.task.task_id] = structs.replace(world.task, sweeps=1000)
-    world.clock.advance(GRACE)
-    assert world.sweep().resent == 1
 
 
 def test_two_sweepers_at_once_send_once() -> None:
@@ -151,10 +143,8 @@ def test_what_has_ended_meanwhile_is_skipped() -> None:
         def due(self, before: object, *, limit: int, implausible_after: object) -> list[str]:
             return [world.task.task_id, "gone"]
 
-    store = Lagging()
-    store.tasks = world.store.tasks
-    world.store = store
-    store.apply(
+    world.move_to(Lagging())
+    world.store.apply(
         lifecycle.complete_if_current_attempt(
             world.task.task_id, attempt=1, result=a_result(), now=world.clock.now()
         )
@@ -180,33 +170,16 @@ def test_a_run_is_bounded_in_tasks() -> None:
     for number in range(4):
         world.store.create_if_absent(a_task(f"task-{number}", sweep_grace_seconds=GRACE))
     world.clock.advance(GRACE)
-    policy = structs.replace(POLICY, tasks_max=3)
+    policy = structs.replace(SWEEPS, tasks_max=3)
     first, second = world.sweep(policy=policy), world.sweep(policy=policy)
     assert (first.resent, first.more) == (3, True)
     assert (second.resent, second.more) == (2, False)
-
-
-def test_a_run_that_is_as_large_as_it_may_be_says_that_there_may_be_more() -> None:
-    """It has not seen whether there is."""
-    world = World()
-    world.clock.advance(GRACE)
-    policy = structs.replace(POLICY, tasks_max=1)
-    assert world.sweep(policy=policy) == SweepReport(seen=1, resent=1, more=True)
 
 
 @pytest.mark.parametrize(("more", "seen"), [(0, 0), (1, 1)])
 def test_a_task_is_read_too_if_it_is_due_later_than_anything_makes_it(more: int, seen: int) -> None:
     """Later than the longest interval and a day, for leases and for clocks that differ."""
     world = World()
-    due_at = T0 + timedelta(days=1, seconds=POLICY.interval_seconds_max + more)
+    due_at = T0 + timedelta(days=1, seconds=SWEEPS.interval_seconds_max + more)
     world.store.tasks[world.task.task_id] = structs.replace(world.task, due_at=due_at)
     assert world.sweep() == SweepReport(seen=seen, skipped=seen)
-
-
-def test_a_run_is_bounded_in_time() -> None:
-    """It stops before the platform stops it."""
-    world = World()
-    world.clock.advance(GRACE)
-    assert world.sweep(seconds_left=lambda: 0.5) == SweepReport(more=True)
-    assert world.current() == world.task
-    assert world.clock.now() > T0

@@ -17,7 +17,7 @@ from chalicelib.errors import QueueUnavailable, StoreFull, StoreUnavailable
 from chalicelib.settings import Settings
 from chalicelib.use_cases.sweep import SweepReport, SweepTasks
 from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_task
-from tests.unit.use_cases.sweeper_world import GRACE, POLICY, World
+from tests.support.world import GRACE, SWEEPS, World
 
 
 class CountingQueue(InMemoryTaskQueue):
@@ -52,7 +52,7 @@ def with_tasks(number: int, **queue: Any) -> World:  # noqa: ANN401 - as the que
 def test_ten_are_noted_then_sent_in_one_call(concurrency: int) -> None:
     """Each message is its owner's group's, and each task is noted once."""
     world = with_tasks(95)
-    policy = structs.replace(POLICY, tasks_max=1_000, concurrency=concurrency)
+    policy = structs.replace(SWEEPS, tasks_max=1_000, concurrency=concurrency)
     assert world.sweep(policy=policy) == SweepReport(seen=95, resent=95)
     assert isinstance(world.queue, CountingQueue)
     assert sorted(world.queue.batches) == [5, *[10] * 9]
@@ -64,7 +64,7 @@ def test_ten_are_noted_then_sent_in_one_call(concurrency: int) -> None:
 def test_a_dead_queue_leaves_one_units_notes(concurrency: int) -> None:
     """The first unit goes alone: the intervals of the others are not doubled."""
     world = with_tasks(200, taken=0)
-    policy = structs.replace(POLICY, tasks_max=1_000, concurrency=concurrency)
+    policy = structs.replace(SWEEPS, tasks_max=1_000, concurrency=concurrency)
     with pytest.raises(QueueUnavailable):
         world.sweep(policy=policy)
     assert sum(task.sweeps for task in world.store.tasks.values()) == 10
@@ -80,7 +80,7 @@ def test_no_other_unit_begins_while_the_first_is_under_way() -> None:
     class Reading(InMemoryTaskStore):
         def get_without_payloads(self, task_id: str) -> Task | None:
             read.append(task_id)
-            if len(read) > POLICY.unit_tasks:
+            if len(read) > SWEEPS.unit_tasks:
                 another.set()
             return super().get_without_payloads(task_id)
 
@@ -94,7 +94,7 @@ def test_no_other_unit_begins_while_the_first_is_under_way() -> None:
     store = Reading()
     store.tasks = world.store.tasks
     world.store, world.queue = store, Watching(world.clock)
-    world.sweep(policy=structs.replace(POLICY, tasks_max=1_000, concurrency=8))
+    world.sweep(policy=structs.replace(SWEEPS, tasks_max=1_000, concurrency=8))
     assert read_at_the_first_send == [10]
     assert len(read) == 30
 
@@ -110,10 +110,8 @@ def test_the_units_of_a_run_have_its_context() -> None:
             seen.append(run.get())
             return super().get_without_payloads(task_id)
 
-    store = Seeing()
-    store.tasks = world.store.tasks
-    world.store = store
-    policy = structs.replace(POLICY, tasks_max=1_000, concurrency=8)
+    world.move_to(Seeing())
+    policy = structs.replace(SWEEPS, tasks_max=1_000, concurrency=8)
     contextvars.copy_context().run(lambda: (run.set("this"), world.sweep(policy=policy)))
     assert seen == ["this"] * 50
 
@@ -122,7 +120,7 @@ def test_a_queue_that_dies_in_a_run_ends_it() -> None:
     """No unit is begun after the first failure."""
     world = with_tasks(200, taken=3)
     with pytest.raises(QueueUnavailable):
-        world.sweep(policy=structs.replace(POLICY, tasks_max=1_000))
+        world.sweep(policy=structs.replace(SWEEPS, tasks_max=1_000))
     assert sum(task.sweeps for task in world.store.tasks.values()) == 40
     assert len(world.queue.messages) == 30
 
@@ -130,7 +128,7 @@ def test_a_queue_that_dies_in_a_run_ends_it() -> None:
 def test_an_entry_that_is_not_taken_waits_for_its_interval() -> None:
     """It is told to the observer, nothing is sent again without a note, the run goes on."""
     world = with_tasks(25, refuses="task-3")
-    policy = structs.replace(POLICY, tasks_max=1_000)
+    policy = structs.replace(SWEEPS, tasks_max=1_000)
     assert world.sweep(policy=policy).resent == 24
     ((operation, error),) = world.observer.problems
     assert operation == "send the messages"
@@ -157,7 +155,7 @@ def test_what_is_noted_before_the_time_is_over_is_sent() -> None:
     """Each unit that finds no time says so, and the run says it once."""
     world = with_tasks(20)
     left = iter([60.0] * 3 + [0.5] * 2)
-    policy = structs.replace(POLICY, tasks_max=1_000)
+    policy = structs.replace(SWEEPS, tasks_max=1_000)
     report = world.sweep(policy=policy, seconds_left=lambda: next(left))
     assert report == SweepReport(seen=3, resent=3, more=True)
     assert report.more is True
@@ -175,9 +173,7 @@ def test_what_is_noted_is_sent_though_the_database_fails_then(error: type[Except
                 raise error
             return super().get_without_payloads(task_id)
 
-    store = FailsAtTheFifth()
-    store.tasks = world.store.tasks
-    world.store = store
+    world.move_to(FailsAtTheFifth())
     with pytest.raises(error):
         world.sweep()
     assert len(world.queue.messages) == 4
@@ -191,7 +187,7 @@ def test_one_run_brings_back_two_thousand_at_five_milliseconds_a_call() -> None:
     world.clock.advance(GRACE)
     settings, began = Settings(), world.clock.now()
     policy = structs.replace(
-        POLICY,
+        SWEEPS,
         tasks_max=settings.sweep_tasks_max,
         margin_seconds=2 * settings.database_call_seconds_max + settings.queue_call_seconds_max,
     )

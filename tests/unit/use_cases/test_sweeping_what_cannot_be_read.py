@@ -8,16 +8,16 @@ import pytest
 from msgspec import structs
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskEvent, TaskStatus
+from chalicelib.domain.task import Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed
 from chalicelib.use_cases.sweep import SweepReport
 from tests.support.corrupt_tasks import Corrupt, make_corrupt, stored_of
 from tests.support.in_memory import InMemoryTaskStore, a_result
-from tests.unit.use_cases.sweeper_world import GRACE, POLICY, World
+from tests.support.world import GRACE, SWEEPS, World
 
-AGE_MAX = POLICY.age_seconds_max
+AGE_MAX = SWEEPS.age_seconds_max
 QUARANTINED = SweepReport(seen=1, unreadable=1)
 
 
@@ -35,7 +35,7 @@ def test_it_is_due_again_after_the_longest_interval(how: Corrupt) -> None:
     world = a_world(how=how)
     before = world.current()
     assert world.sweep() == QUARANTINED
-    due_at = world.clock.now() + timedelta(seconds=POLICY.interval_seconds_max)
+    due_at = world.clock.now() + timedelta(seconds=SWEEPS.interval_seconds_max)
     assert world.current() == structs.replace(before, due_at=due_at)
     assert (world.observer.others, world.observer.events) == (["unreadable"], [])
     assert world.queue.messages == []
@@ -46,7 +46,7 @@ def test_past_its_maximum_age_it_is_failed_and_says_why() -> None:
     world = a_world()
     world.clock.advance(AGE_MAX - GRACE)
     assert world.sweep() == QUARANTINED
-    world.clock.advance(POLICY.interval_seconds_max)
+    world.clock.advance(SWEEPS.interval_seconds_max)
     assert world.sweep() == structs.replace(QUARANTINED, abandoned=1)
     ended = world.current()
     assert (ended.status, ended.history[-1].event) == (TaskStatus.FAILED, TaskEvent.ABANDON)
@@ -54,17 +54,6 @@ def test_past_its_maximum_age_it_is_failed_and_says_why() -> None:
         "not finished within 5 days of its submission; it cannot be read: it is corrupt"
     )
     assert (ended.completed_at, ended.due_at) == (world.clock.now(), None)
-
-
-def test_what_a_newer_version_wrote_is_never_abandoned() -> None:
-    """That version can read it."""
-    world = World()
-    newer = structs.replace(world.task, schema_version=SCHEMA_VERSION + 1)
-    world.store.tasks[newer.task_id] = newer
-    world.clock.advance(AGE_MAX + 1)
-    assert world.sweep() == QUARANTINED
-    due_at = world.clock.now() + timedelta(seconds=POLICY.interval_seconds_max)
-    assert world.current() == structs.replace(newer, due_at=due_at)
 
 
 def test_what_tells_no_time_of_its_submission_is_not_too_old() -> None:
@@ -76,9 +65,7 @@ def test_what_tells_no_time_of_its_submission_is_not_too_old() -> None:
             stored = structs.replace(stored_of(self.tasks[task_id]), submitted_at=None)
             raise TaskUnreadable(stored, applied=False)
 
-    store = Timeless()
-    store.tasks = world.store.tasks
-    world.store = store
+    world.move_to(Timeless())
     world.clock.advance(2 * AGE_MAX)
     assert world.sweep() == QUARANTINED
 
@@ -120,9 +107,7 @@ def test_one_that_has_changed_meanwhile_is_skipped() -> None:
         def apply_to_unreadable(self, transition: Transition, stored: StoredTask) -> None:
             raise ConditionFailed
 
-    store = Changed()
-    store.tasks = world.store.tasks
-    world.store = store
+    world.move_to(Changed())
     assert world.sweep() == structs.replace(QUARANTINED, skipped=1)
 
 
@@ -137,9 +122,7 @@ def test_one_that_is_corrupt_after_it_was_read_is_sent_all_the_same() -> None:
             self.tasks[task_id] = make_corrupt(self.tasks[task_id], Corrupt.ITEM)
             return read
 
-    store = CorruptMeanwhile()
-    store.tasks = world.store.tasks
-    world.store = store
+    world.move_to(CorruptMeanwhile())
     assert world.sweep() == SweepReport(seen=1, resent=1)
     assert (world.observer.others, world.observer.events) == (["unreadable"], [])
     assert world.current().sweeps == 1

@@ -1,18 +1,25 @@
-"""The command line, as argparse has it. Nothing of the client is imported here: help is quick."""
+"""The command line, as argparse has it. Nothing here talks to a service: help is quick."""
 
 from __future__ import annotations
 
 import argparse
+import typing
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from quantum_tasks import ui
 from quantum_tasks.cli import exits
+from quantum_tasks.protocol.requests import SubmissionFields
 from quantum_tasks.version import VERSION
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - its only name
 
 SHELLS: Final = ("bash", "zsh", "fish")
+
+#: What a submission may say besides its circuit; its options are made of this.
+_FIELDS: Final = typing.get_type_hints(SubmissionFields, include_extras=True)
+_LETTERS: Final = {"shots": ["-n"]}
+_NO_BROWSER: Final = "only print the page's address, and open nothing"
 
 _DESCRIPTION: Final = """\
 Submits quantum circuits, waits for them and shows their results.
@@ -65,10 +72,17 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"qtasks {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _add_submissions(commands, common)
-    _add_waits(commands, common)
-    _add_readers(commands, common)
-    _add_ui(commands, common)
+    for name, (text, *arguments) in _COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=exit_status(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            parents=[common],
+        )
+        for add in arguments:
+            add(command)
     return parser
 
 
@@ -84,84 +98,38 @@ def _common() -> argparse.ArgumentParser:
     return common
 
 
-def _add(
-    commands: Commands, common: argparse.ArgumentParser, name: str, text: str
-) -> argparse.ArgumentParser:
-    return commands.add_parser(
-        name,
-        help=text,
-        description=f"{text[0].upper()}{text[1:]}.",
-        epilog=exit_status(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[common],
-    )
+def _submission(command: argparse.ArgumentParser) -> None:
+    for name, hint in _FIELDS.items():
+        kind, (text,) = typing.get_args(hint.__origin__)[0], hint.__metadata__
+        if typing.get_origin(kind) is Mapping:
+            _pairs(command, name, text)
+        else:
+            names = [*_LETTERS.get(name, []), f"--{name.replace('_', '-')}"]
+            command.add_argument(*names, type=kind, help=text)
+    command.add_argument("--key", help="submit under this key: again is the same task")
 
 
-def _add_submissions(commands: Commands, common: argparse.ArgumentParser) -> None:
-    run = _add(commands, common, "run", "submit a circuit, wait for it and show its result")
-    submit = _add(commands, common, "submit", "submit a circuit and print its task's id")
-    for command in (run, submit):
-        command.add_argument("file", metavar="FILE", help="OpenQASM 3; - is standard input")
-        command.add_argument("-n", "--shots", type=int, default=1024, help="1 to 100000 (1024)")
-        command.add_argument("--seed", type=int, help="makes the counts repeatable")
-        _tags(command, "a tag of the task; may be repeated")
-        command.add_argument("--key", help="submit under this key: again is the same task")
-    _timeout(run)
-    _histogram(run)
-    validate = _add(commands, common, "validate", "look for mistakes in a circuit")
-    validate.add_argument("file", metavar="FILE", help="OpenQASM 3; - is standard input")
+def _filters(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--status", default="", help="one or several, with commas between them")
+    _pairs(command, "tags", "only tasks with this tag; may be repeated, all must hold")
+    command.add_argument("--since", metavar="TIME", help="RFC 3339, or as long ago as 30m, 2h, 7d")
+    command.add_argument("--until", metavar="TIME", help="the same; not included")
+    command.add_argument("--limit", type=int, default=20, help="at most so many (20); 0 is all")
 
 
-def _add_waits(commands: Commands, common: argparse.ArgumentParser) -> None:
-    wait = _add(commands, common, "wait", "wait for a task's end and print how it ended")
-    watch = _add(commands, common, "watch", "print each change of a task until its end")
-    result = _add(commands, common, "result", "wait for a task's end and show its result")
-    for command in (wait, watch, result):
-        _task_id(command)
-        _timeout(command)
-    _histogram(result)
-
-
-def _add_readers(commands: Commands, common: argparse.ArgumentParser) -> None:
-    _task_id(_add(commands, common, "get", "show a task"))
-    _task_id(_add(commands, common, "cancel", "cancel a task that has not ended"))
-    tasks = _add(commands, common, "list", "list tasks, the newest first")
-    tasks.add_argument("--status", default="", help="one or several, with commas between them")
-    _tags(tasks, "only tasks with this tag; may be repeated, all must hold")
-    tasks.add_argument("--since", metavar="TIME", help="RFC 3339, or as long ago as 30m, 2h, 7d")
-    tasks.add_argument("--until", metavar="TIME", help="the same; not included")
-    tasks.add_argument("--limit", type=int, default=20, help="at most so many (20); 0 is all")
-    _add(commands, common, "health", "say whether the service can be used")
-    completion = _add(commands, common, "completion", "print a shell's completion script")
-    completion.add_argument("shell", choices=SHELLS)
-
-
-def _add_ui(commands: Commands, common: argparse.ArgumentParser) -> None:
-    ui.register(_add(commands, common, "ui", "open the page of all tasks in a browser"))
-
-
-def _task_id(command: argparse.ArgumentParser) -> None:
-    command.add_argument("task_id", metavar="ID", help="a task's id")
-
-
-def _tags(command: argparse.ArgumentParser, text: str) -> None:
+def _pairs(command: argparse.ArgumentParser, name: str, text: str) -> None:
+    """Add `--tag` for the field `tags`: one option for each pair."""
+    option, shown = f"--{name.removesuffix('s')}", "NAME=VALUE"
     command.add_argument(
-        "--tag", metavar="NAME=VALUE", action="append", default=[], type=_tag, help=text
+        option, dest=name, metavar=shown, action="append", default=[], type=_pair, help=text
     )
 
 
-def _tag(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name:
-        message = f"must be NAME=VALUE, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
     return name, value
-
-
-def _timeout(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--timeout", metavar="SECONDS", type=_seconds, help="stop waiting; the task goes on"
-    )
 
 
 def _seconds(text: str) -> float:
@@ -171,16 +139,51 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _histogram(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--register", metavar="NAME", help="only this register's bits")
-    command.add_argument("--top", metavar="N", type=int, help="only the N most frequent outcomes")
+def _argument(*names: str, **more: Any) -> Callable[[argparse.ArgumentParser], object]:  # noqa: ANN401
+    return lambda command: command.add_argument(*names, **more)
+
+
+_FILE: Final = _argument("file", metavar="FILE", help="OpenQASM 3; - is standard input")
+_TASK_ID: Final = _argument("task_id", metavar="ID", help="a task's id")
+_WAIT: Final = (
+    _TASK_ID,
+    _argument("--timeout", metavar="SECONDS", type=_seconds, help="stop waiting; the task goes on"),
+)
+_HISTOGRAM: Final = (
+    _argument("--register", metavar="NAME", help="only this register's bits"),
+    _argument("--top", metavar="N", type=int, help="only the N most frequent outcomes"),
+)
+#: Each command: its text, and what adds its arguments.
+_COMMANDS: Final[dict[str, tuple[Any, ...]]] = {
+    "run": (
+        "submit a circuit, wait for it and show its result",
+        *(_FILE, _submission, *_WAIT[1:], *_HISTOGRAM),
+    ),
+    "submit": ("submit a circuit and print its task's id", _FILE, _submission),
+    "validate": ("look for mistakes in a circuit", _FILE),
+    "wait": ("wait for a task's end and print how it ended", *_WAIT),
+    "watch": ("print each change of a task until its end", *_WAIT),
+    "result": ("wait for a task's end and show its result", *_WAIT, *_HISTOGRAM),
+    "get": ("show a task", _TASK_ID),
+    "cancel": ("cancel a task that has not ended", _TASK_ID),
+    "list": ("list tasks, the newest first", _filters),
+    "health": ("say whether the service can be used",),
+    "completion": ("print a shell's completion script", _argument("shell", choices=SHELLS)),
+    "ui": (
+        "open the page of all tasks in a browser",
+        _argument("--no-browser", action="store_true", help=_NO_BROWSER),
+    ),
+}
 
 
 def options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what the common options say about the service, as `Client` takes it."""
-    return {
-        "base_url": getattr(arguments, "url", None),
-        "profile": getattr(arguments, "profile", None),
-        "region": getattr(arguments, "region", None),
-        "auth": getattr(arguments, "auth", "auto"),
-    }
+    given = vars(arguments)
+    names = {"base_url": "url", "profile": "profile", "region": "region", "auth": "auth"}
+    return {own: given[name] for own, name in names.items() if name in given}
+
+
+def submission(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the options say about a submission, as `Client.submit` takes it."""
+    given = {name: value for name in _FIELDS if (value := getattr(arguments, name)) is not None}
+    return {name: dict(v) if isinstance(v, list) else v for name, v in given.items()}

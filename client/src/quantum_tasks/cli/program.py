@@ -7,14 +7,10 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from quantum_tasks import ui
 from quantum_tasks.cli import exits, parser
-from quantum_tasks.cli.context import Context, UsageError
-
-if TYPE_CHECKING:
-    from quantum_tasks.errors import QuantumTasksError
+from quantum_tasks.cli.exits import Context, UsageError
+from quantum_tasks.errors import ProblemError, QuantumTasksError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,8 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Namespace, context: Context) -> int:
-    from quantum_tasks.errors import QuantumTasksError  # noqa: PLC0415 - not for --help
-
     try:
         return _command(arguments, context)
     except UsageError as exc:
@@ -61,6 +55,8 @@ def _command(arguments: Namespace, context: Context) -> int:
         print(completion.script(arguments.shell, parser.build()))
         return exits.DONE
     if arguments.command == "ui":
+        from quantum_tasks import ui  # noqa: PLC0415
+
         ui.run(parser.options(arguments), no_browser=arguments.no_browser)
         return exits.DONE
     from quantum_tasks.cli import commands  # noqa: PLC0415
@@ -69,8 +65,6 @@ def _command(arguments: Namespace, context: Context) -> int:
 
 
 def _lines(error: QuantumTasksError) -> list[str]:
-    from quantum_tasks.errors import ProblemError  # noqa: PLC0415
-
     fields = error.errors if isinstance(error, ProblemError) else ()
     return [f"error: {error}", *(f"  {field.field}: {field.message}" for field in fields)]
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from quantum_tasks.cli.terminal import LiveLine, colored, printable
-from quantum_tasks.views import TaskView
+from quantum_tasks.cli.text import change_line, duration
+from quantum_tasks.protocol.views import TaskView
 
 #: How often the live line is written over.
 TICK_SECONDS: Final = 0.2
@@ -20,20 +21,13 @@ class Progress:
     A client sleeps by its clock; this one writes the line over while it does.
     """
 
+    monotonic = staticmethod(time.monotonic)
+
     def __init__(self, *, each_change: bool = True) -> None:
         self._line = LiveLine()
         self._each_change = each_change
         self._task: TaskView | None = None
         self._text = ""
-
-    @property
-    def live(self) -> bool:
-        """Whether there is a terminal for the live line."""
-        return self._line.live
-
-    def monotonic(self) -> float:
-        """Return seconds since some moment."""
-        return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Sleep, and keep the line's times going."""
@@ -47,7 +41,7 @@ class Progress:
         self._task = task
         if self._line.live:
             self._tick()
-        elif self._each_change and (text := change_line(task)) != self._text:
+        elif self._each_change and (text := _newest(task)) != self._text:
             print(text, file=sys.stderr, flush=True)
             self._text = text
 
@@ -75,30 +69,7 @@ def live_text(task: TaskView, now: datetime) -> str:
     return "  ".join(parts)
 
 
-def change_line(task: TaskView) -> str:
-    """Return a task's newest change as a line."""
-    history = task.history
-    if not history:
-        return f"{task.id}  {colored(printable(task.status), task.status, sys.stderr)}"
-    entry = history[-1]
-    notes = f"  {printable(entry.notes)}" if entry.notes else ""
-    attempt = f"  attempt {entry.attempt}" if entry.attempt else ""
-    status = colored(printable(entry.status), entry.status, sys.stderr)
-    return f"{stamp(entry.transitioned_at)}  {status}{attempt}{notes}"
-
-
-def stamp(at: datetime | None) -> str:
-    """Return a time for a person: UTC, to the millisecond."""
-    if at is None:
-        return "-"
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def duration(seconds: float) -> str:
-    """Return a duration for a person; clocks may differ, so it is never below zero."""
-    seconds = max(0.0, seconds)
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.1f} s"
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+def _newest(task: TaskView) -> str:
+    if task.history:
+        return change_line(task.history[-1], sys.stderr)
+    return f"{task.id}  {colored(printable(task.status), task.status, sys.stderr)}"

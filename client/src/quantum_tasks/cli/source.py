@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from quantum_tasks.cli.context import UsageError
+from quantum_tasks.cli.exits import UsageError
 
 #: More than the service takes; a larger file is a mistake, and not read.
 FILE_BYTES_MAX: Final = 16_000_000
@@ -18,11 +18,7 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def read_circuit(file: str) -> str:
-    """Return a file's text; `-` is standard input.
-
-    Raises:
-        UsageError: it cannot be read, is too large or is not UTF-8.
-    """
+    """Return a file's text; `-` is standard input."""
     name = shown(file)
     try:
         if file == "-":
@@ -31,16 +27,13 @@ def read_circuit(file: str) -> str:
             with Path(file).open("rb") as stream:
                 data = stream.read(FILE_BYTES_MAX + 1)
     except OSError as exc:
-        message = f"{name} cannot be read: {exc.strerror or exc}"
-        raise UsageError(message) from exc
+        raise UsageError(f"{name} cannot be read: {exc.strerror or exc}") from exc
     if len(data) > FILE_BYTES_MAX:
-        message = f"{name} is longer than {FILE_BYTES_MAX:,} bytes"
-        raise UsageError(message)
+        raise UsageError(f"{name} is longer than {FILE_BYTES_MAX:,} bytes")
     try:
         return data.decode()
     except UnicodeDecodeError as exc:
-        message = f"{name} is not UTF-8 (byte {exc.start:,})"
-        raise UsageError(message) from exc
+        raise UsageError(f"{name} is not UTF-8 (byte {exc.start:,})") from exc
 
 
 def shown(file: str) -> str:
@@ -49,11 +42,7 @@ def shown(file: str) -> str:
 
 
 def read_time(text: str | None) -> str | None:
-    """Return a time as the API takes it: as given, or so long ago.
-
-    Raises:
-        UsageError: it is neither.
-    """
+    """Return a time as the API takes it: as given, or so long ago."""
     if text is None:
         return None
     if match := _AGO.fullmatch(text):

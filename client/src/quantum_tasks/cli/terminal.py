@@ -7,12 +7,9 @@ import shutil
 import sys
 from typing import Final, TextIO
 
-_COLORS: Final = {
-    "pending": "33",
-    "processing": "36",
-    "completed": "32",
-    "failed": "31",
-    "cancelled": "35",
+from quantum_tasks.contract import STATUSES
+
+_COLORS: Final = {name: status.color for name, status in STATUSES.items()} | {
     "bar": "36",
     "dim": "2",
 }

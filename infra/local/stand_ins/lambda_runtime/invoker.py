@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
-import select
-import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.warm_process import ProcessLost, WarmProcess, Watch
 from infra.local.settings import ROOT
 from infra.local.stand_ins.lambda_runtime.context import function_environment
 
 #: Lambda gives a function's initialisation 10 s.
 INIT_SECONDS_MAX = 10.0
+#: How long a sandbox that has closed its pipe may take to end.
+_END_SECONDS_MAX = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,11 +33,7 @@ def _failed(error_type: str, message: str) -> Answer:
     return Answer(error={"errorType": error_type, "errorMessage": message, "stackTrace": []})
 
 
-class SandboxLost(Exception):
-    """The sandbox's process has ended."""
-
-
-class SandboxTimeout(SandboxLost):
+class SandboxTimeout(Exception):
     """The sandbox did not answer in time."""
 
 
@@ -53,10 +49,7 @@ class Invoker:
         self.handler = handler
         self.function_name = function_name
         self.timeout_seconds = timeout_seconds
-        self._process: subprocess.Popen[bytes] | None = None
-        self._requests = -1
-        self._answers = -1
-        self._unread = b""
+        self._process: WarmProcess | None = None
 
     @property
     def pid(self) -> int | None:
@@ -65,24 +58,25 @@ class Invoker:
 
     def warm_up(self) -> Answer:
         """Start the sandbox and import the handler, if need be. An error says why that fails."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self._process.exit_code(0) is None:
             return Answer(result=True)
-        self._kill()
-        self._start()
+        self.close()
+        process = self._process = self._start()
         try:
-            ready = self._receive(INIT_SECONDS_MAX)
-        except SandboxLost as lost:
-            self._kill()
-            return _failed("Runtime.InitError", f"{self.handler}: initialisation: {lost}")
+            ready = json.loads(process.receive(_until(INIT_SECONDS_MAX)))
+        except (ProcessLost, SandboxTimeout) as exc:
+            self.close()
+            why = str(exc) or "the process ended"
+            return _failed("Runtime.InitError", f"{self.handler}: initialisation: {why}")
         if "error" in ready:
-            self._kill()
+            self.close()
             return Answer(error=ready["error"])
         return Answer(result=True)
 
     def invoke(self, event: object) -> Answer:
         """Run one invocation to its end, its error or its timeout."""
         warm = self.warm_up()
-        if warm.error is not None:
+        if warm.error is not None or self._process is None:
             return warm
         request_id = str(uuid.uuid4())
         request = {
@@ -90,84 +84,45 @@ class Invoker:
             "event": event,
             "timeout_seconds": self.timeout_seconds,
         }
+        in_time = _until(self.timeout_seconds)
         try:
-            self._send(json.dumps(request).encode() + b"\n")
-            answer = self._receive(self.timeout_seconds)
+            self._process.send(json.dumps(request).encode() + b"\n", in_time)
+            answer = json.loads(self._process.receive(in_time))
         except SandboxTimeout:
-            self._kill()
+            self.close()
             return _failed(
                 "Sandbox.Timedout",
                 f"{request_id} task timed out after {self.timeout_seconds:.2f} seconds",
             )
-        except (SandboxLost, BrokenPipeError):
-            code = self._exit_code()
+        except ProcessLost:
+            self._process.exit_code(_END_SECONDS_MAX)
+            code = self.close()
             return _failed("Runtime.ExitError", f"{request_id} the process exited with code {code}")
         return Answer(result=answer.get("result"), error=answer.get("error"))
 
-    def close(self) -> None:
-        """End the sandbox. Nothing is running in it when this is called between invocations."""
-        self._kill()
+    def close(self) -> int | None:
+        """End the sandbox, if there is one, and return how it ended."""
+        process, self._process = self._process, None
+        return None if process is None else process.end()
 
-    def _start(self) -> None:
-        requests_read, self._requests = os.pipe()
-        self._answers, answers_write = os.pipe()
-        self._unread = b""
-        command = [
-            sys.executable,
-            "-m",
-            "infra.local.stand_ins.lambda_runtime.sandbox",
-            self.handler,
-            str(requests_read),
-            str(answers_write),
-        ]
-        try:
-            self._process = subprocess.Popen(
-                [*command, str(os.getpid())],
-                cwd=ROOT,
-                env=os.environ | function_environment(self.function_name, self.handler),
-                stdin=subprocess.DEVNULL,
-                pass_fds=(requests_read, answers_write),
-            )
-        finally:
-            os.close(requests_read)
-            os.close(answers_write)
+    def _start(self) -> WarmProcess:
+        module = "infra.local.stand_ins.lambda_runtime.sandbox"
+        return WarmProcess(
+            [sys.executable, "-m", module, self.handler, str(os.getpid())],
+            folder=ROOT,
+            environment=os.environ | function_environment(self.function_name, self.handler),
+        )
 
-    def _send(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._requests, data) :]
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
-        deadline = time.monotonic() + seconds
-        while b"\n" not in self._unread:
-            remaining = deadline - time.monotonic()
-            if remaining <= 0 or not select.select([self._answers], [], [], remaining)[0]:
-                message = f"no answer within {seconds:.2f} s"
-                raise SandboxTimeout(message)
-            chunk = os.read(self._answers, 1 << 16)
-            if not chunk:
-                message = "the process ended"
-                raise SandboxLost(message)
-            self._unread += chunk
-        line, _, self._unread = self._unread.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+def _until(seconds: float) -> Watch:
+    """Let an answer be waited for so long from now."""
+    deadline = time.monotonic() + seconds
 
-    def _exit_code(self) -> int | None:
-        """How a sandbox that ended by itself did so."""
-        if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(1)
-        return self._kill()
+    def milliseconds_left() -> float:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            message = f"no answer within {seconds:.2f} s"
+            raise SandboxTimeout(message)
+        return left * 1000
 
-    def _kill(self) -> int | None:
-        """Make sure that no sandbox is left, and return how the last one ended."""
-        if self._process is None:
-            return None
-        with contextlib.suppress(ProcessLookupError):
-            if self._process.poll() is None:
-                self._process.kill()
-        code = self._process.wait()
-        os.close(self._requests)
-        os.close(self._answers)
-        self._process = None
-        return code
+    return milliseconds_left

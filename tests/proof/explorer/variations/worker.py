@@ -5,49 +5,57 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib.composition import Service
-from chalicelib.domain.message import Delivery, TaskMessage
+from chalicelib.domain.ending import Ending
+from chalicelib.domain.message import (
+    Acknowledge,
+    Delivery,
+    Disposition,
+    Redeliver,
+    TaskMessage,
+)
 from chalicelib.domain.task import Task
-from chalicelib.domain.transition import Transition
-from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
+from chalicelib.domain.unreadable import StoredTask
 from chalicelib.entrypoints import worker
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.entrypoints.worker import BatchFailed
 from chalicelib.errors import QueueUnavailable
-from chalicelib.use_cases.execute import Acknowledge, Disposition, ExecuteTask, Redeliver
+from chalicelib.use_cases.execute import ExecuteTask
+
+_T = TypeVar("_T")
 
 
 class ForgetsItsClaim(ExecuteTask, frozen=True):
     """Does not know its own token again."""
 
-    def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
-        return super()._resolve_refused_claim(delivery, "another")
+    def _after_refused_claim(self, delivery: Delivery, token: str) -> Task | Ending | Disposition:
+        return super()._after_refused_claim(delivery, "another")
 
 
 class ClaimsBlindly(ExecuteTask, frozen=True):
     """Takes a refused claim for another worker's success, without reading."""
 
-    def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+    def _after_refused_claim(self, delivery: Delivery, token: str) -> Task | Ending | Disposition:
         return Acknowledge("a worker has it")
 
 
 class AcknowledgesLeased(ExecuteTask, frozen=True):
     """Takes a live lease for an execution that is sure to end."""
 
-    def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+    def _after_refused_claim(self, delivery: Delivery, token: str) -> Task | Ending | Disposition:
         return _acknowledged_if(
-            super()._resolve_refused_claim(delivery, token), "another attempt is at work"
+            super()._after_refused_claim(delivery, token), "another attempt is at work"
         )
 
 
 class AcknowledgesRaced(ExecuteTask, frozen=True):
     """Leaves a task alone that changed while it was refused."""
 
-    def _resolve_refused_claim(self, delivery: Delivery, token: str) -> Disposition:
+    def _after_refused_claim(self, delivery: Delivery, token: str) -> Task | Ending | Disposition:
         return _acknowledged_if(
-            super()._resolve_refused_claim(delivery, token), "the task changed meanwhile"
+            super()._after_refused_claim(delivery, token), "the task changed meanwhile"
         )
 
 
@@ -64,26 +72,25 @@ class AcknowledgesUnreachable(ExecuteTask, frozen=True):
 class NeverGivesUp(ExecuteTask, frozen=True):
     """Gives a delivery back though its task has no attempt left."""
 
-    def _abandon(self, task: Task, now: datetime) -> Disposition:
-        return Redeliver("no attempt is left", 1)
+    def _after_refused_claim(self, delivery: Delivery, token: str) -> Task | Ending | Disposition:
+        step = super()._after_refused_claim(delivery, token)
+        return Redeliver("no attempt is left", 1) if isinstance(step, Ending) else step
 
 
 class SettlesBlindly(ExecuteTask, frozen=True):
     """Takes a refused settle or release for the task's end, without reading."""
 
-    def _resolve_refused_settle(
-        self, transition: Transition, otherwise: Redeliver | None
-    ) -> Disposition:
+    def _after_refused_settle(self, ending: Ending) -> Disposition:
         return Acknowledge("a worker has settled it")
 
 
 class SparesTheUnreadable(ExecuteTask, frozen=True):
     """Gives back what it holds and cannot read."""
 
-    def _resolve_unreadable(
-        self, delivery: Delivery, error: TaskUnreadable, token: str
-    ) -> Disposition:
-        return super()._resolve_unreadable(delivery, error, "another")
+    def _after_unreadable_claim(
+        self, delivery: Delivery, stored: StoredTask, token: str
+    ) -> Ending | Disposition:
+        return super()._after_unreadable_claim(delivery, stored, "another")
 
 
 class SparesTheExhausted(ExecuteTask, frozen=True):
@@ -100,7 +107,7 @@ class AcknowledgesUnreadable(ExecuteTask, frozen=True):
         return Acknowledge("it cannot be read")
 
 
-def _acknowledged_if(disposition: Disposition, reason: str) -> Disposition:
+def _acknowledged_if(disposition: _T, reason: str) -> _T | Acknowledge:
     redelivered = isinstance(disposition, Redeliver) and disposition.reason == reason
     return Acknowledge(reason) if redelivered else disposition
 

@@ -66,7 +66,6 @@ def test_a_process_that_ended_says_what_its_code_means(
             TRANSIENT,
             "the execution did not finish within 1.5 s",
         ),
-        (failures.no_child_free(9.0), TRANSIENT, "the execution could not begin within 9 s"),
         (
             failures.too_much_output(1_000),
             PERMANENT,
@@ -87,7 +86,7 @@ def test_a_process_that_ended_says_what_its_code_means(
         (failures.cannot_start("why"), TRANSIENT, "the executor cannot be started: why"),
     ],
 )
-def test_every_other_ending_has_its_words_and_says_whether_it_may_be_tried_again(
+def test_every_other_failure_has_its_words_and_says_whether_it_may_be_tried_again(
     error: ExecutionError, kind: type[ExecutionError], words: str
 ) -> None:
     """Bounds are in the text, in the units that are set."""

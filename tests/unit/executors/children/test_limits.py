@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,11 +18,8 @@ from typing import Any
 import pytest
 
 from chalicelib.executors.children import limits
-from chalicelib.executors.children.child import BOOTSTRAP
 from chalicelib.executors.children.limits import JobBounds, processor_seconds_of
 from infra.local.settings import ROOT
-from infra.waiting import wait_for
-from tests.support.processes import is_running, started
 
 MEGABYTE = 1 << 20
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel is Linux's")
@@ -149,65 +145,3 @@ def test_a_limit_from_outside_that_is_lower_stays() -> None:
     assert 300 < first[0][0] <= 303
     assert 1 << 30 < first[1][0] < 2 << 30
     assert second == lifted == [[500, 500], [1 << 39, 1 << 39]]
-
-
-#: Starts a child that is told to die with it, says the child's number, and waits to be killed.
-PARENT = """
-import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE)
-print(child.pid, child.stdout.readline().decode(), end="", flush=True)
-sys.stdin.read()
-"""
-CHILD = """
-import os, threading
-from chalicelib.executors.children import limits
-limits._IS_LINUX = False
-limits._LOOK_SECONDS = 0.05
-limits.die_with_parent(os.getppid())
-print("is bound", flush=True)
-threading.Event().wait(600)
-"""
-
-
-def test_elsewhere_a_child_looks_whether_its_parent_lives() -> None:
-    """It lives as long as that, and no longer, whatever it does."""
-    with started(
-        *(sys.executable, "-c", PARENT, CHILD),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={"PYTHONPATH": str(ROOT)},
-    ) as parent:
-        assert parent.stdout
-        pid, _, said = parent.stdout.readline().decode().partition(" ")
-        assert said == "is bound\n"
-        assert is_running(int(pid))
-        parent.kill()
-    wait_for(lambda: not is_running(int(pid)), "the child to end")
-
-
-def a_child(
-    parent: int, factory: str = "tests.pool.factories:build"
-) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """Run the program of a child."""
-    return started(
-        *(sys.executable, "-I", "-S", "-B", "-c", BOOTSTRAP),
-        *(json.dumps([str(ROOT), *sys.path]), str(parent), factory),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-
-
-def test_a_child_whose_parent_ended_before_it_could_be_told_ends_by_itself() -> None:
-    """It is another process's child then, and says nothing."""
-    with a_child(os.getppid()) as child:
-        said, _ = child.communicate(timeout=60)
-    assert (child.returncode, said) == (1, b"")
-
-
-def test_a_child_ends_well_when_it_is_given_no_more_jobs() -> None:
-    """The pipe's end is the end, whatever an executor's threads still do."""
-    with a_child(os.getpid(), "tests.pool.factories:build_with_a_thread") as child:
-        assert child.stdout
-        assert child.stdout.readline() == b'{"error":null}\n'
-        said, _ = child.communicate(timeout=60)
-    assert (child.returncode, said) == (0, b"")

@@ -1,0 +1,1 @@
+"""What the service answers, as values. Nothing here asks it anything."""

@@ -1,0 +1,125 @@
+"""A worker and a sweeper on ports in memory, for the tests of use cases."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from msgspec import structs
+
+from chalicelib.domain import lifecycle
+from chalicelib.domain.message import Acknowledge, Delivery, Redeliver, TaskMessage
+from chalicelib.domain.retry_policy import Backoff
+from chalicelib.domain.task import Lease, Task
+from chalicelib.use_cases.execute import ExecuteTask, ExecutionPolicy
+from chalicelib.use_cases.sweep import SweepPolicy, SweepReport, SweepTasks
+from tests.support.corrupt_tasks import Corrupt, make_corrupt
+from tests.support.fakes import RecordingObserver, ScriptedExecutor
+from tests.support.faults import Faulty
+from tests.support.in_memory import T0, FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_task
+
+ATTEMPTS_MAX = 3
+SECONDS_LEFT = 10.0
+MARGIN = 2.0
+GRACE = 900.0
+SWEEPS = SweepPolicy(
+    grace_seconds=GRACE,
+    interval_seconds_max=3600,
+    age_seconds_max=432_000,
+    tasks_max=10,
+    margin_seconds=1,
+)
+EXECUTIONS = ExecutionPolicy(
+    attempts_max=ATTEMPTS_MAX,
+    execution_seconds_max=5,
+    margin_seconds=MARGIN,
+    backoff=Backoff(base_seconds=8, seconds_max=100, random=lambda: 0.5),
+    outage_backoff=Backoff(base_seconds=8, seconds_max=1_000, random=lambda: 0.5, growth=4),
+)
+
+
+class World:
+    """One pending task whose message is lost, and all that may happen to it."""
+
+    def __init__(self, *outcomes: Any, store: InMemoryTaskStore | None = None) -> None:  # noqa: ANN401 - results or errors
+        self.store = store or InMemoryTaskStore()
+        self.clock = FakeClock()
+        self.queue = InMemoryTaskQueue(self.clock)
+        self.observer = RecordingObserver()
+        self.executor = ScriptedExecutor(*outcomes)
+        self.task = a_task(sweep_grace_seconds=GRACE)
+        self.store.create_if_absent(self.task)
+        self._tokens = itertools.count(1)
+
+    def current(self) -> Task:
+        """Return the task as it is stored."""
+        return self.store.tasks[self.task.task_id]
+
+    def move_to(self, store: InMemoryTaskStore) -> None:
+        """Keep all tasks in another store from now on."""
+        store.tasks = self.store.tasks
+        self.store = store
+
+    def corrupt(self, how: Corrupt = Corrupt.ITEM, **changed: Any) -> Task:  # noqa: ANN401 - fields
+        """Corrupt the task's item, and return what is true of it all the same."""
+        self.change(**changed)
+        self.store.tasks[self.task.task_id] = task = make_corrupt(self.current(), how)
+        return task
+
+    def change(self, **changed: Any) -> None:  # noqa: ANN401 - fields
+        """Change fields of the task behind the service's back."""
+        self.store.tasks[self.task.task_id] = structs.replace(self.current(), **changed)
+
+    def claim(self, *, seconds: float = 30, holder: str = "another") -> Task:
+        """Let another worker claim the task."""
+        now = self.clock.now()
+        lease = Lease(holder=holder, expires_at=now + timedelta(seconds=seconds))
+        return self.store.apply(
+            lifecycle.claim_if_available(
+                self.task.task_id, lease=lease, now=now, attempts_max=ATTEMPTS_MAX
+            )
+        )
+
+    def worker(self, **faults: Any) -> ExecuteTask:  # noqa: ANN401 - faults by method
+        """Return a worker whose next call of each store method named meets its fault."""
+        return ExecuteTask(
+            store=Faulty(self.store, **faults),
+            executor=self.executor,
+            clock=self.clock,
+            observer=self.observer,
+            policy=EXECUTIONS,
+            new_token=lambda: f"token-{next(self._tokens)}",
+        )
+
+    def deliver(self, receive_count: int = 1, **faults: Any) -> Acknowledge | Redeliver:  # noqa: ANN401
+        """Deliver the task's message once."""
+        delivery = a_delivery(self.task.task_id, receive_count)
+        return self.worker(**faults)(delivery, seconds_left=lambda: SECONDS_LEFT)
+
+    def sweep(
+        self,
+        *,
+        seconds_left: Callable[[], float] = lambda: 60,
+        policy: SweepPolicy = SWEEPS,
+        **faults: Any,  # noqa: ANN401 - faults by method
+    ) -> SweepReport:
+        """Run the sweeper once; the next call of each queue method named meets its fault."""
+        return SweepTasks(
+            store=self.store,
+            queue=Faulty(self.queue, **faults),
+            clock=self.clock,
+            observer=self.observer,
+            policy=policy,
+        )(seconds_left=seconds_left)
+
+
+def a_delivery(task_id: str, receive_count: int = 1) -> Delivery:
+    """Return a delivery of a task's message."""
+    return Delivery(
+        message=TaskMessage(task_id=task_id, correlation_id="c", enqueued_at=T0),
+        message_id="m",
+        receipt_handle="r",
+        receive_count=receive_count,
+    )
