@@ -91,7 +91,9 @@ VALIDATION: Final = msgspec.to_builtins(
     msgspec.convert(
         Validation(
             valid=False,
-            findings=(Finding(message="undefined identifier 'r'; declare it first", line=5, column=3),),
+            findings=(
+                Finding(message="undefined identifier 'r'; declare it first", line=5, column=3),
+            ),
             registers=(Register(name="c", size=2),),
             qubits=2,
         ),

@@ -34,8 +34,8 @@ class Builder:
         self.num_qubits = qubits
         self.calls: list[tuple[Any, ...]] = [(qubits, bits)]
 
-    def __getattr__(self, name: str) -> Callable[..., Self]:
-        def call(*arguments: Any) -> Self:  # noqa: ANN401 - as the library's
+    def __getattr__(self, name: str) -> Callable[..., Builder]:
+        def call(*arguments: Any) -> Builder:  # noqa: ANN401 - as the library's
             self.calls.append((name, *arguments))
             return self
 
