@@ -189,7 +189,7 @@ class Expressions:
         return f"{factor}", lambda _: factor
 
 
-#: Names of others' gates that are nobody's here: the program's own must win.
+#: Names that other libraries have for gates: the program's own must win.
 TEMPTING = ("iswap", "fredkin", "dcx", "rccx", "u", "ecr", "rzx", "mcx", "v", "cnot", "measure_x")
 WITHOUT_INCLUDE = ("h", "x", "cswap", "u2", "rx", "cx", "swap", "z")
 PARAMETERS = ("a", "pi", "tau", "e", "euler", "theta", "q", "c")
