@@ -39,6 +39,8 @@ FINDINGS_MAX: Final = 50
 VERSIONS: Final = ("2.0", "2", "3.0", "3", "3.1")
 _VERSION: Final = re.compile(r"OPENQASM\s++([0-9][0-9.]*+)\s*+;")
 _OPENQASM_2, _OPENQASM_3 = 2, 3
+#: In which line of a tree its statement begins.
+_FIRST_LINE: Final = 2
 NOTHING_MEASURED: Final = Finding(
     message="the circuit measures nothing, so there is nothing to count; end it with c = measure q;"
 )
@@ -92,26 +94,27 @@ class _Reader:
         self._plain = Plain(self._text, self._machine) if by_plain else None
         self._evaluator: Any = None
         self._findings: list[Finding] = []
+        self._errors = 0
         self._is_over = False
         #: Line ends before a place.
         self._counted = self._lines = 0
 
     def read(self) -> Reading:
         at = self._version()
-        while not self._is_over and len(self._findings) < FINDINGS_MAX:
+        while not self._is_over and self._errors < FINDINGS_MAX:
             at = self._next(at)
         self._unused_inputs()
-        has_errors = any(f.severity is Severity.ERROR for f in self._findings)
         machine = self._machine
-        says_measure = has_errors and "measure" in self._text
-        if not (machine.has_measured and machine.registers) and not says_measure:
+        # After an error, a measurement may stand in what was refused or in what was not read.
+        is_cut = self._errors and (at < len(self._text) or "measure" in self._text)
+        if not (machine.has_measured and machine.registers) and not is_cut:
             self._findings.append(NOTHING_MEASURED)
-            has_errors = True
+            self._errors += 1
         self._findings.sort(key=lambda f: (f.line or len(self._text) + 2, f.column or 0))
         chosen = [register for register in machine.registers if register[2]] or machine.registers
         return Reading(
             findings=tuple(self._findings[:FINDINGS_MAX]),
-            program=None if has_errors else machine.program(),
+            program=None if self._errors else machine.program(),
             registers=tuple(Register(name=name, size=len(cells)) for name, cells, _ in chosen),
             qubits=machine.qubits,
         )
@@ -123,8 +126,7 @@ class _Reader:
             return 0
         if found[1] not in VERSIONS:
             message = f"OPENQASM must be 2.0 or 3.0, not {found[1][:20]}"
-            self._refused(Cut(message, found.start()), 0)
-            self._is_over = True
+            self._cut(Cut(message, found.start()))
         else:
             self._machine.version = int(found[1][0])
         return found.end()
@@ -144,9 +146,8 @@ class _Reader:
                     return at
             end = statement_end(self._text, start, self._machine.version)
             self._parsed(start, end)
-        except Refused as exc:  # a limit, in a plain statement; or brackets that do not match
-            self._refused(exc, at)
-            self._is_over = True
+        except Cut as exc:  # nothing behind it is read
+            self._cut(exc)
             return at
         return end
 
@@ -163,18 +164,13 @@ class _Reader:
         try:
             statements = parse(part, machine.version or _version_of(part))
         except openqasm.QasmError as exc:
-            line, column = _located(exc.line, exc.column, base)
-            self._add(undisguised(exc.message), line, column)
+            self._add(undisguised(exc.message), *_located(exc.line, exc.column, base))
             self._is_over = True
             return
         except (ValueError, OverflowError) as exc:  # an integer of thousands of digits
-            self._refused(Cut(f"a number is too large: {str(exc)[:60]}", start), start)
-            self._is_over = True
-            return
-        except RecursionError:
-            self._refused(Cut("the circuit is nested too deeply", start), start)
-            self._is_over = True
-            return
+            raise Cut(f"a number is too large: {str(exc)[:60]}", start) from exc
+        except RecursionError as exc:
+            raise Cut("the circuit is nested too deeply", start) from exc
         if machine.version is None and not isinstance(statements[0], openqasm.ast.Include):
             machine.version = _OPENQASM_3
         self._evaluated(statements, base)
@@ -197,8 +193,7 @@ class _Reader:
             )
             self._back(evaluator, statements)
         except RecursionError:
-            line, column = _located(2, 0, base)
-            self._add("the circuit is nested too deeply", line, column)
+            self._add("the circuit is nested too deeply", *_located(_FIRST_LINE, 0, base))
             self._is_over = True
         for name, node, place in evaluator.borrowed:
             self._borrowed(name, node, place)
@@ -234,10 +229,10 @@ class _Reader:
         message = f"gate {name!r} is taken from {source}"
         self._add(message, line, column, Severity.WARNING)
 
-    def _refused(self, error: Refused, at: int) -> None:
-        offset = error.offset if isinstance(error, Cut) else after_trivia(self._text, at)
-        line = self._text.count("\n", 0, offset) + 1
-        self._add(error.message, line, offset - self._text.rfind("\n", 0, offset))
+    def _cut(self, error: Cut) -> None:
+        line = self._text.count("\n", 0, error.offset) + 1
+        self._add(error.message, line, error.offset - self._text.rfind("\n", 0, error.offset))
+        self._is_over = True
 
     def _add(
         self,
@@ -246,8 +241,10 @@ class _Reader:
         column: int | None,
         severity: Severity = Severity.ERROR,
     ) -> None:
-        message = message[:500]
-        self._findings.append(Finding(severity=severity, message=message, line=line, column=column))
+        self._errors += severity is Severity.ERROR
+        self._findings.append(
+            Finding(severity=severity, message=message[:500], line=line, column=column)
+        )
 
 
 def _stdgates() -> frozenset[str]:
@@ -267,5 +264,4 @@ def _located(
     """Return a place of a parsed statement as one of the text, from 1."""
     if line is None:
         return None, None
-    first = 2
-    return line + base[0], (column or 0) + 1 + (base[1] if line == first else 0)
+    return line + base[0], (column or 0) + 1 + (base[1] if line == _FIRST_LINE else 0)
