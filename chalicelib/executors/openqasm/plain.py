@@ -69,10 +69,7 @@ class Plain:
         try:
             while True:
                 found = match(text, at)
-                if found is not None:
-                    if not statement(found):
-                        return at
-                else:
+                if found is None or not statement(found):
                     found = _DECLARATION.match(text, at)
                     if found is None or not self._declaration(found):
                         return at
