@@ -25,7 +25,6 @@ from chalicelib.executors.openqasm.findings import CircuitRefused
 from chalicelib.executors.openqasm.needs import largest_part
 from chalicelib.executors.openqasm.program import Program
 from chalicelib.executors.openqasm.reader import READER_VERSION, read
-from chalicelib.executors.openqasm.values import Refused
 
 NAME: Final = "prism-q"
 QUBITS_MAX: Final = 24
@@ -83,8 +82,6 @@ class Simulator:
             counts = in_registers(counted.counts(), built.outputs)
         except self._prism.PrismError as exc:
             raise _refusal(exc) from exc
-        except Refused as exc:
-            raise CircuitRefused(Finding(message=exc.message)) from exc
         except (Exception, KeyboardInterrupt, SystemExit):
             raise
         except BaseException as exc:
@@ -161,6 +158,8 @@ def _refusal(error: Any) -> CircuitRefused:  # noqa: ANN401 - prism-q's
     """Return what prism-q says against a program: a limit, or an operator without a value."""
     message = " ".join(str(error).split())
     line = None
+    if "by zero" in message:
+        message = "this divides by zero in a run, by a number that depends on what is measured"
     if error.kind == "step_limit":
         loop = _LOOP.search(message)
         line = None if loop is None else int(loop[1])

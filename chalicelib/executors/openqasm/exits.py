@@ -22,7 +22,6 @@ from chalicelib.executors.openqasm.values import (
     joined,
     leaf,
     negated,
-    node_of,
 )
 
 
@@ -72,7 +71,7 @@ class Frame:
                 machine.homes |= {("v", name) for name in self.results}
             for name, value in zip(self.results, values, strict=True):
                 made = bool(value) if type_ == BOOL and not isinstance(value, Dynamic) else value
-                machine.emit(Assign(name, node_of(made)))
+                machine.emit(Assign(name, machine.weighed(made)))
         machine.emit(Assign(self.flags[kind], value=True))
         return self.flags[kind]
 

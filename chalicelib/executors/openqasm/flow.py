@@ -20,7 +20,6 @@ from chalicelib.executors.openqasm.values import (
     Type,
     Value,
     joined,
-    node_of,
     truth,
 )
 
@@ -78,7 +77,7 @@ class Flow(Gates):
         machine.level -= 1
         machine.operations = outer
         if bodies[0] or bodies[1]:
-            machine.emit(If(node_of(condition), bodies[0], bodies[1]))
+            machine.emit(If(machine.weighed(condition), bodies[0], bodies[1]))
         return exits if exits.names else None
 
     def flag(self, left: Exit) -> str:

@@ -122,6 +122,7 @@ class Gates(Expressions):
         if isinstance(value, Dynamic):
             made = value if value.type.kind in ("float", "angle") else binary("+", value, 0.0)
             assert isinstance(made, Dynamic)  # noqa: S101
+            self.machine.weighed(made)
             return made
         if isinstance(value, complex) or not math.isfinite(value):
             raise Refused(f"{value} is no angle", node)

@@ -17,7 +17,6 @@ from chalicelib.executors.openqasm.values import (
     Dynamic,
     leaf,
     logical,
-    node_of,
 )
 
 _EXITS: Final = (ast.Break, ast.Return, ast.End)
@@ -100,7 +99,7 @@ class Loops(Flow):
         body, machine.operations = machine.operations, outer
         machine.level -= 1
         line = None if node.span is None else node.span.start_line + self.base[0]
-        machine.emit(While(node_of(condition), tuple(body), line))
+        machine.emit(While(machine.weighed(condition), tuple(body), line))
         return self.left_of(exits, left)
 
     def _first_condition(
@@ -117,7 +116,7 @@ class Loops(Flow):
         outer += made
         name = machine.new_variable(BOOL)
         machine.homes.add(("v", name))
-        machine.emit(Assign(name, node_of(condition)))
+        machine.emit(Assign(name, machine.weighed(condition)))
         return outer, name, leaf(("v", name), BOOL)
 
     def _ask_again(self, node: ast.While, name: str, flags: dict[str, None]) -> None:
@@ -126,13 +125,13 @@ class Loops(Flow):
         made: list[Operation] = []
         machine.operations = made
         condition = self.condition(node.condition)
-        made.append(Assign(name, node_of(condition)))
+        made.append(Assign(name, machine.weighed(condition)))
         machine.operations = body
         stays: bool | Dynamic = True
         for flag in flags:
             stays = logical("&&", self._not(flag), stays)
         if isinstance(stays, Dynamic):
-            machine.emit(If(node_of(stays), tuple(made), ()))
+            machine.emit(If(machine.weighed(stays), tuple(made), ()))
         else:
             body += made
 

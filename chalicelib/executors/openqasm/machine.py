@@ -25,7 +25,6 @@ from chalicelib.executors.openqasm.values import (
     Type,
     Value,
     leaf,
-    node_of,
 )
 
 #: A tree that is kept and has more operators, or stands deeper, is given a variable.
@@ -124,7 +123,7 @@ class Machine(Operations):
         if cell.level < self.level:
             if cell.memory is None or cell.memory[0] != "v":
                 raise Refused("this cannot be assigned where it depends on what is measured")
-            self.emit(Assign(cell.memory[1], node_of(made)))
+            self.emit(Assign(cell.memory[1], self.weighed(made)))
             return
         if isinstance(made, Dynamic):
             made = self._held(made, cell.type)

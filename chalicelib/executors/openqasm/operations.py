@@ -10,6 +10,7 @@ from chalicelib.executors.openqasm.cells import Cell
 from chalicelib.executors.openqasm.conversions import as_register, converted
 from chalicelib.executors.openqasm.program import (
     OPERATIONS_MAX,
+    OPERATORS_MAX,
     STEPS_MAX,
     Assign,
     Exhausted,
@@ -22,6 +23,7 @@ from chalicelib.executors.openqasm.values import (
     Dynamic,
     Known,
     Refused,
+    Tree,
     Type,
     Value,
     leaf,
@@ -39,7 +41,7 @@ class Operations:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self.variables: dict[str, Type] = {}
-        self._steps = self._made = 0
+        self._steps = self._made = self._operators = 0
 
     def emit(self, *operations: Operation) -> None:
         """Add operations."""
@@ -53,6 +55,17 @@ class Operations:
     def kept(self, operations: Sequence[Operation]) -> None:
         """Operations are kept for later and not in the program yet: they do not count."""
         self._made -= len(operations)
+
+    def weighed(self, value: object) -> Tree:
+        """Return the tree of a value that an operation holds; trees have a bound together."""
+        if isinstance(value, Dynamic):
+            self._operators += value.size
+            if self._operators > OPERATORS_MAX:
+                raise Exhausted(
+                    "the conditions and values that depend on measurements have more than"
+                    f" {OPERATORS_MAX:,} operators; keep what is used again in a variable"
+                )
+        return node_of(value)
 
     def step(self, count: int = 1) -> None:
         """Count a statement, or a turn of a loop, that is evaluated."""
@@ -81,7 +94,7 @@ class Operations:
     def materialised(self, value: Known | Dynamic, type_: Type) -> Dynamic:
         """Keep a value as it is now, in a variable of the run."""
         name = self.new_variable(type_)
-        self.emit(Assign(name, node_of(value)))
+        self.emit(Assign(name, self.weighed(value)))
         return leaf(("v", name), self.variables[name])
 
     def settled(self, value: Value, type_: Type | None = None) -> Value:

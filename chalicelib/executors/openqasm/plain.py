@@ -208,7 +208,7 @@ class Plain:
         machine = self._machine
         holds = binary_bits("==", Bits(map(machine.bit, cells)), value)
         if isinstance(holds, Dynamic):
-            machine.emit(If(holds.node, tuple(made), ()))
+            machine.emit(If(machine.weighed(holds), tuple(made), ()))
         elif holds:
             machine.emit(*made)
         return True

@@ -18,6 +18,8 @@ OPERATIONS_MAX: Final = 1_000_000
 #: Operations of one gate that the circuit defines.
 EXPANSION_MAX: Final = 100_000
 STEPS_MAX: Final = 200_000
+#: Operators of all conditions and values that depend on measurements, written out.
+OPERATORS_MAX: Final = 200_000
 #: Of each declaration, and of all bits and all qubits of a circuit.
 SIZE_MAX: Final = 10_000
 #: Gates in gates, and subroutines in subroutines.

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from chalicelib.executors.openqasm.values import Refused, Tree, Type
+from chalicelib.executors.openqasm.values import Tree, Type
 
-#: What a tree may take as text; it has no sharing there.
-CHARACTERS_MAX: Final = 1_000_000
 _TYPES: Final = {"bit": "bool", "bool": "bool", "float": "float", "angle": "angle"}
 #: A literal of more bits loses the lowest, and one of a variable's more is refused.
 _LITERAL_BITS_MAX: Final = 53
@@ -28,7 +26,6 @@ class Writer:
         """Declare the variables of the run."""
         self._builder = builder
         self._constants: dict[tuple[str, str], str] = {}
-        self._characters = 0
         for name, type_ in variables.items():
             builder.declare(name, _TYPES.get(type_.kind) or f"{type_.kind}[{type_.width or 64}]")
 
@@ -40,18 +37,8 @@ class Writer:
         """Return a value that is assigned."""
         return node if isinstance(node, bool | float) else self.text(node)
 
-    def text(self, node: Tree) -> str:
+    def text(self, node: Tree) -> str:  # noqa: PLR0911 - one kind of node after another
         """Return a tree as text."""
-        made = self._text(node)
-        self._characters += len(made)
-        if self._characters > CHARACTERS_MAX:
-            raise Refused(
-                "the conditions and values that depend on measurements take more than"
-                f" {CHARACTERS_MAX:,} characters; keep what is used again in a variable"
-            )
-        return made
-
-    def _text(self, node: Tree) -> str:  # noqa: PLR0911 - one kind of node after another
         if isinstance(node, bool):
             return "true" if node else "false"
         if isinstance(node, int):
@@ -64,10 +51,10 @@ class Writer:
         if op == "v":
             return str(node[1])
         if op == "float":
-            return f"({self._text(node[1])} * {self._fraction(1.0)})"
+            return f"({self.text(node[1])} * {self._fraction(1.0)})"
         if op in _UNARY:
-            return f"({_UNARY[op]}{self._text(node[1])})"
-        return f"({self._text(node[1])} {op} {self._text(node[2])})"
+            return f"({_UNARY[op]}{self.text(node[1])})"
+        return f"({self.text(node[1])} {op} {self.text(node[2])})"
 
     def _integer(self, value: int) -> str:
         if value < 0:

@@ -111,6 +111,14 @@ def test_the_operations_of_a_program_are_bounded() -> None:
     ]
 
 
+def test_what_depends_on_measurements_is_bounded() -> None:
+    """A condition on ten thousand measured bits has some sixty thousand operators."""
+    text = f"{H3}qubit[9999] q;\nqubit r;\nbit[9999] c;\nc = measure q;\n"
+    assert read(text + "if (c < 5) { x r; }\n").errors == ()
+    (over,) = read(text + "if (c < 5) { x r; }\n" * 9).errors
+    assert str(over).startswith("the conditions and values that depend on measurements have more")
+
+
 def test_fifty_findings_are_kept_and_the_first_is_named_with_how_many_there_are() -> None:
     """A list of thousands would tell no more."""
     lines = "foo q;\n" * 60
