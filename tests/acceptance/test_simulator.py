@@ -18,6 +18,7 @@ from tests.acceptance.tasks import finished, submit
 from tests.support.busy_circuits import dense, hungry
 from tests.support.circuits import KNOWN
 from tests.support.evidence import sample
+from tests.support.hand_worked import HAND_WORKED
 from tests.support.hostile_circuits import HOSTILE
 from tests.support.processes import children_of, is_killed, is_running, wait_until_bound
 from tests.support.refused_circuits import REFUSED
@@ -86,7 +87,8 @@ def bells_as_one_batch(stage: Stage) -> None:
 
 def test_circuits_have_their_exact_distributions_and_refusals_their_reasons(stage: Stage) -> None:
     """Each known circuit within five standard deviations; each other one fails with its message."""
-    known = {submit(stage.http, c.text, SHOTS): c for c in sample(KNOWN, every=5)}
+    known_circuits = (*sample(KNOWN, every=5), *sample(HAND_WORKED, every=120))
+    known = {submit(stage.http, c.text, SHOTS): c for c in known_circuits}
     refused = {submit(stage.http, c.text, 100): c for c in sample(REFUSED, every=8)}
     for task_id, circuit in known.items():
         task = finished(stage.http, task_id)
