@@ -28,7 +28,7 @@ def restarted(stage: Stage, process: str, killed: int) -> int:
 def test_what_dies_is_started_again_and_nothing_is_lost(stage: Stage, other_stage: Stage) -> None:
     """A kill -9 of API and worker: said loudly, started again, every accepted task completes.
 
-    A second run, a taken port and a reset are refused with one clear line each, and disturb nothing.
+    A second run, a taken port and a reset are refused with one clear line each, and harm nothing.
     A stage that is given this one's endpoint starts no emulator of its own, and shares its tasks.
     """
     stage.start(workers=1)
