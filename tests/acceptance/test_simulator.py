@@ -6,12 +6,14 @@ import contextlib
 import math
 import signal
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import psutil
 import pytest
 
+from chalicelib.executors.children.limits import processor_seconds_of
 from infra.waiting import wait_for
 from tests.acceptance.stage import BELL_STATE, Stage
 from tests.acceptance.tasks import finished, submit
@@ -61,13 +63,10 @@ def function_of(stage: Stage) -> int:
 
 
 def computing(pids: Collection[int]) -> list[int]:
-    """Those that use the processor now."""
-    found = []
-    for pid in pids:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if psutil.Process(pid).status() == psutil.STATUS_RUNNING:
-                found.append(pid)
-    return found
+    """Those that use the processor now, in whichever of their threads."""
+    before = {pid: processor_seconds_of(pid) for pid in pids}
+    threading.Event().wait(0.05)
+    return [pid for pid, used in before.items() if (processor_seconds_of(pid) or 0) > (used or 0)]
 
 
 @contextlib.contextmanager

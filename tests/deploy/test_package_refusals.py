@@ -104,7 +104,8 @@ def spoilt(tree: Path, kind: str) -> None:
         ("good", {}, ""),
         ("late", {}, "modules without valid bytecode: late.py"),
         ("another source", {}, "modules without valid bytecode: module.py"),
-        ("checks its source", {}, "modules without valid bytecode: module.py"),
+        ("timestamp", {}, "modules without valid bytecode: module.py"),
+        ("checked-hash", {}, "modules without valid bytecode: module.py"),
         ("tests", {}, "tests: package/tests/data.txt"),
         (
             "good",
