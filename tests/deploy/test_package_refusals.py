@@ -89,10 +89,9 @@ def spoilt(tree: Path, kind: str) -> None:
         (tree / "late.py").write_text("pass\n")
     elif kind == "another source":
         module.write_text("answer = 43\n")
-    elif (
-        kind == "checks its source"
-    ):  # as Python does by default: by a time that a zip does not keep
-        subprocess.run([sys.executable, "-m", "compileall", "-q", "-f", module], check=True)
+    elif kind in {"timestamp", "checked-hash"}:  # Python would check the source at each start
+        mode = ("--invalidation-mode", kind)
+        subprocess.run([sys.executable, "-m", "compileall", "-q", "-f", *mode, module], check=True)
     elif kind == "tests":
         (tree / "package" / "tests").mkdir(parents=True)
         (tree / "package" / "tests" / "data.txt").write_text("")
