@@ -17,7 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import batch_load, cold_start, drain, http_load, pages, pool
+import msgspec
+
+from benchmarks import cold_start, drain, http_load, pages, pool
 from benchmarks.check import check
 from benchmarks.drain import environment
 from benchmarks.figures import Figure, missed, table
@@ -81,9 +83,12 @@ def _parts(directory: Path, arguments: Any) -> dict[str, Callable[[], list[Figur
         "pool": lambda: pool.measure(arguments.rounds),
         "drain": lambda: _drains(directory, arguments.tasks, arguments.rounds),
         "HTTP": lambda: http_load.measure(
-            directory / "stage", posts=1000, block=arguments.many // 5, blocks=_BLOCKS
+            directory / "stage",
+            posts=1000,
+            batches=9,
+            block=arguments.many // 5,
+            blocks=_BLOCKS,
         ),
-        "batches": lambda: batch_load.measure(directory / "batches", rounds=9),
         "cold start": lambda: cold_start.measure(_package(directory), rounds=101),
     }
 
@@ -96,7 +101,7 @@ def _in_a_process(directory: Path, module: str, argument: str) -> list[Figure]:
         check=True,
         timeout=_PROCESS_SECONDS_MAX,
     )
-    return [Figure.from_json(fields) for fields in json.loads(target.read_text())]
+    return msgspec.json.decode(target.read_bytes(), type=list[Figure])
 
 
 def _drains(directory: Path, tasks: int, rounds: int) -> list[Figure]:

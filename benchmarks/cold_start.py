@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks.figures import BASELINE, Figure, Goal, ratios
+from benchmarks.figures import Figure, Goal, ratios
 from benchmarks.stubbed import ENVIRONMENT
 from infra.local.settings import ROOT
 from infra.package.dependencies import pinned
@@ -32,13 +32,6 @@ _GOAL: Final = Goal(0.80)
 #: An API that starts as fast with the simulator in its package as without, but for noise.
 _GOAL_SIMULATOR: Final = Goal(1.05)
 _TWO_CLIENTS: Final = "import boto3; boto3.client('dynamodb'); boto3.client('sqs')"
-#: What the API cannot do without: its framework, its log, its schemas, PynamoDB, one session and
-#: two clients; nothing of the service itself.
-_BASELINE: Final = """\
-import chalice, msgspec, aws_lambda_powertools.logging, pynamodb.connection, pynamodb.models
-import botocore.session
-session = botocore.session.get_session()
-session.create_client('dynamodb'), session.create_client('sqs')"""
 #: Nothing is taken apart.
 _END: Final = "import os; os._exit(0)"
 
@@ -60,7 +53,6 @@ def measure(package: Path, rounds: int) -> list[Figure]:
         kinds = {
             "package": ("import app", _function(whole)),
             "without the simulator": ("import app", _function(lean)),
-            "the baseline": (_BASELINE, _function(whole)),
             "two boto3 clients": (_TWO_CLIENTS, _bare()),
         }
         times: dict[str, list[float]] = {kind: [] for kind in kinds}
@@ -71,7 +63,6 @@ def measure(package: Path, rounds: int) -> list[Figure]:
                     times[kind].append(milliseconds)
         profile = _slowest_imports(*kinds["package"])
     parts = {f"{kind} ms": statistics.median(taken) for kind, taken in times.items()}
-    parts[BASELINE] = statistics.median(ratios(times["the baseline"], times["two boto3 clients"]))
     return [
         _figure("cold start", _GOAL, times, "two boto3 clients", parts, profile),
         _figure(

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,14 +14,10 @@ from typing import Any, Final
 import app
 from benchmarks import prices
 from benchmarks.prices import MILLION
-from benchmarks.qasmbench import PACKED_BYTES
-from chalicelib.adapters.dynamodb.store import INLINE_BYTES_MAX
 from chalicelib.executors.cost import estimate
-from infra.local.settings import ROOT
 from infra.stage import StageSpec
 
 COUNTS: Final = Path(__file__).with_name("counts.json")
-DOCUMENT: Final = ROOT / "docs" / "cost.md"
 
 #: How long a call of the API is billed for, in seconds: some 3 ms of processor at 1,024 MB (0.58
 #: of a processor) and two calls of 5 ms; a poll makes one.
@@ -62,41 +56,6 @@ def counted(circuit: str) -> dict[str, Units]:
         )
         for name, step in steps.items()
     }
-
-
-def like_qasmbench() -> dict[str, Units]:
-    """Return the mean over QASMBench's sizes: the Bell circuit's steps with their circuits."""
-    small = counted("Bell")
-    return {
-        name: dataclasses.replace(
-            units,
-            write_units=statistics.mean(write_units(name, size) for size in PACKED_BYTES),
-            read_units=statistics.mean(read_units(name, size) for size in PACKED_BYTES),
-        )
-        for name, units in small.items()
-    }
-
-
-def write_units(step: str, packed: int) -> int:
-    """Return a step's write units with a circuit that packs to so many bytes."""
-    inline = packed <= INLINE_BYTES_MAX
-    own = math.ceil(((packed if inline else 100) + _OWN_BYTES[step]) / _KB)
-    if step == "submit":
-        return own + 2 + (0 if inline else math.ceil(packed / _KB))
-    return 2 * own + 1 if step == "execute" else 0
-
-
-#: Of an item without its circuit, after the step.
-_OWN_BYTES: Final = {"submit": 500, "execute": 850, "poll": 850}
-
-
-def read_units(step: str, packed: int) -> int:
-    """Return a step's read units with a circuit that packs to so many bytes."""
-    inline = packed <= INLINE_BYTES_MAX
-    if step == "submit" or (step == "execute" and inline):
-        return 0
-    side = 0 if inline else math.ceil(packed / (4 * _KB))
-    return side + (1 if step == "poll" else 0)
 
 
 def per_million(

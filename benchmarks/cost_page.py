@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import cost, prices
-from benchmarks.cost import Units, counted, execution_per_million, like_qasmbench, per_million
-from benchmarks.qasmbench import PACKED_BYTES
+from benchmarks.cost import Units, counted, execution_per_million, per_million
 from infra.local.settings import ROOT
 from infra.stage import StageSpec, read_configuration, stage_spec
 
@@ -22,15 +21,17 @@ _MOCK_SECONDS: Final = (0.1, 1.0, 10.0)
 def page(root: Path = ROOT) -> str:
     """Return the page for the `prod` stage as it is configured."""
     spec = stage_spec(read_configuration(root), "prod")
-    small, mixed = counted("Bell"), like_qasmbench()
+    small = counted("Bell")
     return "\n".join(
         [
             _head(spec),
             "## A million tasks, but for their executions\n",
             "A small circuit (a Bell pair), dollars by part:\n",
             _table(spec, small),
-            f"\nCircuits of QASMBench's sizes ({len(PACKED_BYTES)} of 232, packed):\n",
-            _table(spec, mixed),
+            "\nThe median circuit of QASMBench (github.com/pnnl/QASMBench), 853 B packed:\n",
+            _table(spec, counted("853 B packed")),
+            "\nA large circuit, 100 KB packed:\n",
+            _table(spec, counted("100 KB packed")),
             _lever(spec, small),
             _executions(spec),
             _idle(spec),

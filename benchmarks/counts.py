@@ -19,8 +19,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import msgspec
-
 from benchmarks.events import BELL, Context, http_event, queue_event
 from benchmarks.service import built_service
 from chalicelib import composition
@@ -30,11 +28,6 @@ from tests.support.backends import Backend
 _WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 _INDEX_WRITES: Final = {"submit": 2, "execute": 1, "poll": 0}
 _VARYING: Final = re.compile(r'("(?:duration|queue_wait|execution)_ms":)[\d.]+')
-#: Members of a line that need not be said: all but time, level, message, the task's ids and its
-#: transition, how long a call took, and metrics.
-_EXTRAS: Final = frozenset(
-    {"function_request_id", "capacity_units", "attempt", "receive_count", "reason"}
-)
 #: The circuits that are counted, by what they pack to.
 CIRCUITS: Final[dict[str, str | int]] = {
     "Bell": BELL,
@@ -53,8 +46,6 @@ class Step:
     write_units: int
     read_units: int
     log_bytes: int
-    #: The same lines with nothing but what has to be said.
-    log_bytes_baseline: int
     #: Of each line, in their order: its message and its bytes.
     log_lines: tuple[tuple[str, int], ...]
 
@@ -96,7 +87,6 @@ def count(backend: Backend, circuit: str | int) -> dict[str, Step]:
             write_units=_write_units(backend, calls) + _INDEX_WRITES[name],
             read_units=_read_units(backend, calls),
             log_bytes=sum(len(line.encode()) for line in lines),
-            log_bytes_baseline=sum(len(_needed_members(line)) for line in lines),
             log_lines=tuple((json.loads(line)["message"], len(line.encode())) for line in lines),
         )
         return answer
@@ -116,19 +106,13 @@ def count(backend: Backend, circuit: str | int) -> dict[str, Step]:
     return steps
 
 
-def _needed_members(line: str) -> bytes:
-    """Leave out of a line what is not asked for: units, attempts, receives, reasons, requests."""
-    kept = {name: value for name, value in json.loads(line).items() if name not in _EXTRAS}
-    return msgspec.json.encode(kept) + b"\n"
-
-
 def _write_units(backend: Backend, calls: tuple[str, ...]) -> int:
     """Count by the sizes after the step: each write of the task is of one size, near enough."""
     writes = sum(call in _WRITES for call in calls)
     own, side = _item_sizes(backend)
-    put_aside = calls.count("PutItem") > 1
-    units = (writes - put_aside) * math.ceil(own / 1024)
-    return units + (math.ceil(side / 1024) if put_aside else 0)
+    has_side_item = calls.count("PutItem") > 1
+    units = (writes - has_side_item) * math.ceil(own / 1024)
+    return units + (math.ceil(side / 1024) if has_side_item else 0)
 
 
 def _read_units(backend: Backend, calls: tuple[str, ...]) -> int:

@@ -10,7 +10,6 @@ slow spell of the machine hits all.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import statistics
@@ -42,19 +41,6 @@ _CELERY_PYTHON: Final = ROOT / ".venv-celery" / "bin" / "python"
 _CELERY_SECONDS_MAX: Final = 300.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Drained:
-    """One round."""
-
-    tasks: int
-    seconds: float
-
-    @property
-    def rate(self) -> float:
-        """Tasks per second."""
-        return self.tasks / self.seconds
-
-
 def enqueue(backend: Backend, count: int) -> None:
     """Submit tasks, quietly."""
     with quiet():
@@ -70,12 +56,10 @@ def enqueue(backend: Backend, count: int) -> None:
             )
 
 
-def drain_with_service(
-    backend: Backend, count: int, log: Path, *, handler: str = "app.worker"
-) -> Drained:
-    """Drain with the poller and the deployed entry point, or another, warmed up."""
+def drain_with_service(backend: Backend, count: int, log: Path) -> float:
+    """Drain with the poller and the deployed entry point, warmed up; return the tasks/s."""
     with environment(backend.environment), output_to(log):
-        invoker = Invoker(handler, function_name="quantum-tasks-benchmark", timeout_seconds=60)
+        invoker = Invoker("app.worker", function_name="quantum-tasks-benchmark", timeout_seconds=60)
         client = sqs_client()
         poller = Poller(client, EventSourceMapping(queue_url=backend.queue_url), invoker)
         invoker.warm_up()
@@ -86,7 +70,7 @@ def drain_with_service(
         drained(poller, count)
         seconds = time.perf_counter() - started
         invoker.close()
-    return Drained(count, seconds)
+    return count / seconds
 
 
 def drained(poller: Poller, count: int) -> None:
@@ -101,8 +85,8 @@ def drained(poller: Poller, count: int) -> None:
         left -= len(messages)
 
 
-def drain_bare(backend: Backend, count: int) -> Drained:
-    """Drain with nothing but boto3: the same calls with the same attributes."""
+def drain_bare(backend: Backend, count: int) -> float:
+    """Drain with nothing but boto3: the same calls with the same attributes; return the tasks/s."""
     dynamodb, sqs, url = backend.dynamodb(), backend.sqs(), backend.queue_url
     dynamodb.describe_table(TableName=backend.table_name)
     enqueue(backend, count)
@@ -133,7 +117,7 @@ def drain_bare(backend: Backend, count: int) -> Drained:
                 ],
             )
         left -= len(received)
-    return Drained(count, time.perf_counter() - started)
+    return count / (time.perf_counter() - started)
 
 
 def _now() -> dict[str, str]:
@@ -245,15 +229,10 @@ def measure(backend: Backend, log: Path, *, tasks: int, rounds: int) -> list[Fig
     at_once = Settings().execution_concurrency
     ours, bare, celery, threaded = [], [], [], []
     for _ in range(rounds):
-        bare.append(drain_bare(backend, tasks).rate)
-        ours.append(drain_with_service(backend, tasks, log).rate)
+        bare.append(drain_bare(backend, tasks))
+        ours.append(drain_with_service(backend, tasks, log))
         celery.append(drain_with_celery(backend, tasks, threads=1))
         threaded.append(drain_with_celery(backend, tasks, threads=at_once))
-    with environment({"EXECUTION_CONCURRENCY": "1"}):
-        single = drain_with_service(backend, tasks, log).rate
-    baseline = drain_with_service(
-        backend, tasks, log, handler="benchmarks.baseline_app.worker"
-    ).rate
     return [
         _compared(
             "drain by one worker",
@@ -261,7 +240,6 @@ def measure(backend: Backend, log: Path, *, tasks: int, rounds: int) -> list[Fig
             ours,
             bare,
             f"{tasks:,} tasks, rate over that of the bare boto3 loop",
-            {"one record at a time": single, "the baseline, one at a time": baseline},
         ),
         _compared(
             "drain by one worker against Celery",
@@ -270,7 +248,7 @@ def measure(backend: Backend, log: Path, *, tasks: int, rounds: int) -> list[Fig
             celery,
             f"{tasks:,} tasks, rate over that of Celery's solo worker on SQS with its DynamoDB "
             "backend and track_started",
-            {f"theirs with {at_once} threads": statistics.median(threaded)},
+            **{f"theirs with {at_once} threads": statistics.median(threaded)},
         ),
     ]
 
@@ -281,7 +259,7 @@ def _compared(
     ours: list[float],
     theirs: list[float],
     meaning: str,
-    also: dict[str, float],
+    **also: float,
 ) -> Figure:
     rates = {"tasks/s": statistics.median(ours), "theirs": statistics.median(theirs)}
     return Figure(
@@ -290,5 +268,4 @@ def _compared(
         samples=ratios(ours, theirs),
         meaning=meaning,
         parts={**rates, **also},
-        profile=("the worker's own time is in the profile of `CPU of the worker for a task`",),
     )

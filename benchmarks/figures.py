@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import cProfile
-import dataclasses
 import io
 import pstats
 import re
 import statistics
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-#: The part of a figure that says what the baseline reaches: the smallest code that does the same.
-BASELINE: Final = "the baseline"
-#: Whose functions a profile's time is in, by a part of their files' names; the first that fits.
-_OWNERS: Final = {
-    "chalicelib": "/chalicelib/",
-    "PynamoDB": "/pynamodb/",
-    "Powertools": "/aws_lambda_powertools/",
-    "logging": "/logging/",
-    "Chalice": "/chalice/",
-    "botocore": "/botocore/",
-    "urllib3": "/urllib3/",
-    "json": "/json/",
-}
+import msgspec
+
 #: Lines of a profile that are kept.
 PROFILE_LINES: Final = 12
 _PLACES: Final = re.compile(r"\S*/(?:site-packages|lib/python[\d.]+)/")
@@ -35,8 +22,7 @@ def ratios(ours: Iterable[float], theirs: Iterable[float]) -> tuple[float, ...]:
     return tuple(one / other for one, other in zip(ours, theirs, strict=True))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(msgspec.Struct, frozen=True):
     """A limit that the median of a figure keeps."""
 
     limit: float
@@ -51,8 +37,7 @@ class Goal:
         return f"{'≤' if self.at_most else '≥'} {shown(self.limit)}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table."""
 
     name: str
@@ -62,8 +47,8 @@ class Figure:
     #: What the samples are, and what they are compared with.
     meaning: str
     #: The parts that the samples were made from, and what else should be known.
-    parts: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    #: The first lines of a profile: kept for a figure that misses its goal.
+    parts: Mapping[str, float] = {}
+    #: The first lines of a profile, for a figure that misses its goal.
     profile: tuple[str, ...] = ()
 
     @property
@@ -95,18 +80,6 @@ class Figure:
             **({} if self.is_reached else {"profile": list(self.profile)}),
         }
 
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Figure:
-        """Read a row that another process has measured."""
-        return cls(
-            name=fields["name"],
-            goal=Goal(**fields["goal"]),
-            samples=tuple(fields["samples"]),
-            meaning=fields["meaning"],
-            parts=fields["parts"],
-            profile=tuple(fields["profile"]),
-        )
-
 
 def table(figures: list[Figure]) -> str:
     """Write the rows as a Markdown table."""
@@ -127,7 +100,7 @@ def missed(figures: list[Figure]) -> str:
     return "\n\n".join(
         "\n".join(
             [
-                f"{figure.name}: {shown(figure.median)}, wanted {figure.goal}{_baseline(figure)}",
+                f"{figure.name}: {shown(figure.median)}, wanted {figure.goal}",
                 *(f"    {line}" for line in figure.profile),
             ]
         )
@@ -137,7 +110,7 @@ def missed(figures: list[Figure]) -> str:
 
 
 def profile_of(job: Callable[[], object], times: int) -> tuple[str, ...]:
-    """Return where the time of a job goes: by package, and the functions that take most of it."""
+    """Return the functions that take most of a job's time."""
     profiler = cProfile.Profile()
     profiler.enable()
     for _ in range(times):
@@ -147,28 +120,7 @@ def profile_of(job: Callable[[], object], times: int) -> tuple[str, ...]:
     pstats.Stats(profiler, stream=text).sort_stats("tottime").print_stats(PROFILE_LINES)
     lines = [_PLACES.sub("", line).rstrip() for line in text.getvalue().splitlines()]
     start = next(n for n, line in enumerate(lines) if "ncalls" in line)
-    return (_shares(profiler), *[line for line in lines[start:] if line][: PROFILE_LINES + 1])
-
-
-def _shares(profiler: cProfile.Profile) -> str:
-    """Say what share of the time is spent in whose functions."""
-    spent: Counter[str] = Counter()
-    for (file, _, _), (_, _, seconds, _, _) in _stats_of(profiler).items():
-        owner = next((name for name, part in _OWNERS.items() if part in file), "Python")
-        spent[owner] += seconds
-    total = sum(spent.values())
-    return ", ".join(f"{name} {seconds / total:.0%}" for name, seconds in spent.most_common())
-
-
-def _stats_of(profiler: cProfile.Profile) -> dict[Any, Any]:
-    stats: Any = pstats.Stats(profiler)
-    found: dict[Any, Any] = stats.stats
-    return found
-
-
-def _baseline(figure: Figure) -> str:
-    baseline = figure.parts.get(BASELINE)
-    return "" if baseline is None else f"; the baseline: {shown(baseline)}"
+    return tuple(line for line in lines[start:] if line)
 
 
 def shown(value: float) -> str:

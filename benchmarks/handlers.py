@@ -6,7 +6,7 @@ environment as Lambda does before it imports the service, and sends what the ser
 
 from __future__ import annotations
 
-import dataclasses
+import base64
 import gc
 import json
 import os
@@ -17,8 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from benchmarks.events import Context, circuit_of, http_event, queue_event
-from benchmarks.figures import BASELINE, Figure, Goal, profile_of, ratios
+from benchmarks.figures import Figure, Goal, profile_of, ratios
 from benchmarks.stubbed import ENVIRONMENT, StubbedAws
 
 CIRCUIT_BYTES: Final = 1024
@@ -30,16 +32,13 @@ _PROFILED_CALLS: Final = 200
 Job = Callable[[], object]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """A handler, and the same calls without it."""
 
     name: str
     goal: Goal
     handler: Job
     bare: Job
-    #: The same with the baseline that still logs and validates (`benchmarks.baseline`).
-    baseline: Job
 
 
 def pairs(aws: StubbedAws) -> list[Pair]:
@@ -47,7 +46,6 @@ def pairs(aws: StubbedAws) -> list[Pair]:
     import botocore.session  # noqa: PLC0415 - the environment comes first
 
     import app  # noqa: PLC0415
-    from benchmarks.baseline import Baseline  # noqa: PLC0415
     from benchmarks.service import built_service  # noqa: PLC0415
 
     ports: Any = built_service().ports
@@ -71,7 +69,6 @@ def pairs(aws: StubbedAws) -> list[Pair]:
     app.worker(batch, context)
     _check(aws.calls == ["UpdateItem", "UpdateItem"])
     read, claim, settle = (aws.requests[kind] for kind in ("GetItem", "claim", "settle"))
-    baseline = Baseline(aws)
     aws.remembers = False
     return [
         Pair(
@@ -79,34 +76,25 @@ def pairs(aws: StubbedAws) -> list[Pair]:
             goal=Goal(1.45),
             handler=lambda: app.app(post, context),
             bare=lambda: (dynamodb.put_item(**put), sqs.send_message(**send)),
-            baseline=baseline.post(post),
         ),
         Pair(
             name="CPU of GET",
             goal=Goal(1.30),
             handler=lambda: app.app(get, context),
             bare=lambda: dynamodb.get_item(**read),
-            baseline=baseline.get(get),
         ),
         Pair(
             name="CPU of the worker for a task",
             goal=Goal(1.80),
             handler=lambda: app.worker(batch, context),
             bare=lambda: (dynamodb.update_item(**claim), dynamodb.update_item(**settle)),
-            baseline=baseline.worker(batch),
         ),
     ]
 
 
 def stored(item: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return an item as DynamoDB sends it."""
-    return json.loads(json.dumps(item, default=_as_base64))
-
-
-def _as_base64(value: bytes) -> str:
-    import base64  # noqa: PLC0415 - only here
-
-    return base64.b64encode(value).decode()
+    return json.loads(json.dumps(item, default=lambda value: base64.b64encode(value).decode()))
 
 
 def claimed(item: dict[str, Any]) -> dict[str, Any]:
@@ -140,16 +128,15 @@ def settled(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure(pair: Pair, rounds: int) -> Figure:
-    """Alternate the three, and compare within each round."""
-    for job in (pair.handler, pair.bare, pair.baseline):
+    """Alternate the two, and compare within each round."""
+    for job in (pair.handler, pair.bare):
         for _ in range(_CALLS):
             job()
-    handler, bare, baseline = [], [], []
+    handler, bare = [], []
     gc.disable()
     for _ in range(rounds):
         handler.append(_microseconds(pair.handler))
         bare.append(_microseconds(pair.bare))
-        baseline.append(_microseconds(pair.baseline))
     gc.enable()
     figure = Figure(
         name=pair.name,
@@ -159,12 +146,11 @@ def measure(pair: Pair, rounds: int) -> Figure:
         parts={
             "handler µs": statistics.median(handler),
             "bare µs": statistics.median(bare),
-            BASELINE: statistics.median(ratios(baseline, bare)),
         },
     )
     if figure.is_reached:
         return figure
-    return dataclasses.replace(figure, profile=profile_of(pair.handler, _PROFILED_CALLS))
+    return msgspec.structs.replace(figure, profile=profile_of(pair.handler, _PROFILED_CALLS))
 
 
 def _microseconds(job: Job) -> float:
@@ -189,7 +175,7 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     figures = [measure(pair, rounds) for pair in pairs(StubbedAws())]
-    target.write_text(json.dumps([dataclasses.asdict(figure) for figure in figures]))
+    target.write_bytes(msgspec.json.encode(figures))
 
 
 if __name__ == "__main__":

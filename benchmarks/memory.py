@@ -6,13 +6,13 @@ that what grows is the service's.
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from benchmarks.figures import Figure, Goal
 from benchmarks.handlers import pairs
@@ -56,7 +56,7 @@ def main() -> None:
         measure("API", lambda: (post.handler(), get.handler()), count // 2),
         measure("worker", worker.handler, count),
     ]
-    target.write_text(json.dumps([dataclasses.asdict(figure) for figure in figures]))
+    target.write_bytes(msgspec.json.encode(figures))
 
 
 if __name__ == "__main__":

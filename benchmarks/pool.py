@@ -129,7 +129,7 @@ def measure_drain(backend: Backend, log: Path, *, tasks: int, rounds: int) -> li
     for _ in range(rounds):
         for executor, drained in rates.items():
             with environment({"EXECUTOR": executor}):
-                drained.append(drain_with_service(backend, tasks, log).rate)
+                drained.append(drain_with_service(backend, tasks, log))
     return [
         Figure(
             name=f"drain of {tasks:,} Bells by the simulator",
