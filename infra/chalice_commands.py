@@ -19,7 +19,8 @@ from typing import Final
 
 from chalicelib.settings import InvalidSetting
 from infra.aws import Aws
-from infra.deploy.refusals import DeploymentRefused, refuse_what_is_wrong
+from infra.deploy.refusals import refuse_what_is_wrong
+from infra.errors import UserError
 from infra.local.settings import STAGE, Settings
 from infra.local.supervisor.environment import (
     FOREIGN_PREFIXES,
@@ -28,15 +29,8 @@ from infra.local.supervisor.environment import (
     process_environment,
 )
 from infra.local.supervisor.pid_files import held_lock
-from infra.package.dependencies import DependenciesUnavailable
 from infra.package.vendor import fill_vendor
-from infra.stage import (
-    InvalidStage,
-    check_runtime,
-    read_configuration,
-    stage_spec,
-    stage_variables,
-)
+from infra.stage import check_runtime, read_configuration, stage_spec, stage_variables
 
 #: What Chalice sets for itself while it runs.
 CHALICE_CLI: Final = "AWS_CHALICE_CLI_MODE"
@@ -45,7 +39,7 @@ _CHALICES_OWN_STAGE: Final = "dev"
 _VALUED: Final = frozenset({"--project-dir"})
 
 
-class CommandStopped(Exception):
+class CommandStopped(UserError):
     """Chalice's command would do something else than is meant; the message says what does."""
 
 
@@ -53,10 +47,7 @@ def prepare(root: Path, arguments: Sequence[str] | None = None) -> None:
     """Make ready what the command needs, or end the process with one sentence."""
     try:
         _prepare(root, sys.argv[1:] if arguments is None else arguments)
-    except (
-        *(CommandStopped, DependenciesUnavailable, DeploymentRefused),
-        *(InvalidSetting, InvalidStage, NotRunning),
-    ) as exc:
+    except (UserError, InvalidSetting) as exc:
         print(f"error: {exc}", file=sys.stderr, flush=True)
         if threading.current_thread() is not threading.main_thread():
             # `chalice local` imports in a thread, and would wait indefinitely without a server.

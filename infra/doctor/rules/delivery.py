@@ -44,7 +44,6 @@ def variables_of(function: Mapping[str, Any]) -> Mapping[str, str]:
 @rule("delivery/partial-batch-responses")
 def failures_are_reported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The mapping's flag and the setting that relies on it are on together."""
-    del spec
     setting = worker_settings(snapshot).partial_batch_responses
     for mapping in snapshot.mappings:
         flag = REPORT_FAILURES in mapping.get("FunctionResponseTypes", [])
@@ -75,7 +74,6 @@ def failures_are_reported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Findi
 @rule("delivery/mapping")
 def one_mapping_reads_the_queue(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The worker has one mapping, of this stage's queue, and it is on."""
-    del spec
     if len(snapshot.mappings) != 1:
         yield Finding(
             setting="the number of the worker's mappings",
@@ -103,7 +101,6 @@ def one_mapping_reads_the_queue(spec: StageSpec, snapshot: Snapshot) -> Iterator
 @rule("delivery/batch-size")
 def a_batch_is_one_wave(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """All records of a batch are executed at once, and none waits for its batch to fill."""
-    del spec
     width = worker_settings(snapshot).execution_concurrency
     for mapping in snapshot.mappings:
         if mapping["BatchSize"] > width:
@@ -125,7 +122,6 @@ def a_batch_is_one_wave(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding
 @rule("delivery/maximum-concurrency")
 def workers_are_bounded(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The mapping has a maximum concurrency, which the function can reach."""
-    del spec
     reserved = snapshot.reserved_concurrency.get("worker")
     for mapping in snapshot.mappings:
         maximum = (mapping.get("ScalingConfig") or {}).get("MaximumConcurrency")
@@ -149,7 +145,6 @@ def workers_are_bounded(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding
 @rule("delivery/visibility-timeout")
 def messages_stay_hidden(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The queue hides a message six times as long as the worker may run, and its window."""
-    del spec
     queue, worker = snapshot.queue, snapshot.functions["worker"]
     if queue is None or worker is None:
         return
@@ -169,7 +164,6 @@ def messages_stay_hidden(spec: StageSpec, snapshot: Snapshot) -> Iterator[Findin
 @rule("delivery/redrive")
 def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A message gets to the stage's own dead-letter queue, and not before its task's attempts."""
-    del spec
     if snapshot.queue is None:
         return
     redrive = json.loads(snapshot.queue.get("RedrivePolicy") or "{}")
@@ -196,7 +190,6 @@ def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator
 @rule("delivery/retention")
 def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A message is gone before its task is abandoned; a dead letter is kept for inspection."""
-    del spec
     age = worker_settings(snapshot).sweep_age_seconds_max
     if snapshot.queue is not None and int(snapshot.queue["MessageRetentionPeriod"]) >= age:
         yield Finding(
@@ -218,7 +211,6 @@ def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterat
 @rule("delivery/tls")
 def queues_want_tls(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Both queues refuse requests without TLS."""
-    del spec
     for name, queue in (
         ("queue", snapshot.queue),
         ("dead-letter queue", snapshot.dead_letter_queue),
@@ -235,7 +227,6 @@ def queues_want_tls(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
 @rule("delivery/worker-timeout")
 def an_execution_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The worker has time for the longest execution, with claim and settling at their slowest."""
-    del spec
     worker = snapshot.functions["worker"]
     if worker is None:
         return
@@ -253,7 +244,6 @@ def an_execution_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Ite
 @rule("delivery/execution-limits")
 def executions_do_not_starve_each_other(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A batch's executions, all at their limits, fit the worker's processor and memory."""
-    del spec
     worker = snapshot.functions["worker"]
     if worker is None:
         return

@@ -94,7 +94,6 @@ def _variables(
 @rule("functions/api-timeout")
 def every_call_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The API has time for its longest call at its slowest, and ends before the gateway does."""
-    del spec
     api = snapshot.functions["api_handler"]
     if api is None:
         return
@@ -138,7 +137,6 @@ def api_seconds_max(settings: Settings) -> float:
 @rule("functions/same-build")
 def functions_run_the_same_code(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """API, worker and sweeper are of one build, and no update of theirs is half done."""
-    del spec
     functions = {name: f for name, f in snapshot.functions.items() if f is not None}
     builds = {name: function["CodeSha256"] for name, function in functions.items()}
     if len(set(builds.values())) > 1:
@@ -162,7 +160,6 @@ def functions_run_the_same_code(spec: StageSpec, snapshot: Snapshot) -> Iterator
 @rule("functions/runtime-support")
 def runtimes_are_supported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """AWS still updates the functions' Python."""
-    del spec
     today = datetime.now(UTC).date()
     for name, function in snapshot.functions.items():
         if function is None:

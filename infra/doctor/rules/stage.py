@@ -60,7 +60,6 @@ def it_is_deployed_one_way(spec: StageSpec, snapshot: Snapshot) -> Iterator[Find
 @rule("stage/table")
 def tasks_are_safe(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The table can be restored, cannot be deleted by a slip, is encrypted and on demand."""
-    del spec
     table = snapshot.table
     if table is None:
         return
@@ -98,7 +97,6 @@ def tasks_are_safe(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
 @rule("stage/indexes")
 def indexes_answer(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Sweeping and listing have their index."""
-    del spec
     if snapshot.table is None:
         return
     states = {
@@ -118,7 +116,6 @@ def indexes_answer(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
 @rule("stage/schedule")
 def the_sweeper_runs(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A schedule invokes it every minute."""
-    del spec
     found = {
         rule.get("ScheduleExpression", "no schedule"): rule.get("State")
         for rule in snapshot.schedules
@@ -165,7 +162,6 @@ def logs_are_kept_as_long_as_configured(spec: StageSpec, snapshot: Snapshot) -> 
 @rule("stage/authorization")
 def callers_are_known(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Every route but `/health` is authorised."""
-    del spec
     for path, methods in sorted(snapshot.api_methods.items()):
         for method, configuration in methods.items():
             kind = configuration.get("authorizationType", "NONE")

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Mapping
 
+from infra.errors import UserError
 from infra.local.settings import REGION, ROOT, STAGE, Settings
 from infra.local.supervisor.pid_files import write_atomically
 from infra.stage import read_configuration, stage_variables
@@ -42,7 +43,7 @@ LOCAL_ONLY = {
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 
-class NotRunning(Exception):
+class NotRunning(UserError):
     """There is no backend to attach to."""
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.cloudformation import StackFailed
+from infra.errors import UserError
 from infra.local.settings import EMULATOR_PYTHON, HOST, Settings
 from infra.local.supervisor.capacity import execution_variables, memory_mb, processors
 from infra.local.supervisor.environment import backend_variables, process_environment, save_backend
@@ -38,7 +39,7 @@ c = measure q;
 """
 
 
-class StartFailed(Exception):
+class StartFailed(UserError):
     """The local stage cannot run; the message is for the person at the terminal."""
 
 
