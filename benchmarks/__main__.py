@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,15 +25,20 @@ from benchmarks import cold_start, drain, http_load, pages, pool
 from benchmarks.check import check
 from benchmarks.drain import environment
 from benchmarks.figures import Figure, missed, table
-from benchmarks.machine import describe
 from infra.local.settings import ROOT
 from infra.package.packaging import make_package
 from infra.stage import read_configuration, stage_spec
 from tests.support.backends import emulator
 
 RESULTS: Final = Path(__file__).with_name("results.json")
-#: Of a fifth of `--many` each: 52,000 submissions, for the goal holds up to 50,000.
+#: Tasks in each round of the drain, and its rounds.
+_TASKS: Final = 1_000
+_ROUNDS: Final = 3
+#: Tasks over which memory is measured.
+_MANY: Final = 20_000
+#: 52,000 submissions, for the goal holds up to 50,000.
 _BLOCKS: Final = 13
+_BLOCK: Final = 4_000
 #: By part: a process that hangs is ended.
 _PROCESS_SECONDS_MAX: Final = 600.0
 _DUMMIES: Final = {
@@ -48,11 +55,6 @@ def main() -> int:
     """Measure, print and write; the exit code does not depend on goals."""
     parser = argparse.ArgumentParser(prog="make benchmark", description=__doc__)
     parser.add_argument("part", nargs="?", choices=["all", "pages", "check"], default="all")
-    parser.add_argument("--tasks", type=int, default=1000, help="tasks in each round of the drain")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of the drain")
-    parser.add_argument(
-        "--many", type=int, default=20_000, help="tasks for memory; a fifth is a block"
-    )
     arguments = parser.parse_args()
     os.environ.update(_DUMMIES)
     if arguments.part == "check":
@@ -60,11 +62,11 @@ def main() -> int:
     pages.write()
     if arguments.part == "pages":
         return 0
-    about = describe()
+    about = _machine()
     started = time.monotonic()
     figures = pages.figures()
     with tempfile.TemporaryDirectory() as directory:
-        for name, part in _parts(Path(directory), arguments).items():
+        for name, part in _parts(Path(directory)).items():
             print(f"measuring: {name} ({time.monotonic() - started:.0f} s)", flush=True)
             figures += part()
     about["minutes"] = round((time.monotonic() - started) / 60, 1)
@@ -76,17 +78,31 @@ def main() -> int:
     return 0
 
 
-def _parts(directory: Path, arguments: Any) -> dict[str, Callable[[], list[Figure]]]:  # noqa: ANN401
+def _machine() -> dict[str, Any]:
+    """Return the machine, the interpreter and the commit."""
+    command = ["git", "describe", "--always", "--dirty"]
+    commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": commit.stdout.strip() or "unknown",
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 1),
+    }
+
+
+def _parts(directory: Path) -> dict[str, Callable[[], list[Figure]]]:
     return {
         "handlers": lambda: _in_a_process(directory, "handlers", "15"),
-        "memory": lambda: _in_a_process(directory, "memory", str(arguments.many)),
-        "pool": lambda: pool.measure(arguments.rounds),
-        "drain": lambda: _drains(directory, arguments.tasks, arguments.rounds),
+        "memory": lambda: _in_a_process(directory, "memory", str(_MANY)),
+        "pool": lambda: pool.measure(_ROUNDS),
+        "drain": lambda: _drains(directory),
         "HTTP": lambda: http_load.measure(
             directory / "stage",
             posts=1000,
             batches=9,
-            block=arguments.many // 5,
+            block=_BLOCK,
             blocks=_BLOCKS,
         ),
         "cold start": lambda: cold_start.measure(_package(directory), rounds=101),
@@ -104,14 +120,14 @@ def _in_a_process(directory: Path, module: str, argument: str) -> list[Figure]:
     return msgspec.json.decode(target.read_bytes(), type=list[Figure])
 
 
-def _drains(directory: Path, tasks: int, rounds: int) -> list[Figure]:
+def _drains(directory: Path) -> list[Figure]:
     data_dir = directory / "drain"
     data_dir.mkdir()
     mock = {"STAGE": "local", "EXECUTOR": "mock"}
     with emulator(data_dir) as backend, environment({**backend.environment, **mock}):
         log = data_dir / "worker.log"
-        figures = drain.measure(backend, log, tasks=tasks, rounds=rounds)
-        return figures + pool.measure_drain(backend, log, tasks=tasks, rounds=rounds)
+        figures = drain.measure(backend, log, tasks=_TASKS, rounds=_ROUNDS)
+        return figures + pool.measure_drain(backend, log, tasks=_TASKS, rounds=_ROUNDS)
 
 
 def _package(directory: Path) -> Path:

@@ -61,17 +61,15 @@ def measure(package: Path, rounds: int) -> list[Figure]:
                 milliseconds = _milliseconds(*kinds[kind])
                 if number:  # the first fills the file cache
                     times[kind].append(milliseconds)
-        profile = _slowest_imports(*kinds["package"])
     parts = {f"{kind} ms": statistics.median(taken) for kind, taken in times.items()}
     return [
-        _figure("cold start", _GOAL, times, "two boto3 clients", parts, profile),
+        _figure("cold start", _GOAL, times, "two boto3 clients", parts),
         _figure(
             "cold start with the simulator in the package",
             _GOAL_SIMULATOR,
             times,
             "without the simulator",
             {"entries of the simulator": len(removed)},
-            profile,
         ),
     ]
 
@@ -87,7 +85,6 @@ def _figure(
     times: Mapping[str, list[float]],
     against: str,
     parts: Mapping[str, float],
-    profile: tuple[str, ...],
 ) -> Figure:
     return Figure(
         name=name,
@@ -95,7 +92,6 @@ def _figure(
         samples=ratios(times["package"], times[against]),
         meaning=f"CPU of the built package's import against {against}",
         parts=parts,
-        profile=profile,
     )
 
 
@@ -134,22 +130,3 @@ def _milliseconds(code: str, environment: Mapping[str, str]) -> float:
     if process.returncode:
         raise RuntimeError(f"a cold start failed: {code}")
     return (usage.ru_utime + usage.ru_stime) * 1000
-
-
-def _slowest_imports(code: str, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what takes longest to import, itself alone."""
-    command = [_interpreter(), "-S", "-X", "importtime", "-c", code]
-    report = subprocess.run(
-        command,
-        env=dict(environment),
-        cwd=environment["PYTHONPATH"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    lines = [line for line in report.stderr.splitlines() if line.startswith("import time:")]
-    return tuple(sorted(lines[1:], key=_own_microseconds, reverse=True)[:10])
-
-
-def _own_microseconds(line: str) -> int:
-    return int(line.removeprefix("import time:").split("|")[0])

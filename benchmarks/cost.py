@@ -5,19 +5,34 @@ No part of it is timed, so it is the same on each machine. What it takes as give
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 import app
-from benchmarks import prices
-from benchmarks.prices import MILLION
 from chalicelib.executors.cost import estimate
 from infra.stage import StageSpec
 
 COUNTS: Final = Path(__file__).with_name("counts.json")
+
+#: AWS's list prices in dollars, for us-east-1 without free tiers, from the pricing pages of Lambda,
+#: API Gateway, DynamoDB, SQS and CloudWatch.
+PRICES_OF: Final = "December 2025"
+MILLION: Final = 1_000_000
+
+API_GATEWAY_REQUEST: Final = 3.50 / MILLION
+LAMBDA_REQUEST: Final = 0.20 / MILLION
+LAMBDA_GB_SECOND: Final = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
+DYNAMODB_WRITE_UNIT: Final = 0.625 / MILLION
+DYNAMODB_READ_UNIT: Final = 0.125 / MILLION
+SQS_REQUEST: Final = 0.40 / MILLION
+LOGS_GB: Final = 0.50
+METRIC_MONTH: Final = 0.30
+ALARM_MONTH: Final = 0.10
+GB: Final = 1e9
 
 #: How long a call of the API is billed for, in seconds: some 3 ms of processor at 1,024 MB (0.58
 #: of a processor) and two calls of 5 ms; a poll makes one.
@@ -36,8 +51,7 @@ _SWEEPER_SECONDS: Final = 0.08
 _KB: Final = 1024
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Units:
+class Units(msgspec.Struct, frozen=True, kw_only=True):
     """What one step of one task takes."""
 
     write_units: float
@@ -48,14 +62,7 @@ class Units:
 def counted(circuit: str) -> dict[str, Units]:
     """Return the counted steps of a circuit, from `counts.json`."""
     steps: Mapping[str, Any] = json.loads(COUNTS.read_text())["tasks"][circuit]
-    return {
-        name: Units(
-            write_units=step["write_units"],
-            read_units=step["read_units"],
-            log_bytes=step["log_bytes"],
-        )
-        for name, step in steps.items()
-    }
+    return msgspec.convert(steps, dict[str, Units])
 
 
 def per_million(
@@ -68,21 +75,20 @@ def per_million(
     submit, execute, poll = steps["submit"], steps["execute"], steps["poll"]
     requests = 1 / batched + polls
     api, worker = spec.functions["api_handler"], spec.functions["worker"]
-    gb_second = prices.LAMBDA_GB_SECOND[spec.architecture]
+    gb_second = LAMBDA_GB_SECOND[spec.architecture]
     api_seconds = API_SECONDS["submit"] + polls * API_SECONDS["poll"]
     writes = submit.write_units + execute.write_units
     reads = submit.read_units + execute.read_units + polls * poll.read_units
     logs = submit.log_bytes + execute.log_bytes + polls * poll.log_bytes
     parts = {
-        "API Gateway": requests * prices.API_GATEWAY_REQUEST,
-        "API function": requests * prices.LAMBDA_REQUEST
-        + api_seconds * api.memory_mb / _KB * gb_second,
-        "DynamoDB writes": writes * prices.DYNAMODB_WRITE_UNIT,
-        "DynamoDB reads": reads * prices.DYNAMODB_READ_UNIT,
-        "SQS": (1 + 2 / BATCH) * prices.SQS_REQUEST,
-        "worker, overhead": prices.LAMBDA_REQUEST / BATCH
+        "API Gateway": requests * API_GATEWAY_REQUEST,
+        "API function": requests * LAMBDA_REQUEST + api_seconds * api.memory_mb / _KB * gb_second,
+        "DynamoDB writes": writes * DYNAMODB_WRITE_UNIT,
+        "DynamoDB reads": reads * DYNAMODB_READ_UNIT,
+        "SQS": (1 + 2 / BATCH) * SQS_REQUEST,
+        "worker, overhead": LAMBDA_REQUEST / BATCH
         + WORKER_SECONDS * worker.memory_mb / _KB * gb_second,
-        "logs": logs / prices.GB * prices.LOGS_GB,
+        "logs": logs / GB * LOGS_GB,
     }
     return {part: cost * MILLION for part, cost in parts.items()}
 
@@ -90,7 +96,7 @@ def per_million(
 def execution_per_million(spec: StageSpec, seconds: float, *, shared_by: int) -> float:
     """Return dollars for a million executions; those that wait share an invocation."""
     memory_gb = spec.functions["worker"].memory_mb / _KB
-    price = prices.LAMBDA_GB_SECOND[spec.architecture]
+    price = LAMBDA_GB_SECOND[spec.architecture]
     return seconds / shared_by * memory_gb * price * MILLION
 
 
@@ -98,14 +104,14 @@ def idle_per_month(spec: StageSpec, *, alarms: int, metrics: int) -> dict[str, f
     """Return dollars by part for a month in which no task is submitted."""
     receives = IDLE_POLLERS * _MONTH_SECONDS / _LONG_POLL_SECONDS
     sweeper_gb = spec.functions["sweeper"].memory_mb / _KB
-    gb_second = prices.LAMBDA_GB_SECOND[spec.architecture]
+    gb_second = LAMBDA_GB_SECOND[spec.architecture]
     return {
-        "SQS receives by Lambda's pollers": receives * prices.SQS_REQUEST,
-        "sweeper, queries of eight shards": _SWEEPS_PER_MONTH * 8 * 0.5 * prices.DYNAMODB_READ_UNIT,
+        "SQS receives by Lambda's pollers": receives * SQS_REQUEST,
+        "sweeper, queries of eight shards": _SWEEPS_PER_MONTH * 8 * 0.5 * DYNAMODB_READ_UNIT,
         "sweeper, invocations": _SWEEPS_PER_MONTH
-        * (prices.LAMBDA_REQUEST + _SWEEPER_SECONDS * sweeper_gb * gb_second),
-        "alarms": alarms * prices.ALARM_MONTH,
-        "metrics": metrics * prices.METRIC_MONTH,
+        * (LAMBDA_REQUEST + _SWEEPER_SECONDS * sweeper_gb * gb_second),
+        "alarms": alarms * ALARM_MONTH,
+        "metrics": metrics * METRIC_MONTH,
     }
 
 

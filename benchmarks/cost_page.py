@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks import cost, prices
+from benchmarks import cost
 from benchmarks.cost import Units, counted, execution_per_million, per_million
 from infra.local.settings import ROOT
 from infra.stage import StageSpec, read_configuration, stage_spec
@@ -44,7 +44,7 @@ def _head(spec: StageSpec) -> str:
     return f"""# What it costs
 
 Made by `make benchmark` (`benchmarks/cost_page.py`); a test fails if it is not what the code counts. Units
-and log bytes are counted (`benchmarks/counts.json`), prices are AWS's list prices for us-east-1 of {prices.DATE},
+and log bytes are counted (`benchmarks/counts.json`), prices are AWS's list prices for us-east-1 of {cost.PRICES_OF},
 without free tiers and without data transfer. Stage `prod`: {spec.architecture}, API {api.memory_mb:,} MB, worker {worker.memory_mb:,} MB.
 
 Taken as given, since only a real account can tell: an API call is billed for {cost.API_SECONDS["submit"] * 1000:.0f} ms (a poll for

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from benchmarks.events import BELL, Context, http_event, queue_event
-from benchmarks.service import built_service
+from benchmarks.stubbed import built_service
 from chalicelib import composition
 from chalicelib.adapters.telemetry import SERVICE
 from tests.support.backends import Backend

@@ -21,7 +21,7 @@ import msgspec
 
 from benchmarks.events import Context, circuit_of, http_event, queue_event
 from benchmarks.figures import Figure, Goal, profile_of, ratios
-from benchmarks.stubbed import ENVIRONMENT, StubbedAws
+from benchmarks.stubbed import ENVIRONMENT, StubbedAws, built_service
 
 CIRCUIT_BYTES: Final = 1024
 #: Calls in one sample. Few enough that a slow spell of the machine hits both sides of a round.
@@ -46,7 +46,6 @@ def pairs(aws: StubbedAws) -> list[Pair]:
     import botocore.session  # noqa: PLC0415 - the environment comes first
 
     import app  # noqa: PLC0415
-    from benchmarks.service import built_service  # noqa: PLC0415
 
     ports: Any = built_service().ports
     session = botocore.session.get_session()

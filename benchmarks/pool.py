@@ -1,7 +1,5 @@
 """How many Bell circuits a second the warm pool executes, against a process for each.
 
-    python -m benchmarks.pool
-
 Rounds alternate, so that a slow spell of the machine hits both.
 """
 
@@ -18,7 +16,7 @@ from typing import Final
 
 from benchmarks.drain import drain_with_service, environment
 from benchmarks.events import BELL
-from benchmarks.figures import Figure, Goal, ratios, table
+from benchmarks.figures import Figure, Goal, ratios
 from chalicelib.domain.task import TaskRequest
 from chalicelib.executors.children.child_process import ChildProcess, JobLimits
 from chalicelib.executors.children.pool import ProcessPool
@@ -97,7 +95,7 @@ def cold_rate(threads: int) -> float:
     return rate(execute, jobs=_COLD_JOBS, threads=threads)
 
 
-def measure(rounds: int = 3) -> list[Figure]:
+def measure(rounds: int) -> list[Figure]:
     """Run the rounds: so many Bells at a time through warm children, and a process for each."""
     cores = os.cpu_count() or 1
     warm: dict[int, list[float]] = {threads: [] for threads in (1, cores, 10)}
@@ -139,7 +137,3 @@ def measure_drain(backend: Backend, log: Path, *, tasks: int, rounds: int) -> li
             parts={name: statistics.median(drained) for name, drained in rates.items()},
         )
     ]
-
-
-if __name__ == "__main__":
-    print(table(measure()))

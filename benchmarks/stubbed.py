@@ -10,10 +10,14 @@ import base64
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.awsrequest import AWSResponse
+
+if TYPE_CHECKING:
+    from chalicelib.composition import Service
 
 QUEUE_URL: Final = "https://sqs.us-east-1.amazonaws.com/123456789012/quantum-tasks"
 #: What a Lambda function finds in its environment.
@@ -30,6 +34,21 @@ ENVIRONMENT: Final = {
     "TASKS_QUEUE_URL": QUEUE_URL,
 }
 _CAPACITY: Final = {"TableName": "quantum-tasks", "CapacityUnits": 1.0}
+
+
+def built_service() -> Service:
+    """Build this process's service from its environment, and use it from now on.
+
+    Not `get_service`: on the local stage that refuses AWS's own endpoints, which are what a stub
+    in this process answers.
+    """
+    from chalicelib import composition  # noqa: PLC0415 - the environment comes first
+    from chalicelib.settings import Settings  # noqa: PLC0415
+
+    settings = Settings.from_environment(os.environ)
+    service = composition.build(settings, composition.build_ports(settings))
+    composition.override_service(service)
+    return service
 
 
 class StubbedAws:
