@@ -1,41 +1,41 @@
 # The commands of this project: `make help` lists them.
 #
-# Every target makes the environments that it needs, from the lock files and inside the checkout;
-# a repeat run skips that. Variables given as `make run PORT=8001` reach the program as environment
-# variables (make exports what its command line sets), so they may as well be set in the environment.
+# Every target makes the environments that it needs, from the lock files and inside your checkout; a
+# repeat run skips that. You may give variables as `make run PORT=8001` or set them in the environment:
+# make exports those of its command line.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
-# Environments are made at the same time, and lint does not wait for those of others.
+# make installs environments at the same time; lint waits for its own only.
 MAKEFLAGS += --jobs=4
 
-# The interpreter that makes the environments; default: the first usable one of these.
+# The interpreter that makes the environments: by default the first of these that works.
 PYTHON ?=
 PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
 
-# The deployed stage that is meant: dev or prod, see .chalice/config.json.
+# The deployed stage: dev or prod, see .chalice/config.json.
 STAGE ?=
 
-# What starts containers: docker compose, podman compose, …
+# The program that starts containers: docker compose, podman compose, …
 COMPOSE ?= docker compose
 
-# What `make test` hands on to pytest: make test ARGS="tests/unit -k claim"
+# Arguments for pytest: make test ARGS="tests/unit -k claim"
 ARGS ?=
 
-# All tests, three files at a time: they wait for processes of their own for nearly half of the time.
+# All tests, three modules at a time: they wait for their own processes nearly half of the time.
 everything := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
-# What `make chaos` and `make prove` do: for how long, from which seed (else another one each time), to how many tasks.
+# How long `make chaos` and `make prove` disturb, from which seed (by default another each time), how many tasks.
 MINUTES ?= 5
 SEED ?=
 TASKS ?= 1000
 
-# What `make fuzz` sends: requests that schemathesis makes from the description, and mutations.
+# How many requests `make fuzz` sends: from the description, by schemathesis, and mutations of them.
 REQUESTS ?= 10000
 MUTATIONS ?= 100000
 
-# Random programs that the simulator and qiskit-aer must count alike.
+# Random programs on which the simulator and qiskit-aer must agree.
 PROGRAMS ?= 1000
 
 # `.venv-run` holds what runs and deploys a stage, `.venv` all that development needs on top of it.
@@ -55,7 +55,7 @@ lint_imports := PYTHONPATH=client/src .venv/bin/lint-imports --no-logo
 ##@ Run it here
 
 .PHONY: run
-run: $(runtime) $(emulator) ## Everything on this machine: emulator, API on PORT (8000), WORKERS (2); Ctrl-C stops it
+run: $(runtime) $(emulator) ## Run a stage on your machine: emulator, API on PORT (8000), WORKERS (2); Ctrl-C stops it
 	@exec $(run_python) -m infra.local run
 
 .PHONY: api
@@ -67,7 +67,7 @@ worker: $(runtime) ## Add a worker process to a running `make run`
 	@exec $(run_python) -m infra.local worker
 
 .PHONY: stop
-stop: $(runtime) ## Stop all that runs with this DATA_DIR (.local)
+stop: $(runtime) ## Stop every process of this DATA_DIR (.local)
 	@exec $(run_python) -m infra.local stop
 
 .PHONY: reset
@@ -75,11 +75,11 @@ reset: $(runtime) ## Empty the data in DATA_DIR after asking (YES=1 does not ask
 	@exec $(run_python) -m infra.local reset
 
 .PHONY: audit
-audit: $(runtime) ## Prove that nothing was lost or done twice in what runs with this DATA_DIR
+audit: $(runtime) ## Check that the stage of this DATA_DIR lost nothing and did nothing twice
 	@exec $(run_python) -m infra.audit
 
 .PHONY: prune
-prune: $(runtime) ## Delete pieces of circuits and results that are older than a day and that no task refers to
+prune: $(runtime) ## Delete pieces of circuits and results that no task refers to and that are older than a day
 	@exec $(run_python) -m infra.audit.prune
 
 ##@ Change it
@@ -106,12 +106,12 @@ lint: $(environment) ## Style, types, direction of imports, CloudFormation templ
 	exit $$status
 
 .PHONY: format
-format: $(environment) ## Format the code, and fix what can be fixed by itself
+format: $(environment) ## Format the code and fix what ruff can fix
 	@$(python) -m ruff check --fix --quiet --exit-zero
 	@$(python) -m ruff format
 
 .PHONY: benchmark
-benchmark: $(environment) $(emulator) $(celery) ## Measure every figure that has a goal (15 to 30 minutes); only what is counted: make benchmark ARGS=pages
+benchmark: $(environment) $(emulator) $(celery) ## Measure every figure that has a goal (15 to 30 minutes); counts and pages alone: make benchmark ARGS=pages
 	@exec $(python) -m benchmarks $(ARGS)
 
 .PHONY: docs
@@ -142,17 +142,19 @@ fuzz: $(environment) $(emulator) $(fuzz) ## Requests by the description, then mu
 	@exec $(python) -m tests.proof.fuzz --requests $(REQUESTS) --mutations $(MUTATIONS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: prove
-prove: $(environment) $(emulator) $(oracle) ## All evidence in full, figures at the end (half an hour): explorer, mutants, faults, chaos, oracle
+prove: $(environment) $(emulator) $(client) $(fuzz) $(oracle) ## All evidence in full, in an hour; each part's figures at the end (tests/README.md)
 	@rm -rf $(evidence); mkdir -p $(evidence); date +%s > $(evidence)/started
-	@$(call prove,explorer,$(python) -m tests.proof.explorer --full --mutants)
-	@$(call prove,faults,$(python) -m tests.proof.faults --full)
-	@$(if $(wildcard tests/proof/stateful),$(call prove,stateful,HYPOTHESIS_PROFILE=full $(python) -m pytest -q --timeout 0 -o faulthandler_timeout=0 tests/proof/stateful))
-	@$(call prove,chaos,$(python) -m tests.proof.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED)))
-	@$(call prove,oracle,$(python) -m tests.proof.oracle --oracle .venv-oracle --programs $(PROGRAMS))
+	@trap 'kill 0' INT; \
+	{ $(call prove,explorer,$(python) -m tests.proof.explorer --full --mutants); \
+	  $(call prove,families,EVIDENCE=full $(python) -m pytest -q --timeout 0 -o faulthandler_timeout=0 $(families)); \
+	  $(call prove,oracle,$(python) -m tests.proof.oracle --oracle .venv-oracle --programs $(PROGRAMS)); } & \
+	$(call prove,faults,$(python) -m tests.proof.faults --full); \
+	wait; \
+	$(call prove,chaos,$(python) -m tests.proof.chaos --minutes $(MINUTES) --tasks $(TASKS) $(if $(SEED),--seed $(SEED)))
 	@echo; echo "commit $$(git describe --always --dirty 2> /dev/null || echo unknown)," \
 	  "$$(( ($$(date +%s) - $$(cat $(evidence)/started)) / 60 )) minutes"; \
-	for part in explorer faults stateful chaos oracle; do \
-	  test ! -e $(evidence)/$$part.txt || while IFS= read -r line; do \
+	for part in explorer families oracle faults chaos; do \
+	  while IFS= read -r line; do \
 	    case $$line in $(figures)) echo "$$part: $$line" ;; esac; done < $(evidence)/$$part.txt; \
 	done; \
 	test ! -e $(evidence)/failed || { echo "failed: $$(tr '\n' ' ' < $(evidence)/failed)" >&2; exit 1; }
@@ -164,7 +166,7 @@ package: $(runtime) ## One SAM stack and one zip in build/package for a pipeline
 	@exec $(run_python) -m infra.deploy package --stage "$(STAGE)" $(ARGS)
 
 .PHONY: stacks
-stacks: $(runtime) ## Table, queues, logs and alarms of a stage: what `chalice deploy` needs to be there
+stacks: $(runtime) ## Deploy a stage's table, queues, logs and alarms, which `chalice deploy` needs
 	@exec $(run_python) -m infra.deploy stacks --stage "$(STAGE)"
 
 .PHONY: deploy
@@ -172,7 +174,7 @@ deploy: $(runtime) ## Deploy a stage to the AWS account of your credentials: mak
 	@exec $(run_python) -m infra.deploy deploy --stage "$(STAGE)" $(ARGS)
 
 .PHONY: doctor
-doctor: $(runtime) ## Read a live stage and name every setting that is not as it must be
+doctor: $(runtime) ## Read a live stage and name every wrong setting
 	@exec $(run_python) -m infra.deploy doctor --stage "$(STAGE)"
 
 .PHONY: smoke
@@ -210,12 +212,17 @@ help: ## This list
 	  esac; done < $(firstword $(MAKEFILE_LIST))
 
 # --- evidence --------------------------------------------------------------------------------------
-# $(call prove,NAME,COMMAND) shows what the command prints, keeps it, and notes a failure without
-# stopping: one run says all that is wrong. A pipe to tee alone would lose how the command ended.
+# $(call prove,NAME,COMMAND) keeps what a part prints, says when it begins and ends, and notes a
+# failure without stopping: one run tells you all that is wrong. The faults take most of the time and
+# the other parts one core, so they run at the same time; chaos, which needs both cores, comes last.
 
 evidence := build/evidence
-prove = echo; echo "--- $(1)"; \
-  { PYTHONUNBUFFERED=1 $(2) 2>&1 || echo $(1) >> $(evidence)/failed; } | tee $(evidence)/$(1).txt
+prove = echo "$(1): begun, its output is in $(evidence)/$(1).txt"; \
+  if PYTHONUNBUFFERED=1 $(2) > $(evidence)/$(1).txt 2>&1; then echo "$(1): done"; \
+  else echo "$(1): failed"; echo $(1) >> $(evidence)/failed; fi
+# The tests whose families `make test` samples (tests/support/evidence.py).
+families := tests/client/test_faults.py tests/client/test_real_service.py tests/contract tests/deploy/test_package.py \
+  tests/functional/test_validations.py tests/pool tests/proof/faults/test_batch_of_a_hundred.py tests/proof/fuzz tests/proof/stateful
 figures := circuits*|configurations*|scenarios*|states*|mutants*|seed*|killed*|paused*|submissions*|tasks*|retries*|audit*|violations*|*[0-9]" passed"*
 
 # --- environments ----------------------------------------------------------------------------------

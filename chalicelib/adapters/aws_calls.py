@@ -37,7 +37,17 @@ _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 _FULL: Final = frozenset({"ItemCollectionSizeLimitExceededException", "LimitExceededException"})
 #: Not the called service's state but the request is wrong: a bug, to be seen as one.
 _BUGS: Final = frozenset({"ValidationException", "SerializationException", "InvalidAddress"})
-_SHOWN_CHARACTERS_MAX: Final = 200
+#: Parameters of calls whose values a line may hold: names and expressions of the service's own, and
+#: ids. An expression's values stand in `ExpressionAttributeValues`.
+_SHOWN: Final = frozenset(
+    {
+        *("TableName", "IndexName", "QueueUrl", "Key", "Limit", "ConsistentRead"),
+        *("ConditionExpression", "UpdateExpression", "KeyConditionExpression", "ReturnValues"),
+        *("ProjectionExpression", "ReturnConsumedCapacity", "VisibilityTimeout", "AttributeNames"),
+    }
+)
+#: An item's attribute is a mapping of its type to its value.
+_ITEM_DEPTH: Final = 2
 
 
 class _AwsCall(msgspec.Struct):
@@ -233,7 +243,7 @@ class AwsCalls:
                 "duration_ms": round((time.perf_counter() - call.started) * 1000, 1),
                 "attempts": call.sent,
                 "may_be_applied": call.sent > call.refused,
-                "parameters": _shortened(call.parameters),
+                "parameters": _described(call.parameters),
             },
             exc_info=failure,
         )
@@ -262,13 +272,22 @@ def _code_of(failure: Exception) -> str:
     return type(failure).__name__
 
 
-def _shortened(value: Any) -> Any:  # noqa: ANN401 - parameters are any JSON
-    """Return parameters as they can be logged: a circuit in them would fill the log."""
-    if isinstance(value, Mapping):
-        return {key: _shortened(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_shortened(item) for item in value]
-    text = value if isinstance(value, (str, bytes)) else str(value)
-    if len(text) > _SHOWN_CHARACTERS_MAX:
-        return f"{text[:_SHOWN_CHARACTERS_MAX]!r}… ({len(text):,} in all)"
-    return repr(value) if isinstance(value, bytes) else value
+def _described(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as a line may hold them: values of an allow list, of the others the size.
+
+    What a user sends (circuit, tags, owner, results) never stands in the log.
+    """
+    return {
+        name: value if name in _SHOWN else _size_of(value) for name, value in parameters.items()
+    }
+
+
+def _size_of(value: Any, *, depth: int = 0) -> Any:  # noqa: ANN401 - parameters are any JSON
+    """Return a value's size; of an item, of its attributes by name and type."""
+    if isinstance(value, Mapping) and depth < _ITEM_DEPTH:
+        return {name: _size_of(inner, depth=depth + 1) for name, inner in value.items()}
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    if isinstance(value, str):
+        return f"{len(value):,} characters"
+    return f"{len(value):,} entries" if isinstance(value, (Mapping, list, tuple)) else "a value"

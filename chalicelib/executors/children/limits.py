@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Final
 
-from chalicelib.executors.children.linux_sandbox import refuse_processes
+from chalicelib.executors.children.linux_sandbox import confine
 
 _IS_LINUX: Final = sys.platform == "linux"
 _PAGE_BYTES: Final = resource.getpagesize()
@@ -30,11 +30,11 @@ _GROWTH_BYTES_MAX: Final = 64 << 20
 
 
 def bound_process() -> None:
-    """Set what holds for the whole life of a child: no core dump, no file, no further process."""
+    """Set what holds for a child's whole life: no core dump, file, process, program or socket."""
     for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
         resource.setrlimit(kind, (0, 0))
     if _IS_LINUX:
-        refuse_processes()
+        confine()
 
 
 class JobBounds:

@@ -1,6 +1,6 @@
-"""A filter of system calls, for which Python has no module: Linux's `seccomp`.
+"""What Linux keeps a child from, for which Python has no module: `seccomp` and `prctl`.
 
-It is asked for, not relied on: where a kernel does not know it, a child runs without.
+Both are asked for, not relied on: where a kernel does not know them, a child runs without.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ import ctypes
 import errno
 import platform
 import struct
+import sys
 from typing import Final, NamedTuple
 
 from chalicelib.warm_process import prctl
 
-#: `prctl`'s option (linux/prctl.h).
+#: `prctl`'s options (linux/prctl.h).
+_PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 #: Operation and flag of `seccomp` (linux/seccomp.h). Without the flag, kernels before 5.16 slow
 #: down every process that has a filter, against Spectre.
@@ -27,16 +29,24 @@ class _Machine(NamedTuple):
     seccomp: int
     #: linux/audit.h
     architecture: int
-    #: asm/unistd.h; `fork` and `vfork` are not everywhere.
+    #: asm/unistd.h
     clone: int
     clone3: int
-    forks: tuple[int, ...]
+    #: `fork` and `vfork`, where they are; `execve`, `execveat`; `socket`, `socketpair`; `ptrace`,
+    #: `process_vm_readv`, `process_vm_writev`; `io_uring_setup`, which opens sockets too.
+    refused: tuple[int, ...]
 
 
 _MACHINES: Final = {
-    "x86_64": _Machine(317, 0xC000003E, 56, 435, (57, 58)),
-    "aarch64": _Machine(277, 0xC00000B7, 220, 435, ()),
+    "x86_64": _Machine(
+        *(317, 0xC000003E, 56, 435), refused=(57, 58, 59, 322, 41, 53, 101, 310, 311, 425)
+    ),
+    "aarch64": _Machine(
+        *(277, 0xC00000B7, 220, 435), refused=(221, 281, 198, 199, 117, 270, 271, 425)
+    ),
 }
+#: Set in the numbers of x32, a second set of calls that x86_64 kernels may have.
+_X32: Final = 0x40000000
 _CLONE_THREAD: Final = 0x10000
 # Instructions of a classic BPF program (linux/bpf_common.h): load a word, jump if equal or if a bit
 # is set, return; and where `struct seccomp_data` (linux/seccomp.h) has what is checked.
@@ -48,10 +58,20 @@ _REFUSE: Final = 0x00050000 | errno.EPERM
 _IS_UNKNOWN: Final = 0x00050000 | errno.ENOSYS
 
 
-def refuse_processes() -> None:
-    """Let the kernel refuse new processes, not threads, with EPERM. Where it cannot, go on.
+def hide_from_children() -> None:
+    """Close this process's memory and environment, with its credentials, to its children.
 
-    A process that an executor started would escape every limit here, and outlive the function's.
+    They have the same user, who can read `/proc/PID/environ` and `mem` otherwise.
+    """
+    if sys.platform == "linux":
+        prctl(_PR_SET_DUMPABLE, 0)
+
+
+def confine() -> None:
+    """Let the kernel refuse new processes, programs, sockets and tracing with EPERM.
+
+    Threads are allowed. A process that an executor started would escape every limit here and
+    outlive the function's; by a socket it would reach the function's runtime and the network.
     """
     machine = _MACHINES.get(platform.machine())
     if machine is None:
@@ -76,9 +96,11 @@ def _filter(machine: _Machine) -> bytes:
         (_IF_EQUAL, 0, 1, machine.clone3),
         (_RETURN, 0, 0, _IS_UNKNOWN),
     ]
-    for fork in machine.forks:
-        instructions += [(_IF_EQUAL, 0, 1, fork), (_RETURN, 0, 0, _REFUSE)]
+    for call in machine.refused:
+        instructions += [(_IF_EQUAL, 0, 1, call), (_RETURN, 0, 0, _REFUSE)]
     instructions += [
+        (_IF_BIT, 0, 1, _X32),
+        (_RETURN, 0, 0, _REFUSE),
         (_IF_EQUAL, 1, 0, machine.clone),
         (_RETURN, 0, 0, _ALLOW),
         (_LOAD, 0, 0, _AT_FIRST_ARGUMENT),

@@ -27,6 +27,7 @@ from chalicelib.executors.children import failures
 from chalicelib.executors.children.child_process import ChildProcess, JobLimits
 from chalicelib.executors.children.failures import LimitReached
 from chalicelib.executors.children.jobs import Answer
+from chalicelib.executors.children.linux_sandbox import hide_from_children
 from chalicelib.settings import EXECUTOR_START_SECONDS_MAX
 
 _OPERATION: Final = "execute in a child process"
@@ -57,7 +58,9 @@ class ProcessPool:
         """Take the executor as `module:factory`; nothing is started yet.
 
         A child's environment is `environment` and little else. It has `start_seconds_max` to start.
+        From now on no child can read what this process holds.
         """
+        hide_from_children()
         self._factory = factory
         self._limits = limits
         self._reporter = reporter

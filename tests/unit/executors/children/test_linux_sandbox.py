@@ -46,7 +46,16 @@ def answer(program: bytes, architecture: int, call: int, argument: int = 0) -> i
     ("machine", "architecture", "call", "argument", "expected"),
     [
         ("x86_64", X86, 0, 0, ALLOWED),  # read
-        ("x86_64", X86, 59, 0, ALLOWED),  # execve, which starts no further process
+        ("x86_64", X86, 59, 0, REFUSED),  # execve
+        ("x86_64", X86, 322, 0, REFUSED),  # execveat
+        ("x86_64", X86, 41, 0, REFUSED),  # socket
+        ("x86_64", X86, 53, 0, REFUSED),  # socketpair
+        ("x86_64", X86, 101, 0, REFUSED),  # ptrace
+        ("x86_64", X86, 310, 0, REFUSED),  # process_vm_readv
+        ("x86_64", X86, 311, 0, REFUSED),  # process_vm_writev
+        ("x86_64", X86, 425, 0, REFUSED),  # io_uring_setup
+        ("x86_64", X86, 0x40000000, 0, REFUSED),  # read, by x32's numbers
+        ("x86_64", X86, 0x40000029, 0, REFUSED),  # socket, by x32's numbers
         ("x86_64", X86, 56, THREAD_FLAGS, ALLOWED),  # clone
         ("x86_64", X86, 56, PROCESS_FLAGS, REFUSED),
         ("x86_64", X86, 57, 0, REFUSED),  # fork
@@ -56,13 +65,21 @@ def answer(program: bytes, architecture: int, call: int, argument: int = 0) -> i
         ("x86_64", ARM, 0, 0, REFUSED),
         ("aarch64", ARM, 63, 0, ALLOWED),  # read
         ("aarch64", ARM, 57, 0, ALLOWED),  # close; there is no fork
+        ("aarch64", ARM, 221, 0, REFUSED),  # execve
+        ("aarch64", ARM, 281, 0, REFUSED),  # execveat
+        ("aarch64", ARM, 198, 0, REFUSED),  # socket
+        ("aarch64", ARM, 199, 0, REFUSED),  # socketpair
+        ("aarch64", ARM, 117, 0, REFUSED),  # ptrace
+        ("aarch64", ARM, 270, 0, REFUSED),  # process_vm_readv
+        ("aarch64", ARM, 271, 0, REFUSED),  # process_vm_writev
+        ("aarch64", ARM, 425, 0, REFUSED),  # io_uring_setup
         ("aarch64", ARM, 220, THREAD_FLAGS, ALLOWED),  # clone
         ("aarch64", ARM, 220, PROCESS_FLAGS, REFUSED),
         ("aarch64", ARM, 435, 0, UNKNOWN),  # clone3
         ("aarch64", X86, 63, 0, REFUSED),
     ],
 )
-def test_processes_are_refused_and_threads_are_not(
+def test_all_but_threads_is_refused(
     machine: str, architecture: int, call: int, argument: int, expected: int
 ) -> None:
     """By every call that starts one, in the machine's numbers (asm/unistd.h) and in no others."""
@@ -75,5 +92,5 @@ def test_on_another_machine_no_filter_is_set(monkeypatch: pytest.MonkeyPatch) ->
     """Its numbers are not known; a child runs without."""
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     before = Path("/proc/self/status").read_text().partition("NoNewPrivs")[2][:30]
-    linux_sandbox.refuse_processes()
+    linux_sandbox.confine()
     assert Path("/proc/self/status").read_text().partition("NoNewPrivs")[2][:30] == before
