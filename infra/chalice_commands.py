@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,10 +23,10 @@ from infra.deploy.refusals import refuse_what_is_wrong
 from infra.errors import UserError
 from infra.local.settings import STAGE, Settings
 from infra.local.supervisor.environment import (
-    FOREIGN_PREFIXES,
     NotRunning,
     load_backend,
     process_environment,
+    replace_environment,
 )
 from infra.local.supervisor.pid_files import held_lock
 from infra.package.vendor import fill_vendor
@@ -99,14 +99,7 @@ def _use_running_backend(root: Path, given: str | None) -> None:
     with held_lock(settings.run_dir / "supervisor.lock") as is_unattended:
         if is_unattended:
             raise NotRunning(f"nothing runs with DATA_DIR={settings.data_dir}: make run")
-    _replace_environment(process_environment(backend, user))
-
-
-def _replace_environment(environment: Mapping[str, str]) -> None:
-    for name in list(os.environ):
-        if name.startswith(FOREIGN_PREFIXES) and name != CHALICE_CLI:
-            del os.environ[name]
-    os.environ.update(environment)
+    replace_environment(process_environment(backend, user), keep=CHALICE_CLI)
 
 
 def _check_deployable(root: Path, stage: str) -> None:

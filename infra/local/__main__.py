@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from chalicelib.settings import InvalidSetting
 from infra.errors import UserError
 from infra.local.settings import Settings
-from infra.local.supervisor.environment import isolate_this_process
+from infra.local.supervisor.environment import process_environment, replace_environment
 from infra.local.supervisor.pid_files import held_lock, living_processes
 from infra.local.supervisor.terminal import Terminal
 
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
         print(f"usage: python -m infra.local {{{'|'.join(COMMANDS)}}}", file=sys.stderr)
         return 2
     user = dict(os.environ)
-    isolate_this_process(user)
+    replace_environment(process_environment({}, user))
     # Not before the environment is safe, and not for commands that need no SDK.
     from infra.local.supervisor.stop import stop_everything  # noqa: PLC0415
     from infra.local.supervisor.supervisor import Supervisor  # noqa: PLC0415

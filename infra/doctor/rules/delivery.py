@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from chalicelib.runtime_checks import MB_PER_VCPU, excessive_demands
 from chalicelib.settings import InvalidSetting, Settings
-from infra.doctor.finding import Finding, Rule, Severity, rule
+from infra.doctor.finding import Finding, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.template import REPORT_FAILURES
 from infra.stage import VISIBILITY_PER_TIMEOUT, StageSpec
@@ -269,17 +269,3 @@ def _refuses_plain_http(policy: str | None) -> bool:
         == "false"
         for statement in statements
     )
-
-
-RULES: Final[tuple[Rule, ...]] = (
-    failures_are_reported,
-    one_mapping_reads_the_queue,
-    a_batch_is_one_wave,
-    workers_are_bounded,
-    messages_stay_hidden,
-    dead_letters_mean_something,
-    messages_are_kept_long_enough,
-    queues_want_tls,
-    an_execution_fits_its_invocation,
-    executions_do_not_starve_each_other,
-)

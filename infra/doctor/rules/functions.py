@@ -13,7 +13,7 @@ from chalicelib.composition import BATCH_BEGIN_SECONDS_MAX, LIST_BEGIN_SECONDS_M
 from chalicelib.domain.payloads import PIECES_SECONDS_MAX
 from chalicelib.domain.validation import VALIDATION_SECONDS_MAX
 from chalicelib.settings import InvalidSetting, Settings
-from infra.doctor.finding import Finding, Rule, Severity, rule
+from infra.doctor.finding import Finding, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.doctor.rules.delivery import variables_of
 from infra.package.template import LOCATIONS
@@ -182,11 +182,3 @@ def supported_until(runtime: str) -> date | None:
     table = resources.files("cfnlint.data.AdditionalSpecs") / "LmbdRuntimeLifecycle.json"
     lifecycle = json.loads(table.read_text()).get(runtime)
     return None if lifecycle is None else date.fromisoformat(lifecycle["deprecated"])
-
-
-RULES: Final[tuple[Rule, ...]] = (
-    functions_are_as_configured,
-    every_call_fits_its_invocation,
-    functions_run_the_same_code,
-    runtimes_are_supported,
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from infra.doctor.finding import Finding, Rule, Severity, rule
+from infra.doctor.finding import Finding, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.access_log import ACCESS_LOG, ACCESS_LOG_FORMAT
 from infra.package.gateway_responses import GatewayResponse, gateway_responses
@@ -253,18 +253,3 @@ def _answers(found: Mapping[str, Any], wanted: GatewayResponse) -> bool:
         dict(found.get("responseTemplates", {})) == wanted.templates
         and headers.items() >= wanted.parameters.items()
     )
-
-
-RULES: Final[tuple[Rule, ...]] = (
-    it_is_deployed_one_way,
-    tasks_are_safe,
-    indexes_answer,
-    the_sweeper_runs,
-    alarms_are_enabled,
-    logs_are_kept_as_long_as_configured,
-    callers_are_known,
-    the_api_is_throttled,
-    costly_calls_have_their_own_limits,
-    refusals_can_be_looked_up,
-    gateway_answers_are_problem_documents,
-)

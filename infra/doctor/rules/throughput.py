@@ -11,7 +11,7 @@ from typing import Final
 
 from chalicelib.adapters.dynamodb.items import OPEN_SHARDS
 from chalicelib.runtime_checks import MB_PER_VCPU
-from infra.doctor.finding import Finding, Rule, rule
+from infra.doctor.finding import Finding, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.throttling import throttles
 from infra.stage import StageSpec
@@ -99,11 +99,3 @@ def concurrency_of(spec: StageSpec, snapshot: Snapshot) -> int:
         for throttle in throttles(spec)
     )
     return workers + math.ceil(api) + 1
-
-
-RULES: Final[tuple[Rule, ...]] = (
-    the_index_takes_the_rate,
-    workers_keep_up,
-    a_burst_is_no_less_than_the_rate,
-    the_account_runs_all_functions,
-)

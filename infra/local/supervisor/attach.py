@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from infra.local.settings import HOST, Settings
 from infra.local.supervisor.environment import NotRunning, load_backend, process_environment
-from infra.local.supervisor.pid_files import held_lock, is_our_process, kill
+from infra.local.supervisor.pid_files import held_lock, stop_rank
 from infra.local.supervisor.process import Process, free_name
-from infra.local.supervisor.stop import STOP_SECONDS_MAX
+from infra.local.supervisor.stop import STOP_SECONDS_MAX, stop_group
 from infra.local.supervisor.supervisor import StartFailed, is_free
 from infra.local.supervisor.terminal import Terminal
 from infra.waiting import comes_true
@@ -47,19 +47,15 @@ def attach(kind: str, settings: Settings, terminal: Terminal, user: Mapping[str,
 
 def _end(process: Process, settings: Settings, terminal: Terminal) -> int:
     """Let it finish what it does, then see that it is gone."""
-    pid = process.pid
-
-    def has_ended() -> bool:
-        return process.exit_code is not None
-
-    if pid is not None:
-        process.stop()
-        rank = 0 if process.name.startswith("api") else 1
-        if not comes_true(has_ended, seconds_max=STOP_SECONDS_MAX[rank]):
-            terminal.say("!!! did not stop in time; killed", process.name)
-            if is_our_process(pid, process.name, settings.data_dir):
-                kill(pid)
-            comes_true(has_ended, seconds_max=5)
+    if process.pid is not None:
+        stop_group(
+            {process.name: process.pid},
+            settings,
+            terminal,
+            seconds_max=STOP_SECONDS_MAX[stop_rank(process.name)],
+            while_waiting=process.show_log,
+        )
+        comes_true(lambda: process.exit_code is not None, seconds_max=5)
     process.show_log()
     process.forget()
     code = process.exit_code
