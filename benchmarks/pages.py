@@ -23,7 +23,7 @@ from tests.support.backends import moto_backend
 DOCS: Final = ROOT / "docs"
 #: The log bytes of a small task when the goals were set.
 _LOG_BYTES_BEFORE: Final = {"submit": 1_759, "execute": 3_065, "poll": 347}
-_SMALL_TASK_WRITE_UNITS: Final = 6
+WRITE_UNITS: Final = 6
 #: A function's name in AWS ends with what it is; the API's has no suffix.
 _FUNCTIONS: Final = {"api": "quantum-tasks", "worker": "quantum-tasks-worker"}
 #: Which installed packages a function imports when it starts. (`_distutils_hack` is the
@@ -111,7 +111,7 @@ def figures() -> list[Figure]:
     return [
         Figure(
             name="write units of a small task",
-            goal=Goal(_SMALL_TASK_WRITE_UNITS),
+            goal=Goal(WRITE_UNITS),
             samples=(units,),
             meaning="counted",
         ),

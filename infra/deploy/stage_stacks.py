@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.aws import Aws
+from infra.aws import Aws, none_if
 from infra.cloudformation import StackFailed, Stacks
 from infra.stage import StageSpec
 from infra.waiting import comes_true
@@ -104,9 +104,6 @@ class StageStacks:
         return made
 
     def _has_table(self) -> bool:
-        client = self._aws.client("dynamodb")
-        try:
-            client.describe_table(TableName=self._spec.name)
-        except client.exceptions.ResourceNotFoundException:
-            return False
-        return True
+        describe = self._aws.client("dynamodb").describe_table
+        missing = {"ResourceNotFoundException"}
+        return none_if(missing, lambda: describe(TableName=self._spec.name)) is not None

@@ -26,11 +26,10 @@ _FOURTEEN_DAYS: Final = 14 * 86_400
 _RECEIVES_PER_ATTEMPT: Final = 2
 
 
-def worker_settings(snapshot: Snapshot) -> Settings:
-    """Return what the live worker reads; the defaults where it cannot be read."""
-    function = snapshot.functions["worker"] or {}
+def settings_of(function: Mapping[str, Any] | None) -> Settings:
+    """Return what a live function reads; the defaults where it cannot be read."""
     try:
-        return Settings.from_environment(variables_of(function))
+        return Settings.from_environment(variables_of(function or {}))
     except InvalidSetting:
         return Settings()  # another rule says so
 
@@ -44,7 +43,7 @@ def variables_of(function: Mapping[str, Any]) -> Mapping[str, str]:
 @rule("delivery/partial-batch-responses")
 def failures_are_reported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The mapping's flag and the setting that relies on it are on together."""
-    setting = worker_settings(snapshot).partial_batch_responses
+    setting = settings_of(snapshot.functions["worker"]).partial_batch_responses
     for mapping in snapshot.mappings:
         flag = REPORT_FAILURES in mapping.get("FunctionResponseTypes", [])
         if setting and not flag:
@@ -101,7 +100,7 @@ def one_mapping_reads_the_queue(spec: StageSpec, snapshot: Snapshot) -> Iterator
 @rule("delivery/batch-size")
 def a_batch_is_one_wave(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """All records of a batch are executed at once, and none waits for its batch to fill."""
-    width = worker_settings(snapshot).execution_concurrency
+    width = settings_of(snapshot.functions["worker"]).execution_concurrency
     for mapping in snapshot.mappings:
         if mapping["BatchSize"] > width:
             yield Finding(
@@ -176,7 +175,7 @@ def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator
             why="a message that cannot be read is delivered until it expires",
         )
         return
-    attempts = worker_settings(snapshot).attempts_max
+    attempts = settings_of(snapshot.functions["worker"]).attempts_max
     receives = int(redrive["maxReceiveCount"])
     if receives < _RECEIVES_PER_ATTEMPT * attempts:
         yield Finding(
@@ -190,7 +189,7 @@ def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator
 @rule("delivery/retention")
 def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A message is gone before its task is abandoned; a dead letter is kept for inspection."""
-    age = worker_settings(snapshot).sweep_age_seconds_max
+    age = settings_of(snapshot.functions["worker"]).sweep_age_seconds_max
     if snapshot.queue is not None and int(snapshot.queue["MessageRetentionPeriod"]) >= age:
         yield Finding(
             setting="the queue's MessageRetentionPeriod",
@@ -230,7 +229,7 @@ def an_execution_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Ite
     worker = snapshot.functions["worker"]
     if worker is None:
         return
-    least = seconds_needed(worker_settings(snapshot))
+    least = seconds_needed(settings_of(snapshot.functions["worker"]))
     if worker["Timeout"] < least:
         yield Finding(
             setting="the worker's Timeout",
@@ -249,7 +248,7 @@ def executions_do_not_starve_each_other(spec: StageSpec, snapshot: Snapshot) -> 
         return
     memory = worker["MemorySize"]
     for demand in excessive_demands(
-        worker_settings(snapshot), vcpus=memory / MB_PER_VCPU, memory_mb=memory
+        settings_of(snapshot.functions["worker"]), vcpus=memory / MB_PER_VCPU, memory_mb=memory
     ):
         yield Finding(
             setting=demand.setting,

@@ -15,7 +15,7 @@ from chalicelib.domain.validation import VALIDATION_SECONDS_MAX
 from chalicelib.settings import InvalidSetting, Settings
 from infra.doctor.finding import Finding, Severity, rule
 from infra.doctor.live_stage import Snapshot
-from infra.doctor.rules.delivery import variables_of
+from infra.doctor.rules.delivery import settings_of, variables_of
 from infra.package.template import LOCATIONS
 from infra.stage import StageSpec
 
@@ -97,24 +97,16 @@ def every_call_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Itera
     api = snapshot.functions["api_handler"]
     if api is None:
         return
-    least = math.ceil(api_seconds_max(api_settings(variables_of(api))))
+    least = math.ceil(api_seconds_max(settings_of(api)))
     if not least <= api["Timeout"] < GATEWAY_SECONDS_MAX:
         yield Finding(
             setting="the API's Timeout",
             value=api["Timeout"],
             wanted=f"at least {least} (a batch's last member with its pieces, put, sent and taken"
             f" back; a validation; a list's last read), and less than {GATEWAY_SECONDS_MAX}, when"
-            " the gateway gives up",
+            " the gateway's time is over",
             why="a call that takes long would end without saying whether its tasks are kept",
         )
-
-
-def api_settings(variables: Mapping[str, str]) -> Settings:
-    """Return what an API reads from these variables; the defaults where it cannot."""
-    try:
-        return Settings.from_environment(variables)
-    except InvalidSetting:
-        return Settings()  # another rule says so
 
 
 def api_seconds_max(settings: Settings) -> float:
