@@ -20,7 +20,6 @@ from tests.support.processes import is_running, started
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 pytestmark = pytest.mark.emulator
 
@@ -172,26 +171,6 @@ def test_an_execution_dies_with_its_poller(
     poller_process.wait(30)
     wait_for(lambda: not is_running(sandbox), "the execution to end")
     assert queue.counts() == (0, 1)
-
-
-def test_a_binary_attribute_ends_no_poller(
-    queue: Queue, record: Record, poller_process: subprocess.Popen[bytes]
-) -> None:
-    """The message is delivered with its bytes in base64, and its neighbours with it."""
-    odd: dict[str, MessageAttributeValueTypeDef] = {
-        "bytes": {"DataType": "Binary", "BinaryValue": b"\xff\x00"},
-        "picture": {"DataType": "Binary.png", "BinaryValue": b"\x89PNG"},
-        "number": {"DataType": "Number", "StringValue": "1e5"},
-    }
-    queue.sqs.send_message(QueueUrl=queue.url, MessageBody='{"odd": 1}', MessageAttributes=odd)
-    queue.send(neighbour=1)
-    wait_for(lambda: queue.counts() == (0, 0), "both to be delivered")
-    bodies = {line["record"]["body"]: line["record"] for line in record.lines()}
-    attributes = bodies['{"odd": 1}']["messageAttributes"]
-    assert attributes["bytes"]["binaryValue"] == "/wA="
-    assert attributes["picture"]["binaryValue"] == "iVBORw=="
-    assert '{"neighbour": 1}' in bodies
-    assert poller_process.poll() is None
 
 
 class OddQueue:
