@@ -25,7 +25,7 @@ from benchmarks.events import BELL, Context, http_event, queue_event
 from benchmarks.service import built_service
 from chalicelib import composition
 from chalicelib.adapters.telemetry import SERVICE
-from tests.support.backends import Backend
+from tools.backends import Backend
 
 _WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 _INDEX_WRITES: Final = {"submit": 2, "execute": 1, "poll": 0}

@@ -15,7 +15,7 @@ from chalicelib.domain.retry_policy import Backoff
 from chalicelib.domain.task import Lease, Task
 from chalicelib.use_cases.execute import ExecuteTask, ExecutionPolicy
 from chalicelib.use_cases.sweep import SweepPolicy, SweepReport, SweepTasks
-from tests.support.corrupt_tasks import Corrupt, make_corrupt
+from tests.support.corrupting import Corrupt, make_corrupt
 from tests.support.fakes import RecordingObserver, ScriptedExecutor
 from tests.support.faults import Faulty
 from tests.support.in_memory import T0, FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_task

@@ -13,9 +13,9 @@ from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain import lifecycle, payloads
 from chalicelib.domain.task import Lease, TaskStatus
 from chalicelib.errors import StoreUnavailable
-from tests.support.backends import moto_backend
 from tests.support.in_memory import T0, a_request, a_result, a_task
 from tests.unit.domain.test_lifecycle import DECISIONS
+from tools.backends import moto_backend
 
 BELL = (
     'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'

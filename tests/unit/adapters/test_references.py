@@ -14,9 +14,9 @@ from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain import lifecycle
 from chalicelib.domain.unreadable import TaskUnreadable
 from tests.contract.stored_tasks import a_large_result, noise
-from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import T0, FakeClock, a_request, a_task
 from tests.unit.domain.test_lifecycle import DECISIONS
+from tools.backends import Backend, moto_backend
 
 ID = "00000000-0000-4000-8000-000000000001"
 

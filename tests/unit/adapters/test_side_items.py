@@ -13,7 +13,7 @@ from chalicelib.adapters.dynamodb import side_items
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.errors import StoreUnavailable
 from tests.contract.stored_tasks import noise
-from tests.support.backends import Backend, moto_backend
+from tools.backends import Backend, moto_backend
 
 ID = "00000000-0000-4000-8000-000000000001"
 #: Of 100 bytes each; noise does not compress.

@@ -13,7 +13,7 @@ from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed, TransientExecutionError
-from tests.support.corrupt_tasks import Corrupt, stored_of
+from tests.support.corrupting import Corrupt, stored_of
 from tests.support.fakes import ScriptedExecutor
 from tests.support.in_memory import InMemoryTaskStore, a_result
 from tests.support.world import ATTEMPTS_MAX, World
