@@ -13,7 +13,7 @@ from chalicelib.composition import LIST_BEGIN_SECONDS_MAX
 from chalicelib.domain.task_filter import TaskFilter
 from chalicelib.errors import StoreUnavailable
 from chalicelib.settings import Settings
-from chalicelib.use_cases.list_tasks import BATCH_READS_MAX, ListTasks, TaskPage
+from chalicelib.use_cases.list_tasks import ListTasks, TaskPage
 from infra.doctor.rules.functions import GATEWAY_SECONDS_MAX, api_seconds_max
 from tests.support.in_memory import FakeClock
 
@@ -81,13 +81,6 @@ def test_batch_reads_that_are_slow_and_succeed_make_a_short_page() -> None:
     assert page.next_position is not None
     assert page.next_position.task_id == "4-101"
     assert taken(database) <= LIST_BEGIN_SECONDS_MAX + SLOW
-
-
-def test_a_fast_database_is_read_as_far_as_a_page_may() -> None:
-    """The bound in time cuts nothing then."""
-    database = SlowDatabase(query_seconds=0.1, read_seconds=0.1)
-    database.list()
-    assert database.calls == ["Query"] * OWNER_SHARDS + ["BatchGetItem"] * BATCH_READS_MAX
 
 
 def test_the_longest_list_is_counted_in_the_apis_timeout() -> None:
