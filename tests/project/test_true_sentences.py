@@ -85,7 +85,10 @@ def test_every_path_and_link_of_a_page_leads_somewhere() -> None:
         f"{page.name}: {path}"
         for page, text in pages
         for path in PATHS.findall(text)
-        if "STAGE" not in path and not any(ROOT.glob(path.rstrip("/")))
+        if "STAGE" not in path
+        and path != "benchmarks/results.json"  # a run makes it
+        and not any(ROOT.glob(path.rstrip("/")))
+        and not any(ROOT.glob(path.rstrip("/")))
     ]
     broken = [
         f"{page.name}: {link}"
@@ -144,7 +147,7 @@ def test_every_variable_that_is_named_is_read_somewhere() -> None:
 def test_the_check_finds_what_is_not_there() -> None:
     """A module that has moved, a name that its module lost."""
     assert _leads("chalicelib.domain.lifecycle.claim_if_available")
-    assert not _leads("chalicelib.domain.lifecycle.give_up_if_unchanged")
+    assert not _leads("chalicelib.domain.lifecycle.end_if_unchanged")
     assert not _leads("infra.local.supervisor.watch")
 
 
