@@ -12,10 +12,10 @@ import pytest
 from chalicelib.settings import Settings
 from infra.local.supervisor.supervisor import free_port
 from infra.waiting import wait_for
-from tests.acceptance.http_client import Http, Reply
-from tests.acceptance.stage import Stage
 from tests.acceptance.test_lists_and_batches import a_batch, is_healthy, walk
 from tests.support.backends import silent_port
+from tools.http_client import Http, Reply
+from tools.local_stage import Stage
 
 pytestmark = pytest.mark.acceptance
 

@@ -15,11 +15,11 @@ import pytest
 from chalicelib.executors.children.child_process import ChildProcess, JobLimits
 from chalicelib.executors.children.limits import processor_seconds_of
 from infra.waiting import wait_for
-from tests.acceptance.stage import BELL_STATE, Stage
 from tests.acceptance.tasks import finished, submit
 from tests.pool.conftest import request_for
 from tests.support.busy_circuits import dense, hungry
 from tests.support.processes import children_of, is_killed, is_running, wait_until_bound
+from tools.local_stage import BELL_STATE, Stage
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.emulator]
 

@@ -12,9 +12,9 @@ from datetime import datetime
 import pytest
 
 from infra.waiting import wait_for
-from tests.acceptance.http_client import Reply
-from tests.acceptance.stage import Stage
 from tests.acceptance.tasks import read_concurrently, statuses, submit_concurrently
+from tools.http_client import Reply
+from tools.local_stage import Stage
 
 pytestmark = pytest.mark.acceptance
 

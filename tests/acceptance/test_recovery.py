@@ -16,8 +16,8 @@ import pytest
 
 from infra.local.settings import SWEEP_INTERVAL_SECONDS
 from infra.waiting import wait_for
-from tests.acceptance.stage import TABLE, Stage
 from tests.acceptance.tasks import finished, read, statuses, submit
+from tools.local_stage import TABLE, Stage
 
 pytestmark = pytest.mark.acceptance
 

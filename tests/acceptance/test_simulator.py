@@ -11,12 +11,12 @@ import psutil
 import pytest
 
 from infra.waiting import wait_for
-from tests.acceptance.stage import Stage
 from tests.acceptance.tasks import finished, submit
 from tests.support.circuits import BELL, KNOWN
 from tests.support.hand_worked import HAND_WORKED
 from tests.support.hostile_circuits import HOSTILE
 from tests.support.refused_circuits import REFUSED
+from tools.local_stage import Stage
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.emulator]
 

@@ -19,11 +19,11 @@ from infra.doctor.checks import RULES, deployed_by, examine, report
 from infra.doctor.finding import Rule
 from infra.doctor.live_stage import Snapshot, read_snapshot
 from infra.doctor.rules import functions, stage
+from infra.local.settings import ROOT
 from tests.deploy.breakages import FOUND, changed_by_hand, no_flag
 from tests.deploy.deployed_stage import DeployedStage
 from tests.deploy.doctor_snapshots import CASES
 from tests.deploy.snapshot_changes import Change, without
-from tests.support.backends import ROOT
 
 pytestmark = pytest.mark.emulator
 

@@ -15,8 +15,8 @@ import pytest
 
 import app as lambda_functions
 from chalicelib import composition
-from tests.support.backends import moto_backend
 from tests.support.new_process import as_in_a_new_process
+from tools.backends import moto_backend
 
 ALICE, BOB = "AIDAALICEALICEALICE1", "AIDABOBBOBBOBBOBBO12"
 NOBODYS = "00000000-0000-4000-8000-000000000000"

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from infra.local.settings import ROOT
 from infra.package.gateway_responses import gateway_responses
 from infra.package.packaging import Package
 from infra.stage import StageSpec, read_configuration, stage_spec
 from tests.deploy.conftest import PAGES
-from tests.support.backends import ROOT
 
 #: Lambda's limits on SQS event sources ("CreateEventSourceMapping", Lambda API reference).
 BATCH_SIZE_MAX_WITHOUT_WINDOW = 10

@@ -11,8 +11,8 @@ from chalicelib.entrypoints.worker import WORKERS_MAX
 from infra.doctor import checks
 from infra.doctor.finding import Finding
 from infra.doctor.live_stage import Snapshot
+from infra.local.settings import ROOT
 from infra.stage import StageSpec, read_configuration, stage_spec
-from tests.support.backends import ROOT
 
 RULES = [rule for rule in checks.RULES if rule.id.startswith("throughput/")]
 

@@ -13,8 +13,8 @@ from infra.local.stand_ins.api_gateway import Gateway
 from infra.local.stand_ins.http_request import Request
 from infra.local.stand_ins.http_server import Server
 from infra.local.stand_ins.problems import HttpResponse
-from tests.acceptance.http_client import Reply
 from tests.local.fake_app import api
+from tools.http_client import Reply
 
 #: What is sent behind a body's end, to see whether it is taken for a request.
 SMUGGLED = b"GET /things/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"

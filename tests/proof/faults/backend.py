@@ -28,8 +28,8 @@ from moto.core.models import botocore_stubber
 
 from chalicelib.adapters.dynamodb import side_items
 from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item
-from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import FakeClock
+from tools.backends import Backend, moto_backend
 
 _ACCOUNT: Final = "123456789012"
 _REGION: Final = "us-east-1"
