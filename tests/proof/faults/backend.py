@@ -144,7 +144,8 @@ class SimulatedBackend:
         else:
             self.queues = answer.queues
         raw = MockRawResponse(answer.content)
-        return AWSResponse(request.url, answer.status, answer.headers, raw)
+        headers: Any = answer.headers
+        return AWSResponse(request.url, answer.status, headers, raw)
 
     def clear(self, *, max_receive_count: int) -> None:
         """Empty everything, and set after how many receives a message is a dead letter."""

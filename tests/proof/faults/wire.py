@@ -268,7 +268,7 @@ def _error(fate: Fate, service: str, request: AWSPreparedRequest) -> AWSResponse
 
 
 def _answer(status: int, body: str, request: AWSPreparedRequest) -> AWSResponse:
-    headers = {"Content-Type": "application/x-amz-json-1.0"}
+    headers: Any = {"Content-Type": "application/x-amz-json-1.0"}
     return AWSResponse(request.url, status, headers, _Raw(body.encode()))
 
 
