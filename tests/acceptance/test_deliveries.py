@@ -14,9 +14,9 @@ import pytest
 
 from infra.local.settings import MAX_RECEIVE_COUNT
 from infra.waiting import wait_for
-from tests.acceptance.http_client import Http, Reply
-from tests.acceptance.stage import BELL_STATE, TABLE, Stage
 from tests.acceptance.tasks import finished, read, statuses, submit
+from tools.http_client import Http, Reply
+from tools.local_stage import BELL_STATE, TABLE, Stage
 
 pytestmark = pytest.mark.acceptance
 

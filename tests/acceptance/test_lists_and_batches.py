@@ -14,9 +14,9 @@ import pytest
 
 from infra.local.settings import ROOT
 from infra.waiting import wait_for
-from tests.acceptance.http_client import Http
-from tests.acceptance.stage import Stage
 from tests.acceptance.tasks import submit_concurrently
+from tools.http_client import Http
+from tools.local_stage import Stage
 
 pytestmark = pytest.mark.acceptance
 

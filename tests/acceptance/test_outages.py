@@ -10,11 +10,11 @@ import pytest
 
 from infra.local.supervisor.supervisor import free_port
 from infra.waiting import wait_for
-from tests.acceptance.http_client import Http, Reply
-from tests.acceptance.stage import BELL_STATE, Stage
 from tests.acceptance.tasks import finished, submit
 from tests.support.backends import silent_port
 from tests.support.saved_state import saved_text
+from tools.http_client import Http, Reply
+from tools.local_stage import BELL_STATE, Stage
 
 pytestmark = pytest.mark.acceptance
 

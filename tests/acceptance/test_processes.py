@@ -9,8 +9,8 @@ import pytest
 
 from infra.local.supervisor.pid_files import is_our_process, living_processes
 from infra.waiting import wait_for
-from tests.acceptance.stage import Stage
 from tests.acceptance.tasks import finished, read, statuses, submit, submit_concurrently
+from tools.local_stage import Stage
 
 pytestmark = pytest.mark.acceptance
 

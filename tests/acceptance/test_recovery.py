@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from infra.waiting import wait_for
-from tests.acceptance.stage import TABLE, Stage
 from tests.acceptance.tasks import finished, read, statuses, submit
+from tools.local_stage import TABLE, Stage
 
 pytestmark = pytest.mark.acceptance
 

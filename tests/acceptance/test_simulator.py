@@ -15,7 +15,6 @@ import pytest
 
 from chalicelib.executors.children.limits import processor_seconds_of
 from infra.waiting import wait_for
-from tests.acceptance.stage import BELL_STATE, Stage
 from tests.acceptance.tasks import finished, submit
 from tests.support.busy_circuits import dense, hungry
 from tests.support.circuits import KNOWN
@@ -24,6 +23,7 @@ from tests.support.hand_worked import HAND_WORKED
 from tests.support.hostile_circuits import HOSTILE
 from tests.support.processes import children_of, is_killed, is_running, wait_until_bound
 from tests.support.refused_circuits import REFUSED
+from tools.local_stage import BELL_STATE, Stage
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.emulator]
 

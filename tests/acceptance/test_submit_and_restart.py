@@ -12,8 +12,8 @@ import pytest
 
 from infra.local.settings import ROOT
 from infra.waiting import wait_for
-from tests.acceptance.stage import Stage
 from tests.acceptance.tasks import finished, read, statuses, submit_concurrently
+from tools.local_stage import Stage
 
 pytestmark = pytest.mark.acceptance
 

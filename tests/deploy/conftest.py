@@ -15,13 +15,13 @@ from infra.aws import Aws
 from infra.cloudformation import Stacks
 from infra.deploy.api_client import ApiClient
 from infra.deploy.stage_stacks import StageStacks
+from infra.local.settings import ROOT
 from infra.package.dependencies import this_architecture
 from infra.package.packaging import Package, make_package
 from infra.stage import StageSpec, read_configuration, stage_spec, this_runtime
 from tests.deploy.account import Account, account
 from tests.deploy.deployed_stage import DeployedStage
 from tests.deploy.deploying import chalice, put_package_into_chalices_cache
-from tests.support.backends import ROOT
 
 ARTEFACTS = "artefacts"
 #: The origin of the web pages that may call the stage `dev`; no other stage's may.

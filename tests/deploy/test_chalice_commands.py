@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from infra.chalice_commands import command_of, prepare
+from infra.local.settings import ROOT
 from infra.local.supervisor.supervisor import answers, free_port
 from infra.stage import StageSpec, this_runtime
 from infra.waiting import wait_for
-from tests.acceptance.http_client import Http
-from tests.acceptance.stage import BELL_STATE, Stage
 from tests.deploy.account import Account
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
 from tests.deploy.deploying import CHALICE, chalice
-from tests.support.backends import ROOT
 from tests.support.circuits import LARGE
 from tests.support.processes import started
+from tools.http_client import Http
+from tools.local_stage import BELL_STATE, Stage
 
 pytestmark = pytest.mark.emulator
 

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.backends import ROOT, Backend, emulator
+from infra.local.settings import ROOT
 from tests.support.external_backends import BackendMissing, check_dynamodb_local, check_endpoint
+from tools.backends import Backend, emulator
 
 COMPOSE = ROOT / "docker-compose.localstack.yml"
 

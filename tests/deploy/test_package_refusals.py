@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from infra.local.settings import ROOT
 from infra.package import archive
 from infra.package.archive import PackageRefused, check, compile_tree, write_zip
 from infra.package.dependencies import HERE, DependenciesUnavailable, install
 from infra.package.packaging import make_package
 from infra.package.workspace import ChaliceFailed, Workspace
 from infra.stage import InvalidStage, StageSpec
-from tests.support.backends import ROOT
 
 
 def test_a_package_that_cannot_be_fetched_is_told(

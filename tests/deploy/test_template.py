@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from infra.local.settings import ROOT
 from infra.package.gateway_responses import gateway_responses
 from infra.package.packaging import Package
 from infra.stage import StageSpec, read_configuration, stage_spec
 from tests.deploy.conftest import PAGES
-from tests.support.backends import ROOT
 
 INDEX_DIMENSION = re.compile(r"Name: GlobalSecondaryIndexName, Value: (\w+)")
 FUNCTIONS = {"APIHandler": "api_handler", "Worker": "worker", "Sweeper": "sweeper"}

@@ -10,8 +10,8 @@ from email import message_from_bytes
 from infra.local.settings import HOST
 from infra.local.stand_ins.api_gateway import Gateway
 from infra.local.stand_ins.http_server import Server
-from tests.acceptance.http_client import Reply
 from tests.local.fake_app import api
+from tools.http_client import Reply
 
 
 class ServedApi:

@@ -25,10 +25,10 @@ from infra.local.supervisor.supervisor import accepts_connections, free_port
 from infra.package.gateway_responses import RESPONSES
 from infra.waiting import wait_for
 from quantum_tasks.ui import page
-from tests.acceptance.http_client import Http, Reply
 from tests.local.conftest import FAKE_APP
 from tests.local.served_api import ServedApi, check_problem
 from tests.support.processes import started
+from tools.http_client import Http, Reply
 
 
 @pytest.fixture
