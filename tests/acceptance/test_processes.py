@@ -70,6 +70,7 @@ def test_after_the_supervisor_was_killed_all_is_found_by_the_pid_files(stage: St
     finished(stage.http, task_id)
     left = living_processes(stage.data_dir)
     assert left.keys() == {"api", "worker-1", "sweeper", "emulator"}
+    assert not is_our_process(left["api"], "sweeper", stage.data_dir)
     stage.crash_supervisor()
     stage.start(workers=1)
     assert not any(is_our_process(pid, name, stage.data_dir) for name, pid in left.items())

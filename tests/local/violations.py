@@ -125,6 +125,11 @@ VIOLATIONS: dict[str, tuple[str, Callable[[Item], object], str]] = {
         ),
         "index: it is left in open_tasks",
     ),
+    "ended and still due": (
+        "completed",
+        lambda item: item.update(due_at={"S": "2026-01-01T00:00:00.000000+0000"}),
+        "index: due_at is set, the task is completed",
+    ),
     "no owner's list": (
         "pending",
         lambda item: item.pop("owner_shard"),
