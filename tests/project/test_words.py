@@ -33,6 +33,12 @@ WORDS = {
     "whole numbers": "integers",
     "lest": "so that … not",
     "hither": "to here",
+    "put aside": "quarantined",
+    "puts aside": "quarantines",
+    "take back": "withdraw",
+    "takes back": "withdraws",
+    "spoilt": "corrupt",
+    "an violation": "a violation",
 }
 #: Names that were replaced; one thing has one name.
 OLD_NAMES = (
@@ -40,6 +46,9 @@ OLD_NAMES = (
     *("judge_refused_claim", "sane_", "_answered", "use_service", "build_early", "brought_back"),
     *("_look_at", "offences", "service_data", "logs_end", "alarms_watch"),
     *("the_gateway_speaks_our_language", "test_the_layer_can_fail", "LeaseLost"),
+    *("Glance", "apply_unread\\b", "worn_out", "begun_in_time", "begin_by", "ANYWHERE", "_TOLD\\b"),
+    *("endings\\.py", "kernel\\.py", "watch\\.py", "surroundings\\.py", "neighbline", "gave_back"),
+    "whole=",
 )
 #: Texts of others, texts made from code that is checked, and this list.
 NOT_CHECKED = re.compile(
