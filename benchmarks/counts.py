@@ -126,9 +126,9 @@ def _write_units(backend: Backend, calls: tuple[str, ...]) -> int:
     """Count by the sizes after the step: each write of the task is of one size, near enough."""
     writes = sum(call in _WRITES for call in calls)
     own, side = _item_sizes(backend)
-    put_aside = calls.count("PutItem") > 1
-    units = (writes - put_aside) * math.ceil(own / 1024)
-    return units + (math.ceil(side / 1024) if put_aside else 0)
+    has_side_item = calls.count("PutItem") > 1
+    units = (writes - has_side_item) * math.ceil(own / 1024)
+    return units + (math.ceil(side / 1024) if has_side_item else 0)
 
 
 def _read_units(backend: Backend, calls: tuple[str, ...]) -> int:
