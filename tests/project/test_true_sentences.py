@@ -10,6 +10,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ PACKAGES = {
 }
 FILE_NAME = re.compile(r"`([\w./-]+\.(?:py|yaml|md|toml|lock|css|js|sh))`")
 DOTTED_NAME = re.compile(rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+)+)(?:\(\))?`")
+NEAR_NAME = re.compile(r"`(?![\w.]+\.(?:py|md|json|html)`)([a-z_]+(?:\.\w+)+)(?:\(\))?`")
 COMMAND = re.compile(r"`make ([a-z][a-z-]*)")
 TARGETS = set(re.findall(r"^\.PHONY: (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
 #: Files of a user, or of another program.
@@ -83,9 +85,27 @@ def test_every_dotted_name_leads_to_a_module_or_to_a_name_in_one() -> None:
     assert [f"{text}: {name}" for text, name in _named(DOTTED_NAME) if not _leads(name)] == []
 
 
+def test_every_dotted_name_leads_from_its_own_folder_too() -> None:
+    """`domain.lifecycle` in `chalicelib`, `pid_files.is_our_process` in a module next to it."""
+    missing = [
+        f"{text}: {name}"
+        for text, name in _named(NEAR_NAME)
+        if text.endswith(".py") and _is_near(folder := (ROOT / text).parent, name.split(".")[0])
+        if not _leads_from(folder, name.split("."))
+    ]
+    assert missing == []
+
+
+def _is_near(folder: Path, name: str) -> bool:
+    return (folder / name).is_dir() or (folder / f"{name}.py").exists()
+
+
 def _leads(dotted: str) -> bool:
     package, *rest = dotted.split(".")
-    path = ROOT / PACKAGES[package]
+    return _leads_from(ROOT / PACKAGES[package], rest)
+
+
+def _leads_from(path: Path, rest: list[str]) -> bool:
     for number, part in enumerate(rest):
         if (path / part).is_dir():
             path /= part
