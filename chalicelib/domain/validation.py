@@ -44,7 +44,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What a run costs at most, if all amplitudes are kept. Many circuits need far less."""
 
-    #: Gate calls in the text; one in a loop counts once.
+    #: Gates that are run; a loop whose turns only the run tells counts as one turn.
     gates: int
     #: None where the circuit does not fit: then only one of Clifford gates, or that falls apart,
     #: runs.
@@ -59,6 +59,8 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
 
     #: No finding is an error.
     valid: bool
+    #: The circuit was read to its end: if not, nothing is said of the rest.
+    complete: bool = True
     findings: tuple[Finding, ...] = ()
     #: The registers that a result would have.
     registers: tuple[Register, ...] = ()

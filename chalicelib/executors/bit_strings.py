@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from chalicelib.domain.task import Register
 
@@ -16,24 +15,3 @@ def in_registers(bits: str, registers: Sequence[Register]) -> str:
         parts.append(bits[end - register.size : end])
         end -= register.size
     return " ".join(reversed(parts))
-
-
-def from_first_bit_left(
-    counts: Mapping[str, int], declared: Sequence[Register], outputs: Sequence[Register]
-) -> dict[str, int]:
-    """Turn counts whose keys have the first declared bit leftmost, without spaces, into this form.
-
-    Registers that are declared but not outputs are left out, so that outcomes that differ in
-    nothing else become one.
-    """
-    summed: collections.Counter[str] = collections.Counter()
-    for bits, times in counts.items():
-        summed[in_registers(bits[::-1], declared)] += times
-    if len(outputs) < len(declared):
-        names = {register.name for register in outputs}
-        kept = [at for at, register in enumerate(reversed(declared)) if register.name in names]
-        whole, summed = summed, collections.Counter()
-        for key, times in whole.items():
-            parts = key.split(" ")
-            summed[" ".join(parts[at] for at in kept)] += times
-    return dict(sorted(summed.items()))

@@ -16,6 +16,8 @@ SECONDS_PER_GATE_AND_AMPLITUDE: Final = 0.48e-9
 #: The same and per shot, where gates depend on what was measured.
 SECONDS_PER_GATE_AMPLITUDE_AND_SHOT: Final = 0.30e-9
 SECONDS_PER_GATE: Final = 1e-6
+#: Steps that loops whose turns only the run tells may make in one shot.
+STEPS_MAX: Final = 20_000
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):

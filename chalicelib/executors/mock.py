@@ -17,7 +17,7 @@ from typing import Final
 from chalicelib.domain.task import Register, TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
 from chalicelib.executors.bit_strings import in_registers
-from chalicelib.executors.openqasm.text_scan import scan
+from chalicelib.executors.openqasm.registers import registers_of
 from chalicelib.settings import Settings
 
 NAME: Final = "mock"
@@ -63,7 +63,7 @@ class MockExecutor:
 
 
 def _draw_counts(request: TaskRequest) -> TaskResult:
-    registers = _registers_of(request.circuit)
+    registers = registers_of(request.circuit) or _ONE_BIT
     width = sum(register.size for register in registers)
     seed = request.effective_seed
     # The circuit is a part of what the numbers come from: with one seed, circuits still differ.
@@ -99,15 +99,3 @@ def _draw(generator: random.Random, weights: Sequence[float], shots: int) -> Map
         for place, (start, end) in enumerate(itertools.pairwise(ends))
     )
     return collections.Counter(generator.randbytes(shots).translate(places))
-
-
-def _registers_of(circuit: str) -> tuple[Register, ...]:
-    """Return what the circuit gives back; one bit where its text does not tell.
-
-    Raises:
-        CircuitRefused: a register is too large to be drawn.
-    """
-    seen = scan(circuit)
-    if seen.problem is not None and seen.problem.is_about_size:
-        raise seen.problem
-    return seen.registers or _ONE_BIT

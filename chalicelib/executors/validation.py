@@ -80,4 +80,4 @@ class ChildValidator:
         )
         finding = Finding(severity=Severity.WARNING, message=message)
         self._observer.problem("validate a circuit", error)
-        return Validation(valid=True, findings=(finding,))
+        return Validation(valid=True, complete=False, findings=(finding,))

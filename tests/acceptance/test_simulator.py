@@ -14,6 +14,7 @@ from infra.waiting import wait_for
 from tests.acceptance.stage import Stage
 from tests.acceptance.tasks import finished, submit
 from tests.support.circuits import BELL, KNOWN
+from tests.support.hand_worked import HAND_WORKED
 from tests.support.hostile_circuits import HOSTILE
 from tests.support.refused_circuits import REFUSED
 
@@ -27,7 +28,9 @@ WORKER_BYTES_MAX = 300 * 2**20
 def test_circuits_have_their_exact_distributions_and_refusals_their_reasons(stage: Stage) -> None:
     """Each known circuit within five standard deviations; each other one fails with its message."""
     stage.start(workers=2, EXECUTOR="simulator")
-    known = {submit(stage.http, circuit.text, SHOTS): circuit for circuit in KNOWN}
+    known = {
+        submit(stage.http, circuit.text, SHOTS): circuit for circuit in (*KNOWN, *HAND_WORKED[::40])
+    }
     refused = {submit(stage.http, circuit.text, 100): circuit for circuit in REFUSED}
     for task_id, circuit in known.items():
         task = finished(stage.http, task_id)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import Final
-
-_HUNGRY_LOOPS: Final = 5
 
 
 @functools.cache
@@ -18,9 +15,9 @@ def dense(qubits: int, layers: int) -> str:
 
 @functools.cache
 def hungry() -> str:
-    """Loops whose gates, written out, fill 100 MB."""
-    loops = "".join(f"for int i{n} in [0:40] {{ " for n in range(_HUNGRY_LOOPS))
-    return _program(1, f"{loops}x q[0]; {'}' * _HUNGRY_LOOPS}")
+    """A loop whose gates, written out, fill 100 MB."""
+    own = "gate g a, b { cx a, b; ctrl @ rx(0.1) a, b; }\nqubit[4999] r;\nqubit[4999] s;\n"
+    return _program(1, f"{own}for int i in [0:98] {{ g r, s; }}")
 
 
 def _program(qubits: int, body: str) -> str:

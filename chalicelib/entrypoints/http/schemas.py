@@ -241,6 +241,8 @@ class ValidationView(msgspec.Struct, kw_only=True):
     """The answer to `POST /validations`: whether the circuit would run here."""
 
     valid: bool
+    #: The circuit was read to its end: if not, nothing is said of the rest.
+    complete: bool
     findings: list[FindingView]
     registers: list[RegisterView]
     qubits: int | None

@@ -1,4 +1,7 @@
-"""Hold the simulator against qiskit-aer: `python -m tests.proof.oracle --oracle .venv-oracle`."""
+"""Hold the simulator against qiskit-aer, and against an exact interpreter of the tests' own.
+
+`python -m tests.proof.oracle --oracle .venv-oracle`
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,10 @@ from typing import Any, Final
 
 from chalicelib.domain.task import TaskRequest
 from chalicelib.errors import PermanentExecutionError
-from chalicelib.executors.simulator import build
-from tests.proof.oracle.compare import Comparison, compare
+from chalicelib.executors.openqasm.reader import read
+from chalicelib.executors.simulator import Simulator, build
+from tests.proof.oracle.compare import Comparison, compare, compare_exactly
+from tests.proof.oracle.language_programs import Made, Program
 from tests.proof.oracle.programs import program
 from tests.support.circuits import KNOWN
 
@@ -98,6 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--programs", type=int, default=1_000, help="random ones, as many as must be compared"
     )
+    parser.add_argument(
+        "--language", type=int, default=10_000, help="random ones for the exact interpreter"
+    )
     options = parser.parse_args(arguments)
     figures = Figures()
     oracle = Oracle(options.oracle)
@@ -109,9 +117,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"VIOLATION {name}: {found}\n{text}", flush=True)
         if programs >= options.programs or figures.is_hopeless:
             break
+    exactly = _language(oracle, options.language)
     oracle.end()
+    print("against qiskit-aer:")
     _print(figures)
-    return 1 if figures.disagreed or figures.refused_here or figures.is_hopeless else 0
+    print("programs of the language, against the exact interpreter, and qiskit-aer where it can:")
+    _print(exactly)
+    fails = (figures.disagreed, figures.refused_here, figures.is_hopeless, exactly.disagreed)
+    return 1 if any(fails) or exactly.refused_here.total() > options.language // 1_000 else 0
+
+
+def _language(oracle: Oracle, programs: int) -> Figures:
+    """Compare random programs of the language with their exact distributions."""
+    figures, simulator = Figures(), build()
+    for number in range(programs):
+        made = Program(number).made()
+        if made is None:
+            continue
+        try:
+            counts = _counts(simulator, made, seed=number)
+        except PermanentExecutionError as exc:
+            figures.refused_here["".join(c for c in str(exc) if not c.isdigit())[:80]] += 1
+            continue
+        found = compare_exactly(made.expected, counts)
+        figures.add(found)
+        if not found.agrees:
+            print(f"VIOLATION language {number}: {found}\n{made.text}", flush=True)
+        if not made.inputs and number % 10 == 0:
+            _compare_with_oracle(oracle, made, seed=number, figures=figures)
+    return figures
+
+
+def _counts(simulator: Simulator, made: Made, *, seed: int) -> Mapping[str, int]:
+    return simulator.counts(read(made.text, made.inputs).required(), seed=seed, shots=SHOTS)
+
+
+def _compare_with_oracle(oracle: Oracle, made: Made, *, seed: int, figures: Figures) -> None:
+    answer = oracle.ask(made.text, shots=SHOTS, seed=seed)
+    if "refused" in answer:
+        kind = "".join(c for c in answer["refused"] if not c.isdigit())[:60]
+        figures.refused_by_oracle[kind] += 1
+        return
+    found = compare_exactly(made.expected, answer["counts"])
+    if not found.agrees:
+        # What the specification says and the interpreter has, the oracle may have otherwise.
+        figures.refused_by_oracle["counts that differ from the exact ones"] += 1
 
 
 def _compare_one(oracle: Oracle, text: str, *, seed: int, figures: Figures) -> Comparison | None:

@@ -59,6 +59,13 @@ def compare(left: Mapping[str, int], right: Mapping[str, int]) -> Comparison:
     )
 
 
+def compare_exactly(expected: Mapping[str, float], counts: Mapping[str, int]) -> Comparison:
+    """Compare counts with the distribution that they should have."""
+    so_many = 10**12
+    exact = {key: round(p * so_many) for key, p in expected.items() if p * so_many > 1}
+    return compare(exact, counts)
+
+
 def _marginals(frequencies: Mapping[str, float]) -> dict[tuple[int, ...], float]:
     """Return how often each bit is 1, and each pair of bits both."""
     sums: dict[tuple[int, ...], float] = {}

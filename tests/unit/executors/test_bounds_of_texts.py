@@ -5,37 +5,41 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.executors import simulator
-from chalicelib.executors.openqasm.analyser import analyse, refuse
 from chalicelib.executors.openqasm.findings import CircuitRefused
-from chalicelib.executors.openqasm.text_scan import PLAIN_STATEMENT, scan
-from chalicelib.executors.openqasm.tokens import tokenize
+from chalicelib.executors.openqasm.reader import read
 from tests.support.circuits import H3
 
 V3 = "OPENQASM 3.0;\n"
+ONE = f"{H3}qubit q;\nbit c;\n"
 
 
-def said(text: str) -> str | None:
-    """Return what is said against a text."""
-    problem = scan(text).problem
-    return None if problem is None else problem.finding.message
+def doubled(times: int) -> str:
+    """Return gates of which each is the one before twice: the last is 2^times gates."""
+    more = (f"gate g{n} a {{ g{n - 1} a; g{n - 1} a; }}\n" for n in range(1, times))
+    return "gate g0 a { x a; x a; }\n" + "".join(more)
+
+
+def said(text: str) -> list[str]:
+    """Return what is said against a text that lacks a measurement at least."""
+    return [finding.message for finding in read(text).findings]
 
 
 @pytest.mark.parametrize(
     ("usable", "refused", "message"),
     [
         (
-            f"{V3}rx({'(' * 199}1{')' * 199}) q;",
-            f"{V3}rx({'(' * 200}1{')' * 200}) q;",
+            f"{ONE}rx({'(' * 199}1{')' * 199}) q;",
+            f"{ONE}rx({'(' * 200}1{')' * 200}) q;",
             "brackets are nested more than 200 deep",
         ),
         (
-            f"{V3}rx(1{'+1' * 200}) q;",
-            f"{V3}rx(1{'+1' * 201}) q;",
+            f"{ONE}rx(1{'+1' * 200}) q;",
+            f"{ONE}rx(1{'+1' * 201}) q;",
             "more than 200 operators, modifiers or conditions in a row; split the expression or",
         ),
         (
-            f"{V3}{'if(c){} else ' * 200}{{}}",
-            f"{V3}{'if(c){} else ' * 201}{{}}",
+            f"{ONE}{'if(c){} else ' * 200}{{}}",
+            f"{ONE}{'if(c){} else ' * 201}{{}}",
             "more than 200 operators, modifiers or conditions in a row",
         ),
         (f"{V3}bit[10000] c;", f"{V3}bit[10001] c;", "a size of 10,001 is too large; the limit is"),
@@ -50,102 +54,94 @@ def said(text: str) -> str | None:
             "10,001 qubits are too many; the limit is 10,000",
         ),
         (
-            f"{V3}bit {'a ' * 19_999};",
-            f"{V3}bit {'a ' * 20_000};",
-            "a declaration has more than 20,000 words and symbols",
-        ),
-        (
-            f"{V3}rx(1{'+1' * 150}, 1{'+1' * 150}) q;",
-            f"{V3}rx(1{'+1' * 150} + 1{'+1' * 150}) q;",
+            f"{ONE}U(1{'+1' * 150}, 1{'+1' * 150}, 0) q;",
+            f"{ONE}U(1{'+1' * 150} + 1{'+1' * 150}, 0, 0) q;",
             "more than 200 operators",
         ),
-        (
-            "OPENQASM 3.1;",
-            f"OPENQASM {'3' * 30};",
-            f"OPENQASM must be 2.0 or 3.0, not {'3' * 20}",
-        ),
-        ("OPENQASM 2;", "OPENQASM;", "OPENQASM must be 2.0 or 3.0, not nothing"),
+        ("OPENQASM 3.1;", f"OPENQASM {'3' * 30};", f"OPENQASM must be 2.0 or 3.0, not {'3' * 20}"),
+        ("OPENQASM 2;", "OPENQASM;", "expected a version number after 'OPENQASM'"),
         (
             f'{V3}include "qelib1.inc";',
             f'{V3}include "{"x" * 200}";',
-            f'only "qelib1.inc" and "stdgates.inc" can be included, not "{"x" * 99}',
+            f'only "qelib1.inc" and "stdgates.inc" can be included, not "{"x" * 98}"',
+        ),
+        (f"{V3}bit[1] c;", f"{V3}bit[0] c;", "a size must be an integer from 1, not 0"),
+        (
+            f"{ONE}for int i in [1:190000] {{}}",
+            f"{ONE}for int i in [1:210000] {{}}",
+            "the program takes more than 200,000 statements and turns of loops",
         ),
         (
-            f"{V3}bit[1] c;",
-            f"{V3}bit[0] {'c' * 50};",
-            f"the size of {'c' * 40} mu",
+            f"{ONE}qubit r;\ngate g a, b {{ cx a, b; h a; }}\npow(50000) @ g q, r;",
+            f"{ONE}qubit r;\ngate g a, b {{ cx a, b; h a; }}\npow(50001) @ g q, r;",
+            "this power makes more than 100,000 gates",
+        ),
+        (
+            f"{ONE}{doubled(16)}g15 q;",
+            f"{ONE}{doubled(17)}g16 q;",
+            "this gate makes more than 100,000 gates",
+        ),
+        (
+            f"{H3}qubit[2] r;\nlet a0 = r;\n"
+            + "".join(f"let a{n} = a{n - 1} ++ a{n - 1};\n" for n in range(1, 13)),
+            f"{H3}qubit[2] r;\nlet a0 = r;\n"
+            + "".join(f"let a{n} = a{n - 1} ++ a{n - 1};\n" for n in range(1, 14)),
+            "16,384 elements are too many; the limit is 10,000",
+        ),
+        (
+            f"{V3}// {'x' * 600_000}",
+            f"{V3}gate g a {{ {'h a;' * 130_000} }}",
+            "a statement has more than 500,000 characters; split it",
         ),
     ],
 )
 def test_a_text_is_read_up_to_its_bound(usable: str, refused: str, message: str) -> None:
     """The same with one more is refused, and the bound is in the message."""
-    assert said(usable) is None
-    found = said(refused)
-    assert found is not None
-    assert found.startswith(message)
+    assert all(one.startswith("the circuit measures nothing") for one in said(usable))
+    assert said(refused)[0].startswith(message)
 
 
-def test_long_messages_are_cut_where_the_page_says() -> None:
-    """A name of a file after a hundred characters."""
-    found = said(f'{V3}include "{"x" * 200}";')
-    assert found is not None
-    assert found.endswith('not "' + "x" * 99)
+def test_the_operations_of_a_program_are_bounded() -> None:
+    """A million; they are counted where loops and gates have been written out."""
+    text = f"{H3}qubit[10000] q;\nbit c;\nc = measure q[0];\n"
+    assert read(text + "h q;\n" * 99).errors == ()
+    over = read(text + "h q;\n" * 101).errors
+    assert [str(error) for error in over] == [
+        "line 105, column 1: the program makes more than 1,000,000 gates and measurements"
+    ]
 
 
-@pytest.mark.parametrize(("version", "number"), [("2", 2), ("2.0", 2), ("3", 3), ("3.1", 3)])
-def test_the_version_is_the_first_digit(version: str, number: int) -> None:
-    """A text without the statement has none."""
-    assert scan(f"OPENQASM {version};").version == number
-    assert scan("qubit q;").version is None
-
-
-def test_a_text_of_100_000_characters_is_analysed_and_a_longer_one_is_scanned() -> None:
-    """What is not analysed is said, with the limit; it is no error."""
-    text = f"{H3}qubit q;\nbit c;\nc = measure q;\n// "
-    analysed = analyse(text + "x" * (100_000 - len(text)))
-    assert (analysed.is_complete, analysed.findings) == (True, ())
-    scanned = analyse(text + "x" * (100_001 - len(text)))
-    assert (scanned.is_complete, scanned.errors) == (False, ())
-    (finding,) = scanned.findings
-    assert finding.message.startswith("a circuit of more than 100,000 characters is not analysed")
+def test_what_depends_on_measurements_is_bounded() -> None:
+    """A condition on ten thousand measured bits has some sixty thousand operators."""
+    text = f"{H3}qubit[9999] q;\nqubit r;\nbit[9999] c;\nc = measure q;\n"
+    assert read(text + "if (c < 5) { x r; }\n").errors == ()
+    (over,) = read(text + "if (c < 5) { x r; }\n" * 9).errors
+    assert over.message.startswith("the conditions and values that depend on measurements have")
+    assert over.line is not None
 
 
 def test_fifty_findings_are_kept_and_the_first_is_named_with_how_many_there_are() -> None:
     """A list of thousands would tell no more."""
     lines = "foo q;\n" * 60
-    analysis = analyse(f"{H3}qubit q;\nbit c;\n{lines}c = measure q;\n")
-    assert [finding.line for finding in analysis.findings] == list(range(5, 55))
-    with pytest.raises(CircuitRefused, match=r"line 5, column 1: undefined gate 'foo' \(and 49 mo"):
-        refuse(analysis)
-    one = analyse(f"{H3}qubit q;\nbit c;\nfoo q;\nc = measure q;\n")
+    reading = read(f"{ONE}{lines}c = measure q;\n")
+    assert [finding.line for finding in reading.findings] == list(range(5, 55))
+    first = "line 5, column 1: undefined gate 'foo'; define it, or use one of"
+    with pytest.raises(CircuitRefused, match=first) as caught:
+        reading.required()
+    assert str(caught.value).endswith(" (and 49 more)")
+    one = read(f"{ONE}foo q;\nc = measure q;\n")
     with pytest.raises(CircuitRefused) as caught:
-        refuse(one)
-    assert str(caught.value) == "line 5, column 1: undefined gate 'foo'"
-    long = analyse(f"{H3}qubit q;\nbit c;\n{'f' * 600} q;\nc = measure q;\n")
-    with pytest.raises(CircuitRefused) as caught:
-        refuse(long)
-    assert caught.value.finding.message == f"undefined gate '{'f' * 484}"
+        one.required()
+    assert str(caught.value).startswith(first)
+    assert "more)" not in str(caught.value)
+    long = read(f"{ONE}{'f' * 600} q;\nc = measure q;\n")
+    assert long.findings[0].message == f"undefined gate '{'f' * 484}"
 
 
 def test_what_has_no_place_comes_last() -> None:
     """That nothing is measured is said behind what is wrong in a line."""
-    found = analyse(f"{H3}qubit q;\nfoo q;\n").findings
+    found = read(f"{H3}qubit q;\nfoo q;\n").findings
     assert [finding.line for finding in found] == [4, None]
-
-
-def test_a_plain_statement_of_400_characters_is_skipped_and_a_longer_one_is_read() -> None:
-    """It may be a chain of operators, which is counted."""
-
-    def words(statement: str) -> list[str]:
-        return [token.text for token in tokenize(statement, skip=PLAIN_STATEMENT)]
-
-    short = "x q" + "q" * 396 + ";"
-    assert len(short) == 400
-    assert words(short) == []
-    assert words("q" + short)[-1] == ";"
-    assert words("x q;y q;z q;") == []
-    assert words("bit c;" * 100 + short) == ["bit", "c", ";"] * 100
-    assert words("bit c; x q;\n{ y q; } z q;") == ["bit", "c", ";", "{", "}"]
 
 
 def test_short_circuits_are_prepared_once_and_long_ones_each_time() -> None:

@@ -38,3 +38,22 @@ def test_a_service_is_built_without_any_executor() -> None:
     rooms = {name for name in loaded if name.startswith("chalicelib.executors.")}
     assert heavy == set()
     assert rooms == {"chalicelib.executors.first_use"}
+
+
+PLAIN = """
+import json, sys
+from chalicelib.domain.task import TaskRequest
+from chalicelib.executors.simulator import build
+from tests.support.circuits import BELL, H2
+for text in (BELL, H2 + "qreg q[2];\\ncreg c[2];\\nh q[0];\\ncx q[0],q[1];\\nmeasure q -> c;\\n"):
+    build().execute(TaskRequest(circuit=text, shots=10, tags={}), time_limit_seconds=9)
+print("openqasm" in sys.modules)
+"""
+
+
+def test_a_circuit_of_plain_statements_needs_no_parser() -> None:
+    """Importing one takes longer than most circuits run."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PLAIN], capture_output=True, check=True, text=True
+    )
+    assert ended.stdout == "False\n"

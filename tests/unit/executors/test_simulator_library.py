@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -16,8 +16,7 @@ from chalicelib.executors.simulator import Simulator, build
 from tests.support.circuits import BELL, H3
 from tests.support.in_memory import a_request
 
-#: Its third line moves what follows by three characters for each register.
-MOVED = f"{H3}creg c; creg d; qubit q;\nc = measure q;\n"
+FEEDBACK = BELL.replace("cx q[0], q[1];", "c[0] = measure q[0];\nif (c[0] + c[1] == 1) x q[1];")
 
 
 class Refusing(Exception):
@@ -28,125 +27,82 @@ class Refusing(Exception):
         self.kind = kind
 
 
-class Library:
-    """Fails in the way it is told to when a text is read."""
+class Builder:
+    """Takes whatever it is given, and remembers it."""
 
-    PrismError = Refusing
-    __version__ = "9.9"
+    def __init__(self, qubits: int, bits: int) -> None:
+        self.num_qubits = qubits
+        self.calls: list[tuple[Any, ...]] = [(qubits, bits)]
 
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
+    def __getattr__(self, name: str) -> Callable[..., Builder]:
+        def call(*arguments: Any) -> Builder:  # noqa: ANN401 - as the library's
+            self.calls.append((name, *arguments))
+            return self
 
-    def parse_qasm_dynamic(self, text: str) -> None:
-        """Fail."""
-        raise self._error
-
-
-@pytest.mark.parametrize(
-    ("kind", "text", "said"),
-    [
-        ("parse", "parse error: bad thing at line 4 at column 5", "line 4, column 5: bad thing"),
-        ("parse", "bad\n  thing at line 3 at column 20", "line 3, column 17: bad thing"),
-        ("parse", "bad thing at line 3", "line 3: bad thing"),
-        ("parse", "bad thing at column 3", "bad thing"),
-        ("other", "unsupported construct: `x` at line 4", "line 4: not supported: `x`"),
-        (
-            "undefined_register",
-            "undefined register v at line 4",
-            "line 4: v cannot be used here: only registers, bits and variables can be compared",
-        ),
-        (
-            "step_limit",
-            "limit of steps; raise it",
-            "a loop ran 20,000 times in one shot and was not done: limit of steps",
-        ),
-        ("other", "x" * 900, "x" * 500),
-    ],
-)
-def test_a_refusal_of_the_library_is_said_with_its_place_in_the_text_that_was_sent(
-    kind: str, text: str, said: str
-) -> None:
-    """In one line, cut, in the words of this service where the library's would mislead."""
-    with pytest.raises(CircuitRefused) as refused:
-        Simulator(library=Library(Refusing(kind, text))).execute(
-            a_request(MOVED), time_limit_seconds=1
-        )
-    assert str(refused.value) == said
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), ValueError("a bug")])
-def test_what_is_not_the_librarys_is_not_made_a_refusal(error: BaseException) -> None:
-    """The child says what it was; only a panic, which is none of these, is the circuit's."""
-    with pytest.raises(type(error)) as raised:
-        Simulator(library=Library(error)).execute(a_request(BELL), time_limit_seconds=1)
-    assert raised.value is error
+        return call
 
 
 class Counting:
-    """Counts a circuit of two qubits as it is told to, and remembers what it was asked for."""
+    """Counts a circuit as it is told to, and remembers what it was asked for."""
 
     PrismError = Refusing
     __version__ = "9.9"
     BackendKind = SimpleNamespace(
         auto=lambda: "auto", factored=lambda: "factored", stabilizer=lambda: "stabilizer"
     )
+    ClassicalCondition = SimpleNamespace()
+    CircuitBuilder = Builder
+    DynamicProgramBuilder = Builder
 
     def __init__(
         self,
         *,
         is_exact: bool = True,
-        has_circuit: bool = True,
         refusals: Mapping[str, str] | None = None,
+        error: BaseException | None = None,
     ) -> None:
         self._is_exact = is_exact
-        self._has_circuit = has_circuit
         self._refusals = refusals or {}
+        self._error = error
         self.asked: list[dict[str, object]] = []
 
-    def parse_qasm_dynamic(self, text: str) -> Any:  # noqa: ANN401 - as the library's
-        """Give a program, which may be one circuit."""
-        circuit = SimpleNamespace(num_qubits=2, to_qasm=lambda: "measure")
-        return SimpleNamespace(
-            num_qubits=2,
-            num_classical_bits=2,
-            static_circuit=lambda: circuit if self._has_circuit else None,
-        )
-
-    def simulate(self, circuit: object) -> Any:  # noqa: ANN401 - as the library's
+    def simulate(self, circuit: object) -> Self:
         """Begin to ask."""
         self.asked.append({})
         return self
 
     simulate_program = simulate
 
-    def require_exact(self) -> Counting:
+    def require_exact(self) -> Self:
         """Take no route that approximates."""
         self.asked[-1]["exact"] = True
         return self
 
-    def backend(self, route: str) -> Counting:
+    def backend(self, route: str) -> Self:
         """Take this route."""
         self.asked[-1]["route"] = route
         return self
 
-    def seed(self, seed: int) -> Counting:
+    def seed(self, seed: int) -> Self:
         """Begin with this seed."""
         self.asked[-1]["seed"] = seed
         return self
 
-    def max_steps(self, steps: int) -> Counting:
+    def max_steps(self, steps: int) -> Self:
         """Go no further."""
         self.asked[-1]["steps"] = steps
         return self
 
     def sample_counts(self, shots: int) -> Any:  # noqa: ANN401 - as the library's
-        """Count, or refuse this route."""
+        """Count, refuse this route, or fail."""
         self.asked[-1]["shots"] = shots
+        if self._error is not None:
+            raise self._error
         kind = self._refusals.get(str(self.asked[-1]["route"]))
         if kind is not None:
             raise Refusing(kind, "not by this route")
         metadata = SimpleNamespace(is_exact=self._is_exact)
-        return SimpleNamespace(counts=lambda: {"10": shots}, metadata=metadata)
+        return SimpleNamespace(counts=lambda: {"100": shots}, metadata=metadata)
 
 
 TOO_LARGE = (
@@ -166,6 +122,33 @@ def asked_of(library: Counting, *, qubits_max: int, circuit: str = BELL) -> Mapp
         )
     except CircuitRefused as exc:
         return str(exc)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "said"),
+    [
+        (
+            "step_limit",
+            "stopped after 20000 steps in loop `the loop at line 6`; raise it",
+            "line 6: a loop ran 20,000 times in one shot and was not done",
+        ),
+        ("step_limit", "stopped", "a loop ran 20,000 times in one shot and was not done"),
+        ("other", "bad\n  thing", "bad thing"),
+        ("other", "x" * 900, "x" * 500),
+    ],
+)
+def test_a_refusal_of_the_library_is_said_with_its_place(kind: str, text: str, said: str) -> None:
+    """In one line, cut, in the words of this service where the library's would mislead."""
+    library = Counting(error=Refusing(kind, text))
+    assert str(asked_of(library, qubits_max=2)).startswith(said)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), ValueError("a bug")])
+def test_what_is_not_the_librarys_is_not_made_a_refusal(error: BaseException) -> None:
+    """The child says what it was; only a panic, which is none of these, is the circuit's."""
+    with pytest.raises(type(error)) as raised:
+        asked_of(Counting(error=error), qubits_max=2)
+    assert raised.value is error
 
 
 def test_counts_that_are_not_exact_are_no_result() -> None:
@@ -201,16 +184,16 @@ def test_what_is_wrong_by_every_route_is_said_at_once() -> None:
 @pytest.mark.parametrize(
     ("circuit", "qubits_max", "routes"),
     [
-        (BELL, 2, ["auto"]),
-        (BELL, 1, ["stabilizer"]),
-        (BELL.replace("cx", "// "), 1, ["stabilizer", "factored"]),
+        (FEEDBACK, 2, ["auto"]),
+        (FEEDBACK.replace("h q[0];", "cx q[0], q[1];"), 1, ["stabilizer"]),
+        (FEEDBACK, 1, ["stabilizer", "factored"]),
     ],
 )
 def test_a_program_is_counted_by_routes_that_fit_its_size(
     circuit: str, qubits_max: int, routes: list[str]
 ) -> None:
     """With a bound on its loops; past the largest state there are two ways."""
-    library = Counting(has_circuit=False, refusals={"stabilizer": "incompatible_backend"})
+    library = Counting(refusals={"stabilizer": "incompatible_backend"})
     counted = asked_of(library, qubits_max=qubits_max, circuit=circuit)
     assert counted == (TOO_LARGE if routes == ["stabilizer"] else {"01": 8})
     asked = {"seed": 5, "steps": 20_000, "shots": 8}
@@ -222,7 +205,7 @@ def test_the_librarys_caps_are_those_of_the_service(monkeypatch: pytest.MonkeyPa
     kinds = ("SV", "FACTORED_MERGE", "STABILIZER_CLUSTER", "TN_PEAK", "PROB", "DM", "EXPORT")
     for kind in kinds:
         monkeypatch.setenv(f"PRISM_MAX_{kind}_QUBITS", "of before")
-    Simulator(qubits_max=7, library=Library(ValueError()))
+    Simulator(qubits_max=7, library=Counting())
     assert {os.environ[f"PRISM_MAX_{kind}_QUBITS"] for kind in kinds} == {"7"}
 
 
@@ -245,8 +228,8 @@ def test_the_largest_state_is_taken_from_the_environment(
 
 
 def test_a_result_names_what_made_it() -> None:
-    """The library's version, and that of what guards it."""
-    made = Simulator(library=Library(ValueError()))
-    assert (made.version, simulator.NAME) == ("9.9+1", "prism-q")
+    """The library's version, and that of the reader."""
+    made = Simulator(library=Counting())
+    assert (made.version, simulator.NAME) == ("9.9+reader.1", "prism-q")
     result = build().execute(a_request(BELL, shots=10), time_limit_seconds=1)
-    assert (result.executor, result.executor_version.partition("+")[2]) == ("prism-q", "1")
+    assert (result.executor, result.executor_version.partition("+")[2]) == ("prism-q", "reader.1")
