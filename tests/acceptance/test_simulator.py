@@ -19,7 +19,13 @@ from tests.support.circuits import KNOWN
 from tests.support.evidence import sample
 from tests.support.hand_worked import HAND_WORKED
 from tests.support.hostile_circuits import HOSTILE
-from tests.support.processes import children_of, is_killed, is_running, wait_until_bound
+from tests.support.processes import (
+    children_of,
+    is_computing,
+    is_killed,
+    is_running,
+    wait_until_bound,
+)
 from tests.support.refused_circuits import REFUSED
 from tools.local_stage import BELL_STATE, Stage
 
@@ -62,12 +68,7 @@ def function_of(stage: Stage) -> int:
 
 def computing(pids: Collection[int]) -> list[int]:
     """Those that use the processor now."""
-    found = []
-    for pid in pids:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if psutil.Process(pid).status() == psutil.STATUS_RUNNING:
-                found.append(pid)
-    return found
+    return [pid for pid in pids if is_computing(pid)]
 
 
 @contextlib.contextmanager
