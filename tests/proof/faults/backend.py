@@ -26,7 +26,7 @@ from moto.core.models import botocore_stubber
 
 from chalicelib.adapters.dynamodb import side_items
 from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item
-from tests.proof.faults.quick_sdk import make_quick
+from tests.proof.faults.quick_sdk import as_headers, make_quick
 from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import FakeClock
 
@@ -143,8 +143,8 @@ class SimulatedBackend:
             self.table = answer.table
         else:
             self.queues = answer.queues
-        raw = MockRawResponse(answer.content)
-        return AWSResponse(request.url, answer.status, answer.headers, raw)
+        raw, headers = MockRawResponse(answer.content), as_headers(answer.headers)
+        return AWSResponse(request.url, answer.status, headers, raw)
 
     def clear(self, *, max_receive_count: int) -> None:
         """Empty everything, and set after how many receives a message is a dead letter."""
