@@ -25,7 +25,7 @@ from benchmarks.machine import describe
 from infra.local.settings import ROOT
 from infra.package.packaging import make_package
 from infra.stage import read_configuration, stage_spec
-from tests.support.backends import emulator
+from tools.backends import emulator
 
 RESULTS: Final = Path(__file__).with_name("results.json")
 #: Of a fifth of `--many` each: 52,000 submissions, for the goal holds up to 50,000.

@@ -12,7 +12,7 @@ from typing import Any, Final
 from benchmarks.events import BELL
 from benchmarks.figures import Figure, Goal, ratios
 from infra.local.settings import HOST
-from tests.acceptance.stage import Stage
+from tools.local_stage import Stage
 
 MEMBERS: Final = 100
 _SECONDS: Final = Goal(1.5)

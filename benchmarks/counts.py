@@ -25,7 +25,7 @@ from benchmarks.events import BELL, Context, http_event, queue_event
 from benchmarks.service import built_service
 from chalicelib import composition
 from chalicelib.adapters.telemetry import SERVICE
-from tests.support.backends import Backend
+from tools.backends import Backend
 
 _WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 _INDEX_WRITES: Final = {"submit": 2, "execute": 1, "poll": 0}
@@ -126,9 +126,9 @@ def _write_units(backend: Backend, calls: tuple[str, ...]) -> int:
     """Count by the sizes after the step: each write of the task is of one size, near enough."""
     writes = sum(call in _WRITES for call in calls)
     own, side = _item_sizes(backend)
-    put_aside = calls.count("PutItem") > 1
-    units = (writes - put_aside) * math.ceil(own / 1024)
-    return units + (math.ceil(side / 1024) if put_aside else 0)
+    is_apart = calls.count("PutItem") > 1
+    units = (writes - is_apart) * math.ceil(own / 1024)
+    return units + (math.ceil(side / 1024) if is_apart else 0)
 
 
 def _read_units(backend: Backend, calls: tuple[str, ...]) -> int:

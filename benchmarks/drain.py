@@ -34,7 +34,7 @@ from chalicelib.use_cases.submit import Submission
 from infra.local.settings import ROOT
 from infra.local.stand_ins.lambda_runtime.invoker import Invoker
 from infra.local.stand_ins.sqs_trigger import EventSourceMapping, Poller, sqs_client
-from tests.support.backends import Backend
+from tools.backends import Backend
 
 _BARE: Final = Goal(0.85, at_most=False)
 _CELERY: Final = Goal(1.25, at_most=False)

@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks.events import BELL
 from benchmarks.figures import BASELINE, Figure, Goal
 from infra.local.settings import HOST
-from tests.acceptance.stage import Stage
+from tools.local_stage import Stage
 
 CLIENTS: Final = 16
 #: Half of what was measured when the goals were set.

@@ -15,7 +15,7 @@ from benchmarks.drain import environment
 from benchmarks.figures import BASELINE, Figure, Goal
 from benchmarks.stubbed import ENVIRONMENT
 from infra.local.settings import ROOT
-from tests.support.backends import moto_backend
+from tools.backends import moto_backend
 
 DOCS: Final = ROOT / "docs"
 #: The log bytes of a small task when the goals were set.

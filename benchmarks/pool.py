@@ -24,7 +24,7 @@ from chalicelib.executors.children.child_process import ChildProcess, JobLimits
 from chalicelib.executors.children.pool import ProcessPool
 from chalicelib.registry import EXECUTORS
 from chalicelib.settings import Settings
-from tests.support.backends import Backend
+from tools.backends import Backend
 
 #: What was asked for, on two cores.
 BELLS_PER_SECOND_WANTED: Final = 5_000

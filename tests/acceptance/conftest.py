@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import Stage
+from tools.local_stage import Stage
 
 
 @pytest.fixture

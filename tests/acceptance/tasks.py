@@ -8,8 +8,8 @@ from itertools import cycle
 from typing import Any
 
 from infra.waiting import wait_for
-from tests.acceptance.http_client import Http, Reply
-from tests.acceptance.stage import BELL_STATE
+from tools.http_client import Http, Reply
+from tools.local_stage import BELL_STATE
 
 TERMINAL = frozenset({"completed", "failed", "cancelled"})
 

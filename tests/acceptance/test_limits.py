@@ -14,8 +14,8 @@ import pytest
 from chalicelib.domain import payloads
 from infra.local.settings import ROOT
 from infra.stage import read_configuration, stage_spec
-from tests.acceptance.stage import Stage
 from tests.acceptance.tasks import finished
+from tools.local_stage import Stage
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.emulator]
 

@@ -12,10 +12,10 @@ import pytest
 from infra.waiting import wait_for
 from quantum_tasks import Client, TaskFailed, TaskNotFound
 from quantum_tasks.cli import exits
-from tests.acceptance.stage import BELL_STATE, Stage
 from tests.client.fault_proxy import Fault, Impatient, Kind, Side, fault_proxy, places
 from tests.client.process import qtasks, submit_five_hundred
 from tests.client.virtual import VirtualClock
+from tools.local_stage import BELL_STATE, Stage
 
 pytestmark = pytest.mark.acceptance
 

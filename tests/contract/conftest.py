@@ -17,10 +17,11 @@ from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.ports import TaskQueue, TaskStore
 from tests.support import external_backends
-from tests.support.backends import REAL_BACKEND, Backend, emulator, moto_backend
+from tests.support.backends import REAL_BACKEND
 from tests.support.backends import dynamodb_local as aws_dynamodb_local
 from tests.support.backends import endpoint as a_running_endpoint
 from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore
+from tools.backends import ENDPOINT_URL, Backend, emulator, moto_backend
 
 #: Elsewhere (`make test-endpoint`, `make test-dynamodb-local`) there is one, and no fake.
 BACKENDS = [
@@ -39,7 +40,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 @pytest.fixture(scope="package")
 def endpoint() -> Iterator[Backend]:
     """Use the endpoint that `make test-endpoint` was given."""
-    with a_running_endpoint(str(external_backends.ENDPOINT_URL)) as backend:
+    with a_running_endpoint(str(ENDPOINT_URL)) as backend:
         yield backend
 
 

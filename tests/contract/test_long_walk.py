@@ -23,8 +23,8 @@ from chalicelib.domain.task import Task
 from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.use_cases.list_tasks import ListTasks
 from tests.contract.stored_tasks import decide
-from tests.support.backends import Backend
 from tests.support.in_memory import T0, a_task
+from tools.backends import Backend
 
 FULL: Final = os.environ.get("EVIDENCE") == "full"
 TASKS: Final = 5_000 if FULL else 120

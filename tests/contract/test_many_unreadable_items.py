@@ -16,9 +16,10 @@ import pytest
 from chalicelib.adapters.dynamodb.items import OPEN_SHARDS
 from infra.audit.audit import Tolerance, audit
 from infra.audit.reading import Located, Reader
-from tests.support.backends import REAL_BACKEND, Backend
+from tests.support.backends import REAL_BACKEND
 from tests.support.corrupting import KINDS, OF_THE_CIRCUIT, OF_THE_CONDITIONS, OF_THE_INDEX
 from tests.support.on_one_store import GRACE_SECONDS, OnOneStore
+from tools.backends import Backend
 
 #: Tasks that cannot be read, those of them with a malformed due time, and tasks that can.
 FULL = os.environ.get("EVIDENCE") == "full"

@@ -18,9 +18,9 @@ from tests.contract.stored_tasks import (
     new_task,
     noise,
 )
-from tests.support.backends import Backend
 from tests.support.in_memory import a_request
 from tests.unit.domain.test_lifecycle import LATER
+from tools.backends import Backend
 
 
 @pytest.mark.parametrize("length", [2_000, 2_800])

@@ -20,6 +20,7 @@ from tests.unit.domain.test_lifecycle import DECISIONS, LATER
 
 #: No task is due so late.
 NEVER = T0 + timedelta(days=10_000)
+MOMENT = timedelta(microseconds=1)
 
 
 def test_a_task_comes_back_as_it_was_stored(store: TaskStore) -> None:
@@ -124,17 +125,31 @@ def test_deleting_what_is_not_there_is_refused(store: TaskStore) -> None:
         store.delete_if_pending(str(uuid4()))
 
 
-def test_due_are_open_tasks_past_their_time(store: TaskStore) -> None:
-    """What is not due yet, or has ended, is not among them."""
-    due, later, ended = (new_task(now=T0 - timedelta(days=n)) for n in (30, 0, 30))
-    for task in (due, later, ended):
+def test_due_are_open_tasks_from_their_time_on(store: TaskStore) -> None:
+    """At that very moment, not a microsecond earlier, and not once they have ended."""
+    due, ended = (new_task(now=T0 - timedelta(days=30)) for _ in range(2))
+    for task in (due, ended):
         store.create_if_absent(task)
     store.apply(decide("cancel", ended))
-    found = store.due(T0 - timedelta(days=1), limit=1000, implausible_after=NEVER)
+    due_at = due.due_at
+    assert due_at is not None
+    found = store.due(due_at, limit=1000, implausible_after=NEVER)
     assert due.task_id in found
-    assert not {later.task_id, ended.task_id} & set(found)
+    assert ended.task_id not in found
+    assert due.task_id not in store.due(due_at - MOMENT, limit=1000, implausible_after=NEVER)
     store.apply(decide("cancel", due))
-    assert due.task_id not in store.due(T0 - timedelta(days=1), limit=1000, implausible_after=NEVER)
+    assert due.task_id not in store.due(due_at, limit=1000, implausible_after=NEVER)
+
+
+def test_a_task_that_is_due_implausibly_late_is_due_now(store: TaskStore) -> None:
+    """A corrupt time must not keep a task from the sweeper; at the bound itself it is plausible."""
+    task = new_task(now=T0 - timedelta(days=3_650))
+    store.create_if_absent(task)
+    due_at = task.due_at
+    assert due_at is not None
+    before = due_at - timedelta(days=1)
+    assert task.task_id not in store.due(before, limit=1_000, implausible_after=due_at)
+    assert task.task_id in store.due(before, limit=1_000, implausible_after=due_at - MOMENT)
 
 
 def test_due_is_bounded(store: TaskStore) -> None:

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.message import Acknowledge, Redeliver
 from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.errors import TaskAlreadyEnded, TaskNotFound
-from tests.support.backends import REAL_BACKEND, Backend
+from tests.support.backends import REAL_BACKEND
 from tests.support.corrupting import (
     FROM_THE_FUTURE,
     KINDS,
@@ -18,6 +18,7 @@ from tests.support.corrupting import (
 )
 from tests.support.fakes import RecordingObserver
 from tests.support.on_one_store import DAY_SECONDS, GRACE_SECONDS, OWNER, OnOneStore
+from tools.backends import Backend
 
 STORES = ["moto", pytest.param(REAL_BACKEND, marks=pytest.mark.emulator)]
 pytestmark = pytest.mark.parametrize("backend", STORES, indirect=True)

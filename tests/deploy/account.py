@@ -18,11 +18,10 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from infra.local.settings import EMULATOR_PYTHON
+from infra.local.settings import EMULATOR_PYTHON, ROOT
 from infra.local.supervisor.supervisor import free_port
 from infra.waiting import wait_for
 from tests.deploy.tls import Certificate, make_certificate
-from tests.support.backends import ROOT
 from tests.support.processes import started
 
 REGION = "us-east-1"

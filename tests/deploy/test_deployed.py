@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError
 from chalicelib.adapters import telemetry
 from infra.deploy.api_client import ApiClient
 from infra.doctor.rules.stage import ALARMS
+from infra.local.settings import ROOT
 from infra.waiting import wait_for
 from tests.deploy.conftest import PAGES, Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
-from tests.support.backends import ROOT
 
 pytestmark = pytest.mark.emulator
 

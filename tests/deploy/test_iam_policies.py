@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from infra.local.settings import ROOT
 from infra.package.botocore_data import OPERATIONS
 from infra.stage import StageSpec, read_configuration, stage_spec
-from tests.support.backends import ROOT
 
 #: What an SQS event source needs of its function's role ("Using Lambda with Amazon SQS",
 #: Lambda guide). MiniStack does not ask for it.

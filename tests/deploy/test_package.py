@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
+from infra.local.settings import ROOT
 from infra.package import botocore_data
 from infra.package.aws_location import ANY_LOCATION, location_of_arn
 from infra.package.dependencies import fetch_command, pinned, this_architecture
 from infra.package.packaging import Package, make_package
 from infra.package.workspace import SIMULATOR_LOCK
 from infra.stage import StageSpec
-from tests.support.backends import ROOT
 from tests.support.circuits import BELL
 
 #: Runs in the unpacked package, with this interpreter's standard library and nothing else.

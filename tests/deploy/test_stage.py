@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
+from infra.local.settings import ROOT
 from infra.stage import InvalidStage, read_configuration, stage_spec, stage_variables
-from tests.support.backends import ROOT
 
 CONFIGURATION = read_configuration(ROOT)
 

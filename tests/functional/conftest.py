@@ -16,10 +16,10 @@ from chalice.test import Client, HTTPResponse
 
 import app as lambda_functions
 from chalicelib import composition
-from tests.support.backends import Backend, moto_backend
 from tests.support.lambda_context import Context
 from tests.support.logged import Lines, logged_lines
 from tests.support.new_process import as_in_a_new_process
+from tools.backends import Backend, moto_backend
 
 Logged = Lines
 JSON = {"Content-Type": "application/json"}

@@ -22,9 +22,9 @@ from chalicelib.settings import Settings
 from tests.functional.conftest import Api
 from tests.functional.problems import MISSING_ID, assert_problem, errors_of
 from tests.support.events import post_event
+from tests.support.fakes import ports_in_memory
 from tests.support.in_memory import InMemoryTaskStore
 from tests.support.new_process import as_in_a_new_process
-from tests.support.ports_in_memory import ports_in_memory
 
 STORE = InMemoryTaskStore()
 SHOTS = "must be an integer from 1 to 100000; it was "

@@ -14,8 +14,8 @@ from chalicelib.settings import InvalidSetting
 from infra.local.stand_ins.api_gateway import Gateway
 from infra.local.stand_ins.http_request import Request
 from tests.functional.conftest import JSON, Api
-from tests.support.backends import Backend
 from tests.support.new_process import as_in_a_new_process
+from tools.backends import Backend
 
 ORIGIN = "https://example.org"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.functional.conftest import Api
-from tests.support.backends import Backend
 from tests.support.circuits import LARGE
+from tools.backends import Backend
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import re
 import pytest
 
 from tests.functional.conftest import Api
-from tests.functional.problems import assert_problem
 
 
 def walk(api: Api, **parameters: object) -> list[str]:
@@ -60,28 +59,6 @@ def test_status_and_tags_filter(api: Api) -> None:
     assert walk(api, tag=["team:a", "run:x:1:2"]) == [tagged]
     assert walk(api, tag="team:b") == []
     assert walk(api, status="completed", limit=1) == []
-
-
-def test_times_filter_from_inclusive_to_exclusive(api: Api) -> None:
-    """So neighbouring ranges share no task and leave none out."""
-    ids = [api.submit(f"// {number}") for number in range(5)]
-    times = [api.get(task_id).body["submitted_at"] for task_id in ids]
-    assert walk(api, submitted_after=times[2]) == ids[2:][::-1]
-    assert walk(api, submitted_before=times[2]) == ids[:2][::-1]
-    assert walk(api, submitted_after=times[1], submitted_before=times[3]) == ids[1:3][::-1]
-    assert walk(api, submitted_after=times[3], submitted_before=times[1]) == []
-    in_another_zone = times[2].replace("Z", "+00:00")
-    assert walk(api, submitted_after=in_another_zone) == ids[2:][::-1]
-
-
-def test_a_cursor_is_bound_to_its_filters(api: Api) -> None:
-    """With others it would skip tasks that the client never saw."""
-    for number in range(3):
-        api.submit(f"// {number}")
-    cursor = api.list_tasks(limit=1, status="pending").body["next_cursor"]
-    assert api.list_tasks(limit=2, status="pending", cursor=cursor).status == 200
-    answer = api.list_tasks(limit=1, cursor=cursor)
-    assert_problem(answer, 400, "belongs to a list with other filters")
 
 
 def test_a_page_that_has_not_changed_is_a_304(api: Api) -> None:

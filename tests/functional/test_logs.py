@@ -8,7 +8,6 @@ import logging
 import random
 
 import pytest
-from botocore.exceptions import ConnectionClosedError
 
 from chalicelib import composition
 from chalicelib.adapters import telemetry
@@ -30,22 +29,6 @@ def test_every_publish_and_consume_says_whose_message_it_was(api: Api, logged: L
     assert published["message_id"] == consumed["message_id"]
     assert consumed["receive_count"] == 1
     assert by_message["message acknowledged"]["receive_count"] == 1
-
-
-def test_every_transition_says_from_what_to_what_and_when(api: Api, logged: Logged) -> None:
-    """Old status, new status and time, in the order of the history."""
-    task_id = api.submit()
-    api.deliver()
-    changes = [line for line in logged() if "new_status" in line]
-    assert [(c["task_id"], c["old_status"], c["new_status"]) for c in changes] == [
-        (task_id, "none", "pending"),
-        (task_id, "pending", "processing"),
-        (task_id, "processing", "completed"),
-    ]
-    history = api.get(task_id).body["status_history"]
-    assert [c["transitioned_at"].replace("+00:00", "Z") for c in changes] == [
-        entry["transitioned_at"] for entry in history
-    ]
 
 
 def test_the_correlation_id_is_on_every_line_about_a_task(api: Api, logged: Logged) -> None:
@@ -148,40 +131,6 @@ def test_a_requests_id_is_its_correlation_id_or_stands_next_to_the_clients(
     assert ids == {(REQUEST_ID, None) if given is None else (given, REQUEST_ID)}
 
 
-def test_a_message_that_cannot_be_hidden_is_told(
-    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The queue's own timeout brings it back, later than was meant."""
-    monkeypatch.setenv("MOCK_TRANSIENT_FAILURE_RATE", "1")
-    api.submit()
-    client = composition.get_service().ports.queue.client  # type: ignore[attr-defined]
-
-    def fail(**_: object) -> None:
-        raise ConnectionClosedError(endpoint_url="http://127.0.0.1")
-
-    client.meta.events.register_first("before-send.sqs.ChangeMessageVisibility", fail)
-    with pytest.raises(BatchFailed):
-        api.deliver()
-    (told,) = [line for line in logged() if line["message"].startswith("could not redeliver")]
-    assert (told["level"], told["operation"]) == ("ERROR", "redeliver the message")
-
-
-def test_the_log_level_is_a_setting(
-    api: Api,
-    logged: Logged,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """At WARNING, a task that goes well leaves no line but its metrics, which are always needed."""
-    monkeypatch.setenv("LOG_LEVEL", "WARNING")
-    api.submit()
-    api.deliver()
-    assert [line for line in logged() if line["level"] == "INFO"] == []
-    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-    assert [line.get("submitted", line.get("completed")) for line in metrics] == [1, 1]
-    assert logging.getLogger("quantum-tasks").level == logging.WARNING
-
-
 def test_an_id_in_a_message_that_is_none_disturbs_nothing(api: Api, logged: Logged) -> None:
     """Its message is redelivered and said to be unreadable; its neighbour is executed."""
     task_id = api.submit()
@@ -213,19 +162,6 @@ def test_no_text_loses_a_log_line(level: int) -> None:
     assert line["ψ"] == "⟨φ| \udfff"
 
 
-def test_every_database_call_says_what_it_did_and_cost(api: Api, logged: Logged) -> None:
-    """Operation, duration and capacity units, for every call of a task's life."""
-    api.get(api.submit())
-    api.deliver()
-    calls = [line for line in logged() if line["message"].startswith("dynamodb call")]
-    assert [call["operation"] for call in calls] == [
-        *("PutItem", "GetItem", "UpdateItem", "UpdateItem")
-    ]
-    for call in calls:
-        assert call["duration_ms"] > 0
-        assert call["capacity_units"] > 0
-
-
 def test_calls_for_large_circuits_and_lists_say_what_they_cost_too(
     api: Api, logged: Logged
 ) -> None:
@@ -237,17 +173,6 @@ def test_calls_for_large_circuits_and_lists_say_what_they_cost_too(
     assert operations == {"PutItem", "GetItem", "Query", "BatchGetItem"}
     assert len(calls) > 6
     assert [call for call in calls if "capacity_units" not in call] == []
-
-
-def test_a_slow_database_call_is_a_warning(
-    api: Api, logged: Logged, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What takes longer than the threshold stands out; the threshold is a setting."""
-    monkeypatch.setenv("SLOW_CALL_MS", "0")
-    api.submit()
-    (put,) = [line for line in logged() if line.get("operation") == "PutItem"]
-    assert (put["level"], put["message"]) == ("WARNING", "dynamodb call was slow")
-    assert put["resource"] == api.backend.table_name
 
 
 def test_a_task_is_counted_and_timed_with_its_stage(api: Api, logged: Logged) -> None:

@@ -8,7 +8,6 @@ from datetime import datetime
 
 import pytest
 
-from chalicelib.entrypoints.worker import BatchFailed
 from tests.functional.conftest import Api
 from tests.support.events import post_event
 
@@ -161,73 +160,3 @@ def test_a_key_gives_the_same_task_again(api: Api) -> None:
     assert (after.status, after.body["status"]) == (202, "completed")
     assert api.messages() == 0
     assert len(api.items()) == 1
-
-
-def test_a_duplicate_message_does_nothing(api: Api) -> None:
-    """A task that has ended is acknowledged and stays as it is."""
-    task_id = api.submit()
-    body = json.dumps(
-        {
-            "v": 1,
-            "task_id": task_id,
-            "correlation_id": "c",
-            "enqueued_at": "2026-01-01T00:00:00+00:00",
-        }
-    )
-    api.deliver()
-    done = api.get(task_id).body
-    api.backend.sqs().send_message(QueueUrl=api.backend.queue_url, MessageBody=body)
-    api.deliver()
-    assert api.get(task_id).body == done
-    assert api.messages() == 0
-
-
-def test_messages_that_cannot_be_read_fail_alone(api: Api) -> None:
-    """Their neighbour completes and is deleted; they stay, for the dead-letter queue."""
-    task_id = api.submit()
-    for body in ("garbage", "{}", '{"v": 1, "task_id": "", "correlation_id": "c"}', "[" * 100_000):
-        api.backend.sqs().send_message(QueueUrl=api.backend.queue_url, MessageBody=body)
-    with pytest.raises(BatchFailed, match="4 of 5 messages"):
-        api.deliver()
-    assert api.get(task_id).body["status"] == "completed"
-    assert api.messages() == 4
-
-
-def test_with_the_setting_failures_are_returned(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the mapping is known to report them, Lambda deletes the successes itself."""
-    monkeypatch.setenv("PARTIAL_BATCH_RESPONSES", "true")
-    sent = api.backend.sqs().send_message(QueueUrl=api.backend.queue_url, MessageBody="garbage")
-    assert api.deliver() == {"batchItemFailures": [{"itemIdentifier": sent["MessageId"]}]}
-
-
-def test_a_permanent_failure_ends_the_task(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is failed with a message, acknowledged, and not tried again."""
-    monkeypatch.setenv("MOCK_PERMANENT_FAILURE_RATE", "1")
-    task_id = api.submit()
-    api.deliver()
-    failed = api.get(task_id).body
-    assert (failed["status"], failed["attempt"], failed["result"]) == ("failed", 1, None)
-    assert failed["error_message"] == "the mock executor was set to fail this circuit"
-    assert api.messages() == 0
-
-
-def test_a_transient_failure_is_redelivered(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The attempt is released, the message hidden, and nothing is sent again."""
-    monkeypatch.setenv("MOCK_TRANSIENT_FAILURE_RATE", "1")
-    task_id = api.submit()
-    with pytest.raises(BatchFailed):
-        api.deliver()
-    released = api.get(task_id).body
-    assert (released["status"], released["attempt"]) == ("processing", 1)
-    assert "next attempt due at" in released["status_history"][-1]["notes"]
-    assert api.messages() == 1
-
-
-def test_too_little_time_left_starts_nothing(api: Api) -> None:
-    """The record is given back unclaimed: no attempt is spent."""
-    task_id = api.submit()
-    with pytest.raises(BatchFailed):
-        api.deliver(remaining_ms=1_000)
-    untouched = api.get(task_id).body
-    assert (untouched["status"], untouched["attempt"]) == ("pending", 0)
-    assert api.messages() == 1

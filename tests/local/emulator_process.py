@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from infra.local.settings import EMULATOR_PYTHON, HOST, ROOT
 from infra.local.supervisor.supervisor import answers, free_port
 from infra.waiting import wait_for
-from tests.support.backends import dynamodb_at, sqs_at
+from tools.backends import dynamodb_at, sqs_at
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -17,8 +17,8 @@ from infra.audit.audit import VIOLATIONS_SHOWN_MAX, Tolerance, Verdict, audit
 from infra.audit.reading import Located, Reader
 from tests.contract.stored_tasks import PATHS, a_large_result, bring_to, decide
 from tests.local.violations import VIOLATIONS, Item
-from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import a_request, a_task
+from tools.backends import Backend, moto_backend
 
 TOLERANCE = Tolerance(skew=timedelta(seconds=1), overdue=timedelta(days=100_000))
 

@@ -14,8 +14,8 @@ from infra.audit.prune import Pruned, main, prune
 from infra.audit.reading import Located, Reader
 from tests.contract.stored_tasks import decide, noise
 from tests.local.test_audit import TOLERANCE
-from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import a_request, a_task
+from tools.backends import Backend, moto_backend
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.settings import HOST
-from tests.acceptance.stage import Stage
 from tests.page.browser import Tab
+from tools.local_stage import Stage
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.emulator]
 

@@ -141,3 +141,22 @@ def test_each_rule_finds_its_offence(source: str, message: str) -> None:
 def test_what_is_fine_is_let_through(source: str) -> None:
     """Assertions by helpers count, and HTTP's PATCH is not a mock."""
     assert violations(source) == []
+
+
+def imported(path: Path) -> set[str]:
+    """Return the top names of all that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module).partition(".")[0])
+    return found
+
+
+def test_benchmarks_import_no_tests_and_tests_no_benchmarks() -> None:
+    """What both need is in `tools/`; both are read here."""
+    benchmarks = sorted((TESTS.parent / "benchmarks").rglob("*.py"))
+    assert [path.name for path in benchmarks if "tests" in imported(path)] == []
+    assert [path.name for path in FILES if "benchmarks" in imported(path)] == []
+    assert all("tools" in set().union(*map(imported, files)) for files in (benchmarks, FILES))

@@ -1,7 +1,4 @@
-"""Pages and docstrings say what is so: the modules, commands and settings that they name exist.
-
-Numbers that the code knows are held where a page states them.
-"""
+"""Pages and docstrings say what is so: files, modules, commands, settings and numbers."""
 
 from __future__ import annotations
 
@@ -11,12 +8,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from msgspec import structs
 
 from chalicelib.domain.task import SCHEMA_VERSION
+from chalicelib.entrypoints.http import schemas
+from chalicelib.entrypoints.http.problems import KINDS
 from chalicelib.executors.children import limits
 from chalicelib.settings import Settings
+from infra.package.archive import ZIP_BYTES_MAX
 from infra.stage import read_configuration, stage_spec
 from tests.project.tracked import ROOT, tracked_files
 from tests.proof.explorer.condition_mutants import REDUNDANT
@@ -29,6 +28,12 @@ PACKAGES = {
     "quantum_tasks": "client/src/quantum_tasks",
 }
 FILE_NAME = re.compile(r"`([\w./-]+\.(?:py|yaml|md|toml|lock|css|js|sh))`")
+#: Folders and files of the repository, patterns too, as a page writes them.
+PATHS = re.compile(
+    r"`((?:app\.py|(?:chalicelib|infra|tests|docs|tools|benchmarks|client|examples|\.chalice)/)"
+    r"[\w./*-]*)`"
+)
+LINKS = re.compile(r"\]\((?!https?:)([^)#]+)")
 DOTTED_NAME = re.compile(rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+)+)(?:\(\))?`")
 COMMAND = re.compile(r"`make ([a-z][a-z-]*)")
 TARGETS = set(re.findall(r"^\.PHONY: (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -73,6 +78,35 @@ def test_every_file_that_is_named_exists() -> None:
     assert missing == []
 
 
+def test_every_path_and_link_of_a_page_leads_somewhere() -> None:
+    """Folders and patterns from the root, links from the page."""
+    pages = [(ROOT / name, text) for name, text in TEXTS if name.endswith(".md")]
+    missing = [
+        f"{page.name}: {path}"
+        for page, text in pages
+        for path in PATHS.findall(text)
+        if "STAGE" not in path
+        and path != "benchmarks/results.json"  # a run makes it
+        and not any(ROOT.glob(path.rstrip("/")))
+        and not any(ROOT.glob(path.rstrip("/")))
+    ]
+    broken = [
+        f"{page.name}: {link}"
+        for page, text in pages
+        for link in LINKS.findall(text)
+        if not (page.parent / link).exists()
+    ]
+    assert (missing, broken) == ([], [])
+
+
+def test_the_readme_is_a_page_and_each_recipe_names_files() -> None:
+    """The one has at most 120 lines; the other says which files in which order."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+    recipes = (ROOT / "CONTRIBUTING.md").read_text().split("### ")[1:]
+    assert len(recipes) == 7
+    assert all(len(PATHS.findall(recipe)) >= 3 for recipe in recipes)
+
+
 def test_every_dotted_name_leads_to_a_module_or_to_a_name_in_one() -> None:
     """`infra.local.supervisor.stack`, or `chalicelib.domain.task.Task`."""
     assert [f"{text}: {name}" for text, name in _named(DOTTED_NAME) if not _leads(name)] == []
@@ -113,7 +147,7 @@ def test_every_variable_that_is_named_is_read_somewhere() -> None:
 def test_the_check_finds_what_is_not_there() -> None:
     """A module that has moved, a name that its module lost."""
     assert _leads("chalicelib.domain.lifecycle.claim_if_available")
-    assert not _leads("chalicelib.domain.lifecycle.give_up_if_unchanged")
+    assert not _leads("chalicelib.domain.lifecycle.end_if_unchanged")
     assert not _leads("infra.local.supervisor.watch")
 
 
@@ -150,11 +184,21 @@ ALARMS = len(
 )
 PROD = stage_spec(read_configuration(ROOT), "prod")
 
-#: Page, and a sentence with the number that the code knows.
+PACKAGE = f"at most {ZIP_BYTES_MAX // 1_000_000} MB"
+
+#: Page, and a sentence with the number or the name that the code knows.
 NUMBERS = [
     ("docs/protocol.md", f"all {len(MUTANTS)} mutants"),
-    ("docs/protocol-explorer.md", f"{len(MUTANTS)} of {len(MUTANTS)} are found"),
+    ("docs/protocol-explorer.md", f"**{len(MUTANTS)} of {len(MUTANTS)} are found.**"),
     ("docs/protocol-explorer.md", f"{len(REDUNDANT)} conditions break nothing"),
+    *(("docs/protocol-explorer.md", f"| {mutant.name} |") for mutant in MUTANTS),
+    *(("docs/protocol-explorer.md", f"| {guard.name} |") for guard in REDUNDANT),
+    ("docs/api.md", f"{schemas.SHOTS_MAX:,}"),
+    ("docs/api.md", f"{schemas.TAGS_BYTES_MAX:,}"),
+    ("docs/api.md", f"{schemas.TAGS_MAX:,}"),
+    ("docs/api.md", f"{schemas.BATCH_MEMBERS_MAX:,}"),
+    ("docs/deployment.md", PACKAGE),
+    ("docs/executors.md", PACKAGE),
     ("docs/data-model.md", f"`schema_version` is at most {SCHEMA_VERSION}"),
     ("docs/deployment.md", f"{ALARMS} alarms"),
     ("docs/deployment.md", f"timeout | {PROD.functions['api_handler'].timeout_seconds} s"),
@@ -162,7 +206,15 @@ NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "sentence"), NUMBERS, ids=[text for _, text in NUMBERS])
-def test_a_number_that_the_code_knows_is_what_the_page_says(name: str, sentence: str) -> None:
+def test_what_the_code_knows_is_what_the_page_says() -> None:
     """Where it stands in the page."""
-    assert sentence in page(name)
+    pages = {name: page(name) for name, _ in NUMBERS}
+    assert [(name, said) for name, said in NUMBERS if said not in pages[name]] == []
+
+
+def test_every_problem_type_has_its_row() -> None:
+    """With its status."""
+    table = (ROOT / "docs" / "api.md").read_text()
+    for status, slug, _ in KINDS.values():
+        row = rf"^\| [\d, ]*{status}[\d, ]* \| `/problems/{slug}` \|"
+        assert re.search(row, table, re.MULTILINE), slug

@@ -10,6 +10,6 @@ from msgspec import structs
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
-def as_a(kind: type[_T], like: msgspec.Struct, **changes: object) -> _T:
-    """Return one of this kind with all that the other has, but for these changes."""
+def convert_to(kind: type[_T], like: msgspec.Struct, **changes: object) -> _T:
+    """Return a value of this kind with all that the other has, but for these changes."""
     return kind(**structs.asdict(like) | changes)

@@ -22,15 +22,13 @@ import boto3
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.local.settings import ROOT
 from infra.local.supervisor.stack import CREDENTIALS, STACKS, deploy_all, remove_all
 from infra.local.supervisor.supervisor import free_port
 from infra.waiting import wait_for
+from tools.backends import ENDPOINT_VARIABLE
 
-ROOT: Final = Path(__file__).parents[2]
-#: How the suites are told where to run; everything of `AWS_` is taken from tests.
-ENDPOINT_VARIABLE: Final = "TEST_ENDPOINT_URL"
 DYNAMODB_LOCAL_VARIABLE: Final = "TEST_DYNAMODB_LOCAL_DIR"
-ENDPOINT_URL: Final = os.environ.get(ENDPOINT_VARIABLE)
 DYNAMODB_LOCAL_DIR: Final = os.environ.get(DYNAMODB_LOCAL_VARIABLE)
 
 #: Suites that need nothing of an emulator but what AWS itself offers. The others stop it.
@@ -39,7 +37,6 @@ ENDPOINT_SUITES: Final = (
     "tests/acceptance/test_submit_and_restart.py",
     "tests/acceptance/test_deliveries.py",
     "tests/acceptance/test_recovery.py",
-    "tests/acceptance/test_load.py",
 )
 DYNAMODB_LOCAL_SUITES: Final = (
     "tests/contract/test_payloads.py",

@@ -1,14 +1,16 @@
-"""Executor, observer and validator in memory: they do as told, remember, and find nothing wrong."""
+"""Executor, observer and validator in memory: they do as told, remember, find nothing wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from chalicelib.composition import Ports
 from chalicelib.domain.message import Delivery, TaskMessage
 from chalicelib.domain.task import Task, TaskEvent, TaskRequest, TaskResult
 from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.domain.validation import Validation
-from tests.support.in_memory import a_result
+from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_result
 
 
 class TrustingValidator:
@@ -90,3 +92,16 @@ class RecordingObserver:
         """See `Observer`."""
         self.problems.append((operation, error))
         self.task_ids_of_problems.append(list(task_ids))
+
+
+def ports_in_memory(**given: Any) -> Ports:  # noqa: ANN401 - any port, by its name
+    """Return ports in memory; those that are given take the places of the simplest ones."""
+    clock = given.setdefault("clock", FakeClock())
+    simplest = {
+        "store": InMemoryTaskStore(),
+        "queue": InMemoryTaskQueue(clock),
+        "executor": ScriptedExecutor(),
+        "validator": TrustingValidator(),
+        "observer": RecordingObserver(),
+    }
+    return Ports(**{**simplest, **given})

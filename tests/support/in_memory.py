@@ -22,7 +22,7 @@ from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import PINNED, StoredTask
 from chalicelib.errors import ConditionFailed
 from chalicelib.ports import IndexPage, KeptCircuit, PutOutcome, Summaries
-from tests.support.corrupt_tasks import Corrupt, how_corrupt, readable, stored_of
+from tests.support.corrupting import Corrupt, how_corrupt, readable, stored_of
 
 T0: Final = datetime(2026, 1, 1, 12, 0, 0, 1, tzinfo=UTC)
 

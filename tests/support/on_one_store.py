@@ -14,10 +14,9 @@ from chalicelib.composition import Service
 from chalicelib.domain.message import Acknowledge, Delivery, Disposition, TaskMessage
 from chalicelib.domain.task import Task
 from chalicelib.use_cases.sweep import SweepReport
-from tests.support.backends import Backend
-from tests.support.fakes import RecordingObserver, ScriptedExecutor
+from tests.support.fakes import RecordingObserver, ScriptedExecutor, ports_in_memory
 from tests.support.in_memory import FakeClock, InMemoryTaskQueue, a_task
-from tests.support.ports_in_memory import ports_in_memory
+from tools.backends import Backend
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

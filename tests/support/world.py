@@ -1,4 +1,4 @@
-"""A worker and a sweeper on ports in memory, for the tests of use cases."""
+"""What submits, executes and sweeps, on ports in memory."""
 
 from __future__ import annotations
 
@@ -9,16 +9,27 @@ from typing import Any
 
 from msgspec import structs
 
+from chalicelib import composition
+from chalicelib.composition import Service
 from chalicelib.domain import lifecycle
 from chalicelib.domain.message import Acknowledge, Delivery, Redeliver, TaskMessage
 from chalicelib.domain.retry_policy import Backoff
 from chalicelib.domain.task import Lease, Task
+from chalicelib.settings import Settings
 from chalicelib.use_cases.execute import ExecuteTask, ExecutionPolicy
+from chalicelib.use_cases.submit import Submission, SubmitTask
 from chalicelib.use_cases.sweep import SweepPolicy, SweepReport, SweepTasks
-from tests.support.corrupt_tasks import Corrupt, make_corrupt
-from tests.support.fakes import RecordingObserver, ScriptedExecutor
+from tests.support.corrupting import Corrupt, make_corrupt
+from tests.support.fakes import RecordingObserver, ScriptedExecutor, ports_in_memory
 from tests.support.faults import Faulty
-from tests.support.in_memory import T0, FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_task
+from tests.support.in_memory import (
+    T0,
+    FakeClock,
+    InMemoryTaskQueue,
+    InMemoryTaskStore,
+    a_request,
+    a_task,
+)
 
 ATTEMPTS_MAX = 3
 SECONDS_LEFT = 10.0
@@ -43,15 +54,23 @@ EXECUTIONS = ExecutionPolicy(
 class World:
     """One pending task whose message is lost, and all that may happen to it."""
 
-    def __init__(self, *outcomes: Any, store: InMemoryTaskStore | None = None) -> None:  # noqa: ANN401 - results or errors
+    def __init__(
+        self,
+        *outcomes: Any,  # noqa: ANN401 - results or errors
+        store: InMemoryTaskStore | None = None,
+        tasks: int = 1,
+    ) -> None:
         self.store = store or InMemoryTaskStore()
         self.clock = FakeClock()
         self.queue = InMemoryTaskQueue(self.clock)
         self.observer = RecordingObserver()
         self.executor = ScriptedExecutor(*outcomes)
         self.task = a_task(sweep_grace_seconds=GRACE)
-        self.store.create_if_absent(self.task)
-        self._tokens = itertools.count(1)
+        for number in range(1, tasks + 1):
+            self.store.create_if_absent(
+                a_task(f"00000000-0000-4000-8000-{number:012}", sweep_grace_seconds=GRACE)
+            )
+        self._numbers = itertools.count(1)
 
     def current(self) -> Task:
         """Return the task as it is stored."""
@@ -82,6 +101,29 @@ class World:
             )
         )
 
+    def submitter(self, **faults: Any) -> SubmitTask:  # noqa: ANN401 - faults by method
+        """Return a submitter whose next call of each method named meets its fault."""
+        in_queue = {"send": faults.pop("send")} if "send" in faults else {}
+        return SubmitTask(
+            store=Faulty(self.store, **faults),
+            queue=Faulty(self.queue, **in_queue),
+            clock=self.clock,
+            observer=self.observer,
+            sweep_grace_seconds=GRACE,
+            new_task_id=lambda: f"task-{next(self._numbers)}",
+        )
+
+    def service(self, *, store: object = None, queue: object = None, **settings: Any) -> Service:  # noqa: ANN401
+        """Build the whole service with these settings, and with other ports if they are given."""
+        ports = ports_in_memory(
+            store=store or self.store,
+            queue=queue or self.queue,
+            executor=self.executor,
+            clock=self.clock,
+            observer=self.observer,
+        )
+        return composition.build(Settings(**settings), ports)
+
     def worker(self, **faults: Any) -> ExecuteTask:  # noqa: ANN401 - faults by method
         """Return a worker whose next call of each store method named meets its fault."""
         return ExecuteTask(
@@ -90,7 +132,7 @@ class World:
             clock=self.clock,
             observer=self.observer,
             policy=EXECUTIONS,
-            new_token=lambda: f"token-{next(self._tokens)}",
+            new_token=lambda: f"token-{next(self._numbers)}",
         )
 
     def deliver(self, receive_count: int = 1, **faults: Any) -> Acknowledge | Redeliver:  # noqa: ANN401
@@ -122,4 +164,20 @@ def a_delivery(task_id: str, receive_count: int = 1) -> Delivery:
         message_id="m",
         receipt_handle="r",
         receive_count=receive_count,
+    )
+
+
+def a_submission(
+    key: str | None = None,
+    circuit: str = "x",
+    owner: str = "local",
+    batch_index: int | None = None,
+) -> Submission:
+    """Return a submission."""
+    return Submission(
+        request=a_request(circuit),
+        owner=owner,
+        correlation_id="c",
+        idempotency_key=key,
+        batch_index=batch_index,
     )

@@ -15,8 +15,8 @@ from chalicelib.adapters.telemetry import logger
 from chalicelib.composition import Service
 from chalicelib.domain.retry_policy import OUTAGE_GROWTH
 from chalicelib.settings import EXECUTOR_START_SECONDS_MAX, InvalidSetting, Settings
+from tests.support.fakes import ports_in_memory
 from tests.support.new_process import as_in_a_new_process
-from tests.support.ports_in_memory import ports_in_memory
 
 #: No two alike, so that none can be taken for another.
 SETTINGS = Settings(

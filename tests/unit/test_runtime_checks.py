@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from chalice.app import Request
 from msgspec import structs
 
 import app as lambda_functions
 from chalicelib import composition
-from chalicelib.entrypoints.http import checks, tasks
 from chalicelib.runtime_checks import check_runtime, excessive_demands
 from chalicelib.settings import InvalidSetting, Settings
 from tests.support.new_process import as_in_a_new_process
@@ -75,48 +70,6 @@ def _unconfigured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with as_in_a_new_process():
         yield
-
-
-def request() -> Request:
-    """Return a request as Chalice makes it of API Gateway's event."""
-    event: dict[str, Any] = {
-        "headers": {},
-        "multiValueQueryStringParameters": None,
-        "pathParameters": {},
-        "requestContext": {"httpMethod": "GET", "resourcePath": "/health"},
-        "stageVariables": {},
-        "body": "",
-        "isBase64Encoded": False,
-    }
-    return Request(event)
-
-
-@pytest.mark.usefixtures("_unconfigured")
-def test_health_answers_without_a_setting_and_the_log_names_it(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """503 and not a crash; one line without a stack trace, with the setting in it."""
-    logger = logging.getLogger("quantum-tasks")
-    logger.addHandler(caplog.handler)
-    try:
-        answer = checks.get_health(request())
-    finally:
-        logger.removeHandler(caplog.handler)
-    assert answer.status_code == 503
-    body = json.loads(answer.body)
-    assert (body["status"], body["database_status"]) == ("unavailable", "unavailable")
-    (line, *same) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert {record.getMessage() for record in same} <= {line.getMessage()}  # heard twice
-    assert "AWS_ENDPOINT_URL" in line.getMessage()
-    assert line.exc_info is None
-
-
-@pytest.mark.usefixtures("_unconfigured")
-def test_other_endpoints_say_that_it_is_not_the_client(caplog: pytest.LogCaptureFixture) -> None:
-    """A problem document; a client has no use for the setting's name."""
-    answer = tasks.get_task(request(), "0b2fbf0e-8f2a-4d3c-9d5c-3f1d1f0e1c2b")
-    assert answer.status_code == 500
-    assert "AWS_ENDPOINT_URL" not in str(answer.body)
 
 
 @pytest.mark.usefixtures("_unconfigured")

@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from chalicelib.threads import map_in_threads
+from tests.support.meeting import PATIENCE_SECONDS, Meeting
 
 WHOSE: contextvars.ContextVar[str] = contextvars.ContextVar("WHOSE", default="of no one")
-PATIENCE_SECONDS = 10.0
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 9])
@@ -35,20 +35,9 @@ def test_each_has_the_callers_context_and_its_own(width: int) -> None:
 @pytest.mark.parametrize("width", [2, 3])
 def test_as_many_as_are_asked_for_are_done_at_the_same_time(width: int) -> None:
     """No fewer, or the barrier would break; and no more."""
-    barrier, lock = threading.Barrier(width), threading.Lock()
-    at_work, most = 0, 0
-
-    def do(_: int) -> None:
-        nonlocal at_work, most
-        with lock:
-            at_work += 1
-            most = max(most, at_work)
-        barrier.wait(PATIENCE_SECONDS)
-        with lock:
-            at_work -= 1
-
-    map_in_threads(do, range(3 * width), width=width)
-    assert most == width
+    meeting = Meeting(width)
+    map_in_threads(lambda _: meeting.visit(), range(3 * width), width=width)
+    assert meeting.most == width
 
 
 @pytest.mark.parametrize(("parts", "width"), [(3, 1), (1, 8), (0, 8)])

@@ -19,9 +19,9 @@ from typing import Final, TypeVar
 import psutil
 
 from infra.local.supervisor.pid_files import living_processes
-from tests.acceptance.stage import Stage
 from tests.proof.chaos.plan import Kill, Pause, Plan, Target
 from tests.proof.chaos.proxy import Outage, Proxy
+from tools.local_stage import Stage
 
 #: How long a target that is just being started again is waited for.
 _TARGET_SECONDS_MAX: Final = 10.0

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from tests.acceptance.http_client import Http
-from tests.acceptance.stage import TABLE, Stage
+from tools.http_client import Http
+from tools.local_stage import TABLE, Stage
 
 #: SQS's most for one receive.
 _RECEIVE_MESSAGES_MAX = 10

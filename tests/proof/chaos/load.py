@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from tests.acceptance.http_client import Http, Reply
-from tests.acceptance.stage import BELL_STATE
 from tests.acceptance.tasks import TERMINAL
 from tests.proof.chaos.ledger import Answer, Ledger, Submission
 from tests.support.busy_circuits import dense, hungry
+from tools.http_client import Http, Reply
+from tools.local_stage import BELL_STATE
 
 CLIENTS: Final = 8
 #: A burst fills a worker's batch, so that a worker that dies in it leaves many behind.

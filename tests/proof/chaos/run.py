@@ -16,7 +16,6 @@ from typing import Final
 from infra.local.settings import ROOT
 from infra.local.supervisor.supervisor import accepts_connections, free_port
 from infra.waiting import wait_for
-from tests.acceptance.stage import TABLE, Stage
 from tests.acceptance.tasks import TERMINAL
 from tests.proof.chaos.disturbance import Disturber, Done, keep_running
 from tests.proof.chaos.evidence import Evidence, collect, stored_tasks
@@ -25,6 +24,7 @@ from tests.proof.chaos.ledger import Ledger
 from tests.proof.chaos.load import CLIENTS, Load
 from tests.proof.chaos.plan import make_plan
 from tests.proof.chaos.proxy import Proxy
+from tools.local_stage import TABLE, Stage
 
 #: One worker executes at once, others slowly, since only those can be killed half-way. One
 #: simulates: its children are killed, stopped, and given circuits that fill their memory.

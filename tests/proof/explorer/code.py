@@ -19,7 +19,7 @@ from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.execute import ExecuteTask
 from chalicelib.use_cases.submit import SubmitTask
 from chalicelib.use_cases.sweep import SweepTasks
-from tests.support.alike import as_a
+from tests.support.alike import convert_to
 from tests.support.in_memory import InMemoryTaskStore
 
 #: The id of the one task when its client gave no key.
@@ -64,7 +64,7 @@ class Code:
         )
         outages = structs.replace(service.execute.policy.outage_backoff, random=lambda: 0.5)
         execution = structs.replace(service.execute.policy, backoff=steady, outage_backoff=outages)
-        submit = as_a(
+        submit = convert_to(
             self.submit,
             service.submit,
             new_task_id=lambda: UNKEYED_TASK_ID,
@@ -74,9 +74,11 @@ class Code:
             service,
             submit=submit,
             submit_batch=structs.replace(service.submit_batch, submit=submit),
-            execute=as_a(self.execute, service.execute, policy=execution, new_token=new_token),
-            sweep=as_a(self.sweep, service.sweep),
-            cancel=as_a(self.cancel, service.cancel),
+            execute=convert_to(
+                self.execute, service.execute, policy=execution, new_token=new_token
+            ),
+            sweep=convert_to(self.sweep, service.sweep),
+            cancel=convert_to(self.cancel, service.cancel),
         )
 
 

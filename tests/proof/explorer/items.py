@@ -22,7 +22,7 @@ from chalicelib.domain.task import (
     TaskResult,
     TaskStatus,
 )
-from tests.support.corrupt_tasks import Corrupt, CorruptTask, make_corrupt
+from tests.support.corrupting import Corrupt, CorruptTask, make_corrupt
 from tests.support.in_memory import T0
 
 #: Every clock, always.

@@ -10,7 +10,7 @@ from tests.proof.explorer.items import NEWER
 from tests.proof.explorer.programs import OWNER_NAME, STRANGER
 from tests.proof.explorer.suites import CALLS
 from tests.proof.explorer.values import Fault
-from tests.support.corrupt_tasks import Corrupt
+from tests.support.corrupting import Corrupt
 
 
 def _quiet(name: str, **changes: object) -> Configuration:

@@ -44,7 +44,7 @@ from tests.proof.explorer.values import (
     Violation,
 )
 from tests.proof.promises import TRUTH
-from tests.support.corrupt_tasks import Corrupt
+from tests.support.corrupting import Corrupt
 
 #: So corrupt that without a message only the end of the sweeper's patience can end it.
 _AGED_OUT: Final = frozenset({Corrupt.ITEM.value, Corrupt.STATUS.value})

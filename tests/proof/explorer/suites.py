@@ -8,7 +8,7 @@ from tests.proof.explorer.configuration import Configuration
 from tests.proof.explorer.items import NEWER
 from tests.proof.explorer.programs import IN_A_BATCH, OWNER_NAME, STRANGER
 from tests.proof.explorer.values import Fault
-from tests.support.corrupt_tasks import Corrupt
+from tests.support.corrupting import Corrupt
 
 #: Everything that may happen to a call, and to the process that makes it.
 CALLS: Final = frozenset(

@@ -26,9 +26,9 @@ from moto.core.models import botocore_stubber
 
 from chalicelib.adapters.dynamodb import side_items
 from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item
-from tests.proof.faults.quick_sdk import as_headers, make_quick
-from tests.support.backends import Backend, moto_backend
+from tests.proof.faults.quick_sdk import make_quick
 from tests.support.in_memory import FakeClock
+from tools.backends import Backend, moto_backend
 
 _ACCOUNT: Final = "123456789012"
 _REGION: Final = "us-east-1"
@@ -143,7 +143,8 @@ class SimulatedBackend:
             self.table = answer.table
         else:
             self.queues = answer.queues
-        raw, headers = MockRawResponse(answer.content), as_headers(answer.headers)
+        raw = MockRawResponse(answer.content)
+        headers: Any = answer.headers
         return AWSResponse(request.url, answer.status, headers, raw)
 
     def clear(self, *, max_receive_count: int) -> None:

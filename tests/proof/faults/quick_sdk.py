@@ -8,8 +8,8 @@ errors and its exceptions run each time.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final
 
 import botocore.client
 import botocore.endpoint
@@ -18,9 +18,6 @@ import botocore.loaders
 import botocore.parsers
 import botocore.serialize
 import pytest
-
-if TYPE_CHECKING:
-    from botocore.compat import HTTPHeaders
 
 #: So many are remembered, some 2 KB each.
 _REMEMBERED_MAX: Final = 20_000
@@ -40,11 +37,6 @@ def make_quick(patch: pytest.MonkeyPatch) -> None:
     # A process is started very often here, and none ever opens a connection.
     patch.setattr(botocore.httpsession.URLLib3Session, "__init__", lambda _self, **_: None)
     patch.setattr(botocore.endpoint, "get_environ_proxies", lambda _url: {})
-
-
-def as_headers(headers: Mapping[str, str]) -> HTTPHeaders:
-    """Give an answer's headers as they are: botocore copies any mapping, a message slowly."""
-    return cast("HTTPHeaders", headers)
 
 
 def _loading(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -31,7 +31,7 @@ from chalicelib.use_cases.sweep import Remedy, SweepReport, SweepTasks
 from tests.proof.faults.explore import Explorer
 from tests.proof.faults.scenarios import SCENARIOS
 from tests.proof.faults.world import running_world
-from tests.support.alike import as_a
+from tests.support.alike import convert_to
 
 
 class _TakesBackWithAKey(SubmitTask, frozen=True):
@@ -150,18 +150,18 @@ class _WithoutFence:
 
 
 def _submit(kind: type[SubmitTask]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, submit=as_a(kind, service.submit))
+    return lambda service: structs.replace(service, submit=convert_to(kind, service.submit))
 
 
 def _submit_batch(kind: type[SubmitBatch]) -> Callable[[Service], Service]:
     return lambda service: structs.replace(
         service,
-        submit_batch=as_a(kind, structs.replace(service.submit_batch, submit=service.submit)),
+        submit_batch=convert_to(kind, structs.replace(service.submit_batch, submit=service.submit)),
     )
 
 
 def _execute(kind: type[ExecuteTask]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, execute=as_a(kind, service.execute))
+    return lambda service: structs.replace(service, execute=convert_to(kind, service.execute))
 
 
 def _retry_by_sending(service: Service) -> Service:
@@ -170,7 +170,7 @@ def _retry_by_sending(service: Service) -> Service:
 
 
 def _sweep(kind: type[SweepTasks]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, sweep=as_a(kind, service.sweep))
+    return lambda service: structs.replace(service, sweep=convert_to(kind, service.sweep))
 
 
 def _weakened(**without: object) -> Callable[[Service], Service]:

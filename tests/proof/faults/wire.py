@@ -24,7 +24,6 @@ from botocore.exceptions import (
 
 from chalicelib.ports import Clock
 from tests.proof.faults.kinds import Fate, Kind
-from tests.proof.faults.quick_sdk import as_headers
 
 #: What sends a request to the backend and returns its answer.
 Transport = Callable[[str, AWSPreparedRequest], AWSResponse]
@@ -269,7 +268,7 @@ def _error(fate: Fate, service: str, request: AWSPreparedRequest) -> AWSResponse
 
 
 def _answer(status: int, body: str, request: AWSPreparedRequest) -> AWSResponse:
-    headers = as_headers({"Content-Type": "application/x-amz-json-1.0"})
+    headers: Any = {"Content-Type": "application/x-amz-json-1.0"}
     return AWSResponse(request.url, status, headers, _Raw(body.encode()))
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.acceptance.stage import Stage
 from tests.proof.fuzz import barrage, described
+from tools.local_stage import Stage
 
 #: Examples of each call and phase in one run of schemathesis; the runs differ by their seeds.
 EXAMPLES = 50

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from infra.local.stand_ins.http_front import THREADS_MAX
-from tests.acceptance.http_client import Http, Reply
 from tests.local.served_api import replies
 from tests.proof.fuzz import mutations
+from tools.http_client import Http, Reply
 
 #: Of HTTP itself: a transfer coding or a version that is not offered.
 _PROTOCOL_STATUSES: Final = frozenset({501, 505})

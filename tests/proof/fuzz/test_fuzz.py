@@ -10,10 +10,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.acceptance.http_client import Reply
-from tests.acceptance.stage import Stage
 from tests.proof.fuzz import barrage, described
 from tests.support.evidence import FULL
+from tools.http_client import Reply
+from tools.local_stage import Stage
 
 pytestmark = pytest.mark.acceptance
 

@@ -32,8 +32,8 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.task import Lease, Task, TaskRequest
 from chalicelib.domain.transition import Transition
 from chalicelib.errors import ConditionFailed
-from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import T0, InMemoryTaskStore, a_result, a_task
+from tools.backends import Backend, moto_backend
 
 ATTEMPTS_MAX = 3
 TOKENS = st.sampled_from(["token-a", "token-b", "token-c"])

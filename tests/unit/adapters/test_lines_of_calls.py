@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters import aws_calls
 from chalicelib.errors import ConditionFailed, ServiceUnavailable, StoreFull, StoreUnavailable
-from tests.support.logged import Lines, logged_lines
+from tests.support.logged import Lines
 from tests.unit.adapters.endpoint import (
     FAILED,
     LOST,
@@ -28,13 +27,6 @@ from tests.unit.adapters.endpoint import (
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    """Return a function that gives every line logged so far, parsed."""
-    with logged_lines() as logged:
-        yield logged
 
 
 @pytest.fixture

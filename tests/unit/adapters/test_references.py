@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,27 +13,18 @@ from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.domain import lifecycle
 from chalicelib.domain.unreadable import TaskUnreadable
 from tests.contract.stored_tasks import a_large_result, noise
-from tests.support.backends import Backend, moto_backend
 from tests.support.in_memory import T0, FakeClock, a_request, a_task
 from tests.unit.domain.test_lifecycle import DECISIONS
+from tools.backends import Backend
 
 ID = "00000000-0000-4000-8000-000000000001"
 
 
-@pytest.fixture(scope="module")
-def backend() -> Iterator[Backend]:
-    """Return a backend that the tests share."""
-    with moto_backend() as backend:
-        yield backend
-
-
 @pytest.fixture
-def store(backend: Backend) -> Iterator[DynamoDbTaskStore]:
+def store(backend: Backend) -> DynamoDbTaskStore:
     """Return a store with tiny pieces and an empty table."""
-    yield DynamoDbTaskStore(
-        backend.settings(database_pieces_at_once=1), piece_bytes=1_500, now=FakeClock().now
-    )
-    backend.empty_table()
+    settings = backend.settings(database_pieces_at_once=1)
+    return DynamoDbTaskStore(settings, piece_bytes=1_500, now=FakeClock().now)
 
 
 def keys(backend: Backend) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,18 +12,11 @@ from chalicelib.adapters.dynamodb import side_items
 from chalicelib.adapters.dynamodb.store import DynamoDbTaskStore
 from chalicelib.errors import StoreUnavailable
 from tests.contract.stored_tasks import noise
-from tests.support.backends import Backend, moto_backend
+from tools.backends import Backend
 
 ID = "00000000-0000-4000-8000-000000000001"
 #: Of 100 bytes each; noise does not compress.
 PIECES = 12
-
-
-@pytest.fixture
-def backend() -> Iterator[Backend]:
-    """Return a backend of its own."""
-    with moto_backend() as backend:
-        yield backend
 
 
 def a_store(backend: Backend, **settings: Any) -> DynamoDbTaskStore:  # noqa: ANN401 - any setting

@@ -9,8 +9,8 @@ from msgspec import structs
 
 from chalicelib.adapters.sqs_queue import SqsTaskQueue
 from chalicelib.domain.message import TaskMessage
-from tests.support.backends import moto_backend
 from tests.support.in_memory import T0
+from tools.backends import moto_backend
 
 
 @pytest.mark.parametrize("group", [None, "owner-1"])

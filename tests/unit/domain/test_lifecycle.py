@@ -194,14 +194,6 @@ def test_nothing_is_decided_on_a_task_that_has_ended(read: str, event: str) -> N
     assert str(caught.value) == f"the task is {read} and takes no more transitions"
 
 
-def test_a_release_stays_processing_and_keeps_the_attempt() -> None:
-    """A status never goes backwards: a released task is claimed from processing."""
-    task = _processing(LIVE)
-    released = lifecycle.after(task, DECISIONS["release"](task))
-    assert (released.status, released.attempt, released.lease) == (TaskStatus.PROCESSING, 1, None)
-    assert released.history[-1].notes == "why"
-
-
 def test_a_sweep_counts_itself_and_keeps_the_expired_lease() -> None:
     """The note pins the count that was read, so two sweepers cannot both send."""
     task = _processing(EXPIRED)
@@ -209,12 +201,6 @@ def test_a_sweep_counts_itself_and_keeps_the_expired_lease() -> None:
     swept = lifecycle.after(task, note)
     assert (swept.sweeps, swept.lease, swept.due_at) == (1, EXPIRED, LATER)
     assert not note.condition.holds_for(swept)
-
-
-def test_postponing_leaves_no_entry() -> None:
-    """A live lease is checked again later, and the history stays as it is."""
-    task = _processing(LIVE)
-    assert lifecycle.after(task, DECISIONS["postpone"](task)) == structs.replace(task, due_at=LATER)
 
 
 def test_the_history_tells_which_attempt_and_why_it_was_claimed_again() -> None:
@@ -239,12 +225,6 @@ def test_started_at_is_when_the_first_attempt_began() -> None:
     """A takeover does not move it."""
     task = _processing(EXPIRED)
     assert lifecycle.after(task, DECISIONS["claim"](task)).started_at == T0
-
-
-def test_another_owner_cannot_cancel() -> None:
-    """The owner is a clause of the write itself."""
-    cancel = lifecycle.cancel_if_open(a_task().task_id, owner="another owner", now=LATER)
-    assert not cancel.condition.holds_for(a_task())
 
 
 @pytest.mark.parametrize(

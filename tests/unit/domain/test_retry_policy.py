@@ -9,8 +9,8 @@ from chalicelib.domain.retry_policy import (
     Backoff,
 )
 from chalicelib.settings import Settings
+from infra.local.settings import ROOT
 from infra.stage import read_configuration
-from tests.support.backends import ROOT
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from chalicelib import composition
 from chalicelib.composition import Service
 from chalicelib.entrypoints.sweeper import handle_schedule
 from chalicelib.settings import Settings
+from tests.support.fakes import ports_in_memory
 from tests.support.in_memory import FakeClock, a_task
 from tests.support.lambda_context import Context
 from tests.support.logged import logged_lines
-from tests.support.ports_in_memory import ports_in_memory
 
 
 def service_with_lost_messages(tasks: int) -> Service:

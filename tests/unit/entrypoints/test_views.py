@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from chalicelib.entrypoints.http.schemas import TaskSummary, TaskView, UsageView
-from chalicelib.entrypoints.http.views import etag_of, representation_of, shown
+from chalicelib.entrypoints.http.views import etag_of, representation_of
 from tests.support.in_memory import a_task
 
 
@@ -18,11 +18,3 @@ def test_another_field_is_another_representation_wherever_it_is() -> None:
     kinds = (TaskView, TaskSummary, more, inside, optional)
     assert len({representation_of(kind) for kind in kinds}) == len(kinds)
     assert etag_of(a_task()) == f'"{representation_of(TaskView)}.1.1"'
-
-
-def test_a_summary_is_a_view_without_what_is_large() -> None:
-    """Also where it is encoded."""
-    whole, summary = shown(a_task(), TaskView), shown(a_task(), TaskSummary)
-    large = {"circuit", "result", "status_history"}
-    kept = {k: v for k, v in msgspec.to_builtins(whole).items() if k not in large}
-    assert msgspec.to_builtins(summary) == kept

@@ -7,63 +7,40 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
-from msgspec import structs
 
-from chalicelib import composition
-from chalicelib.composition import Service
 from chalicelib.domain.message import TaskMessage
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.entrypoints.worker import BatchFailed, handle_batch
 from chalicelib.errors import QueueUnavailable, TransientExecutionError
-from chalicelib.settings import Settings
-from tests.support.fakes import RecordingObserver, ScriptedExecutor
+from tests.support import world as worlds
+from tests.support.fakes import ScriptedExecutor
 from tests.support.faults import FailBefore, Faulty
-from tests.support.in_memory import (
-    FakeClock,
-    InMemoryTaskQueue,
-    InMemoryTaskStore,
-    a_result,
-    a_task,
-)
+from tests.support.in_memory import InMemoryTaskStore, a_result
 from tests.support.lambda_context import Context
 from tests.support.logged import logged_lines
-from tests.support.ports_in_memory import ports_in_memory
+from tests.support.meeting import Meeting
 
-#: What a child that starts late would wait for.
-PATIENCE_SECONDS: Final = 10.0
 POISON: Final = "not JSON" + "." * 300
 
 
-class World:
+class World(worlds.World):
     """A worker with so many messages of pending tasks."""
 
-    def __init__(self, tasks: int, executor: Any = None, **faults: FailBefore) -> None:  # noqa: ANN401 - any executor
-        self.clock = FakeClock()
-        self.store = InMemoryTaskStore()
-        self.queue = InMemoryTaskQueue(self.clock)
-        self.observer = RecordingObserver()
-        self.ports = ports_in_memory(
-            store=self.store,
-            queue=Faulty(self.queue, **faults),
-            executor=executor or ScriptedExecutor(),
-            clock=self.clock,
-            observer=self.observer,
-        )
-        for number in range(tasks):
-            task = a_task(f"00000000-0000-4000-8000-{number:012}")
-            self.store.create_if_absent(task)
+    def __init__(
+        self,
+        tasks: int,
+        *outcomes: Any,  # noqa: ANN401 - results or errors
+        store: InMemoryTaskStore | None = None,
+    ) -> None:
+        super().__init__(*outcomes, store=store, tasks=tasks)
+        for task in self.store.tasks.values():
             self.queue.send(TaskMessage.about(task, enqueued_at=task.submitted_at))
-
-    def service(self, **settings: Any) -> Service:  # noqa: ANN401 - any setting
-        """Build the service."""
-        return composition.build(Settings(**settings), self.ports)
 
     def event(self, *poison: str) -> dict[str, Any]:
         """Receive all, as Lambda does, with these bodies at the end."""
-        deliveries = self.queue.receive()
         records = [
             _record(d.message_id, d.receipt_handle, d.message.to_json(), d.receive_count)
-            for d in deliveries
+            for d in self.queue.receive()
         ]
         records += [
             _record(f"poison-{n}", f"poison-receipt-{n}", body, 1)
@@ -86,26 +63,17 @@ def _record(message_id: str, receipt_handle: str, body: str, received: int) -> M
     }
 
 
-class Meeting:
-    """Executions that wait until so many are at work (`Executor`), and count the most."""
+class Meets(ScriptedExecutor):
+    """Each execution is a visit of a meeting."""
 
-    def __init__(self, wanted: int) -> None:
-        self._barrier = threading.Barrier(wanted)
-        self._lock = threading.Lock()
-        self._at_work = 0
-        self.most = 0
-        self.threads: set[int] = set()
+    def __init__(self, meeting: Meeting) -> None:
+        super().__init__()
+        self.meeting = meeting
 
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
         """See `Executor`."""
-        with self._lock:
-            self._at_work += 1
-            self.most = max(self.most, self._at_work)
-            self.threads.add(threading.get_ident())
-        self._barrier.wait(PATIENCE_SECONDS)
-        with self._lock:
-            self._at_work -= 1
-        return a_result(request.shots)
+        self.meeting.visit()
+        return super().execute(request, time_limit_seconds=time_limit_seconds)
 
 
 def test_a_batch_that_went_well_returns_nothing_to_deliver_again() -> None:
@@ -124,7 +92,7 @@ def test_a_batch_that_went_well_returns_nothing_to_deliver_again() -> None:
 
 def test_without_the_flag_the_successes_are_deleted_and_the_batch_fails() -> None:
     """Raised, it is delivered again as a whole: what is done must not be."""
-    world = World(3, ScriptedExecutor(a_result(), TransientExecutionError("later"), a_result()))
+    world = World(3, a_result(), TransientExecutionError("later"), a_result())
     with pytest.raises(BatchFailed, match=r"^1 of 3 messages must be delivered again$"):
         handle_batch(world.service(execution_concurrency=1), world.event(), Context())
     assert [message.message_id for message in world.queue.messages] == ["message-2"]
@@ -133,7 +101,7 @@ def test_without_the_flag_the_successes_are_deleted_and_the_batch_fails() -> Non
 
 def test_with_the_flag_the_failures_are_named_and_nothing_is_deleted() -> None:
     """Lambda deletes the others."""
-    world = World(2, ScriptedExecutor(TransientExecutionError("later")))
+    world = World(2, TransientExecutionError("later"))
     service = world.service(execution_concurrency=1, partial_batch_responses=True)
     answer = handle_batch(service, world.event("[]"), Context())
     assert answer == {
@@ -164,9 +132,10 @@ def test_an_unexpected_error_fails_one_delivery_and_leaves_its_timeout() -> None
     """A bug may take long to be mended: the queue's own visibility timeout is the pause."""
     bug = ValueError("a bug")
     world = World(2)
-    world.ports = structs.replace(world.ports, store=Faulty(world.store, apply=FailBefore(bug)))
+    faulty = Faulty(world.store, apply=FailBefore(bug))
+    service = world.service(store=faulty, execution_concurrency=1)
     with pytest.raises(BatchFailed, match="1 of 2"):
-        handle_batch(world.service(execution_concurrency=1), world.event(), Context())
+        handle_batch(service, world.event(), Context())
     assert world.observer.problems == [("handle the delivery", bug)]
     assert world.hidden_seconds() == [60]
 
@@ -175,11 +144,10 @@ def test_an_unexpected_error_fails_one_delivery_and_leaves_its_timeout() -> None
 def test_a_queue_that_cannot_be_reached_is_told_and_the_batch_still_ends(method: str) -> None:
     """The queue's own timeout brings back what could not be hidden or deleted."""
     error = QueueUnavailable(in_doubt=True)
-    world = World(
-        2, ScriptedExecutor(TransientExecutionError("later")), **{method: FailBefore(error)}
-    )
+    world = World(2, TransientExecutionError("later"))
+    queue = Faulty(world.queue, **{method: FailBefore(error)})
     with pytest.raises(BatchFailed, match="1 of 2"):
-        handle_batch(world.service(execution_concurrency=1), world.event(), Context())
+        handle_batch(world.service(queue=queue, execution_concurrency=1), world.event(), Context())
     what = {"redeliver": "redeliver the message", "acknowledge": "acknowledge the others"}[method]
     assert world.observer.problems == [(what, error)]
     assert len(world.queue.messages) == {"redeliver": 1, "acknowledge": 2}[method]
@@ -189,7 +157,8 @@ def test_a_queue_that_cannot_be_reached_is_told_and_the_batch_still_ends(method:
 def test_as_many_records_are_executed_at_the_same_time_as_is_set(width: int) -> None:
     """No fewer, or the barrier would break; no more, or the children would starve each other."""
     meeting = Meeting(width)
-    world = World(2 * width, meeting)
+    world = World(2 * width)
+    world.executor = Meets(meeting)
     handle_batch(world.service(execution_concurrency=width), world.event(), Context())
     assert meeting.most == width
     assert {task.status for task in world.store.tasks.values()} == {"completed"}
@@ -199,7 +168,8 @@ def test_as_many_records_are_executed_at_the_same_time_as_is_set(width: int) -> 
 def test_one_at_a_time_needs_no_further_thread(tasks: int, width: int) -> None:
     """A thread costs, and a batch is often of one."""
     meeting = Meeting(1)
-    world = World(tasks, meeting)
+    world = World(tasks)
+    world.executor = Meets(meeting)
     handle_batch(world.service(execution_concurrency=width), world.event(), Context())
     assert meeting.threads == {threading.get_ident()}
 

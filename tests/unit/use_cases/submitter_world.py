@@ -1,18 +1,13 @@
-"""A submitter for the tests of submitting, what is around it, and the faults that it meets."""
+"""The faults that a submitter meets, and a world in which it has no task yet."""
 
 from __future__ import annotations
-
-import dataclasses
-import itertools
-from typing import Any
 
 from chalicelib.domain.task import Task
 from chalicelib.errors import QueueUnavailable, StoreFull, StoreUnavailable
 from chalicelib.ports import KeptCircuit, PutOutcome
-from chalicelib.use_cases.submit import Submission, SubmitTask
-from tests.support.fakes import RecordingObserver
-from tests.support.faults import FailAfter, FailBefore, Faulty
-from tests.support.in_memory import FakeClock, InMemoryTaskQueue, InMemoryTaskStore, a_request
+from tests.support.faults import FailAfter, FailBefore
+from tests.support.in_memory import InMemoryTaskStore
+from tests.support.world import World
 
 REFUSED = FailBefore(StoreUnavailable(in_doubt=False))
 IN_DOUBT = FailBefore(StoreUnavailable(in_doubt=True))
@@ -40,33 +35,6 @@ class DoubledStore(InMemoryTaskStore):
         return PutOutcome.EXISTED
 
 
-@dataclasses.dataclass
-class World:
-    """A submitter and what is around it."""
-
-    store: InMemoryTaskStore = dataclasses.field(default_factory=InMemoryTaskStore)
-    clock: FakeClock = dataclasses.field(default_factory=FakeClock)
-    observer: RecordingObserver = dataclasses.field(default_factory=RecordingObserver)
-
-    def __post_init__(self) -> None:
-        self.queue = InMemoryTaskQueue(self.clock)
-        self._ids = itertools.count(1)
-
-    def submitter(self, **faults: Any) -> SubmitTask:  # noqa: ANN401 - faults by method
-        """Return a submitter whose next call of each method named meets its fault."""
-        in_queue = {"send": faults.pop("send")} if "send" in faults else {}
-        return SubmitTask(
-            store=Faulty(self.store, **faults),
-            queue=Faulty(self.queue, **in_queue),
-            clock=self.clock,
-            observer=self.observer,
-            sweep_grace_seconds=900,
-            new_task_id=lambda: f"task-{next(self._ids)}",
-        )
-
-
-def a_submission(key: str | None = None, circuit: str = "x", owner: str = "local") -> Submission:
-    """Return a submission."""
-    return Submission(
-        request=a_request(circuit), owner=owner, correlation_id="c", idempotency_key=key
-    )
+def a_world(store: InMemoryTaskStore | None = None) -> World:
+    """Return a world without a task."""
+    return World(store=store, tasks=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ from msgspec import structs
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.message import Acknowledge, Redeliver
-from chalicelib.domain.task import SCHEMA_VERSION, Task, TaskEvent, TaskStatus
+from chalicelib.domain.task import SCHEMA_VERSION, Lease, Task, TaskEvent, TaskStatus
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed, TransientExecutionError
-from tests.support.corrupt_tasks import Corrupt, stored_of
+from tests.support.corrupting import Corrupt, stored_of
 from tests.support.fakes import ScriptedExecutor
 from tests.support.in_memory import InMemoryTaskStore, a_result
 from tests.support.world import ATTEMPTS_MAX, World
@@ -129,10 +130,26 @@ def test_what_a_newer_version_wrote_is_left_to_it() -> None:
     assert world.current() == before
 
 
+@pytest.mark.parametrize(
+    ("attempt", "lease_seconds"), [(ATTEMPTS_MAX - 1, None), (ATTEMPTS_MAX, 1)]
+)
+def test_before_its_last_attempt_has_ended_it_comes_back(
+    attempt: int, lease_seconds: int | None
+) -> None:
+    """While that attempt's lease is live, it may still end."""
+    world = World()
+    expires_at = world.clock.now() + timedelta(seconds=lease_seconds or 0)
+    lease = lease_seconds and Lease(holder="w", expires_at=expires_at)
+    before = world.corrupt(Corrupt.STATUS, attempt=attempt, lease=lease)
+    assert world.deliver() == Redeliver("the task cannot be read", 4)
+    assert world.current() == before
+
+
 def test_past_its_last_attempt_it_is_abandoned() -> None:
     """It says that the attempt never finished, and what cannot be read."""
     world = World()
-    world.corrupt(Corrupt.STATUS, attempt=ATTEMPTS_MAX)
+    expired = Lease(holder="w", expires_at=world.clock.now())
+    world.corrupt(Corrupt.STATUS, attempt=ATTEMPTS_MAX, lease=expired)
     assert world.deliver() == Acknowledge("the task is failed")
     ended = world.current()
     assert (ended.status, ended.history[-1].event) == (TaskStatus.FAILED, TaskEvent.ABANDON)
@@ -198,20 +215,11 @@ def test_a_refused_settle_of_a_task_that_is_gone_is_done_with() -> None:
     assert world.deliver() == Acknowledge("the task is gone already")
 
 
-@pytest.mark.parametrize(
-    ("outcome", "disposition"),
-    [
-        (a_result(), Redeliver("another attempt has the task", 12)),
-        (TransientExecutionError("busy"), Redeliver("another attempt has the task", 12)),
-    ],
-)
-def test_a_refused_settle_waits_for_the_lease_that_is_there(
-    outcome: Any,  # noqa: ANN401 - a result or an error
-    disposition: Redeliver,
-) -> None:
+@pytest.mark.parametrize("outcome", [a_result(), TransientExecutionError("busy")])
+def test_a_refused_settle_waits_for_the_lease_that_is_there(outcome: Any) -> None:  # noqa: ANN401
     """It ends ten seconds and the margin after the claim."""
     world = World(outcome, store=RefusingSettles())
-    assert world.deliver() == disposition
+    assert world.deliver() == Redeliver("another attempt has the task", 12)
 
 
 def test_a_refused_completion_of_a_task_without_a_lease_comes_back_at_once() -> None:

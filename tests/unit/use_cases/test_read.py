@@ -21,7 +21,7 @@ from chalicelib.errors import (
 from chalicelib.use_cases.cancel import CancelTask
 from chalicelib.use_cases.health import CheckHealth, Health
 from chalicelib.use_cases.read import GetTask
-from tests.support.corrupt_tasks import Corrupt, make_corrupt, stored_of
+from tests.support.corrupting import Corrupt, make_corrupt, stored_of
 from tests.support.fakes import RecordingObserver
 from tests.support.faults import FailAfter, FailBefore, Faulty
 from tests.support.in_memory import (

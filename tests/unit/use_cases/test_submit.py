@@ -14,16 +14,16 @@ from chalicelib.errors import (
     PayloadTooLarge,
 )
 from chalicelib.use_cases.submit import keyed_task_id
+from tests.support.world import a_submission
 from tests.unit.use_cases.submitter_world import (
     DoubledStore,
-    World,
-    a_submission,
+    a_world,
 )
 
 
 def test_a_task_is_stored_before_its_message_is_sent() -> None:
     """The message finds its task."""
-    world = World()
+    world = a_world()
     submitted = world.submitter()(a_submission())
     assert not submitted.replayed
     assert world.store.tasks == {"task-1": submitted.task}
@@ -36,7 +36,7 @@ def test_a_task_is_stored_before_its_message_is_sent() -> None:
 
 def test_ones_own_put_is_recognised_when_its_reply_was_lost() -> None:
     """The repeated put finds the task, by its fingerprint one's own: sent, and no replay."""
-    world = World(store=DoubledStore())
+    world = a_world(DoubledStore())
     submitted = world.submitter()(a_submission())
     assert submitted.replayed is False
     assert (len(world.queue.messages), world.observer.others) == (1, [])
@@ -44,7 +44,7 @@ def test_ones_own_put_is_recognised_when_its_reply_was_lost() -> None:
 
 def test_a_key_makes_one_task_and_a_pending_one_is_sent_again() -> None:
     """The first message may never have been sent."""
-    world = World()
+    world = a_world()
     first = world.submitter()(a_submission("k"))
     again = world.submitter()(a_submission("k"))
     assert (again.task.task_id, again.replayed) == (first.task.task_id, True)
@@ -54,7 +54,7 @@ def test_a_key_makes_one_task_and_a_pending_one_is_sent_again() -> None:
 
 def test_a_replay_of_a_task_at_work_sends_nothing() -> None:
     """A worker has it."""
-    world = World()
+    world = a_world()
     first = world.submitter()(a_submission("k"))
     task = structs.replace(first.task, status=TaskStatus.PROCESSING)
     world.store.tasks[task.task_id] = task
@@ -66,7 +66,7 @@ def test_a_replay_of_a_task_at_work_sends_nothing() -> None:
 @pytest.mark.parametrize("changed", [{"circuit": "y"}, {"shots": 9}, {"tags": {"a": "b"}}])
 def test_a_key_with_another_request_is_a_conflict(changed: dict[str, Any]) -> None:
     """Circuit, shots and tags are all part of the request."""
-    world = World()
+    world = a_world()
     submission = a_submission("k")
     world.submitter()(submission)
     other = structs.replace(submission.request, **changed)
@@ -83,7 +83,7 @@ def test_the_id_that_a_key_gives_never_changes() -> None:
 
 def test_a_circuit_that_cannot_be_given_back_is_refused_before_any_call() -> None:
     """Nothing is stored and nothing sent."""
-    world = World()
+    world = a_world()
     with pytest.raises(PayloadTooLarge):
         world.submitter()(a_submission(circuit="x" * 5_000_001))
     assert world.store.tasks == {}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -14,27 +12,23 @@ from chalicelib.errors import InvalidRequest, Kept, StoreUnavailable, Submission
 from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.use_cases.submit import Submission, Submitted, keyed_task_id
 from chalicelib.use_cases.submit_batch import MemberResult, SubmitBatch
-from tests.support.in_memory import FakeClock, InMemoryTaskStore, a_request
-from tests.unit.use_cases import submitter_world
+from tests.support import world as worlds
+from tests.support.in_memory import FakeClock, InMemoryTaskStore
+from tests.support.meeting import Meeting
 
 
 def a_submission(number: int, key: str | None = None, index: int | None = None) -> Submission:
     """Return a member."""
-    return Submission(
-        request=a_request(f"// {number}"),
-        owner="alice",
-        correlation_id="c",
-        idempotency_key=key,
-        batch_index=index,
-    )
+    return worlds.a_submission(key, f"// {number}", owner="alice", batch_index=index)
 
 
-@dataclasses.dataclass
-class World(submitter_world.World):
+class World(worlds.World):
     """A batch and what is around it."""
 
-    at_once: int = 1
-    surrounded: list[int] = dataclasses.field(default_factory=list)
+    def __init__(self, store: InMemoryTaskStore | None = None, *, at_once: int = 1) -> None:
+        super().__init__(store=store, tasks=0)
+        self.at_once = at_once
+        self.contexts: list[int] = []
 
     def submit(self, *members: Submission | InvalidRequest) -> list[MemberResult]:
         """Submit a batch."""
@@ -49,7 +43,7 @@ class World(submitter_world.World):
 
     @contextlib.contextmanager
     def _context(self, index: int) -> Iterator[None]:
-        self.surrounded.append(index)
+        self.contexts.append(index)
         yield
 
 
@@ -77,18 +71,18 @@ class FailingStore(InMemoryTaskStore):
         return super().create_if_absent(task, kept)
 
 
-def test_each_member_is_a_submission_in_its_own_surroundings() -> None:
+def test_each_member_is_a_submission_in_its_own_context() -> None:
     """In the order given."""
-    world = World(InMemoryTaskStore())
+    world = World()
     outcomes = world.submit(*(a_submission(number) for number in range(5)))
     circuits = [o.task.request.circuit for o in outcomes if isinstance(o, Submitted)]
     assert circuits == [f"// {number}" for number in range(5)]
-    assert world.surrounded == list(range(5))
+    assert world.contexts == list(range(5))
 
 
 def test_a_member_with_the_batchs_key_has_the_id_of_its_place() -> None:
     """So that the batch repeated finds each of its tasks."""
-    world = World(InMemoryTaskStore())
+    world = World()
     outcomes = world.submit(*(a_submission(number, "key", number) for number in range(3)))
     ids = [outcome.task.task_id for outcome in outcomes if isinstance(outcome, Submitted)]
     assert ids == [keyed_task_id("alice", "key", number) for number in range(3)]
@@ -97,7 +91,7 @@ def test_a_member_with_the_batchs_key_has_the_id_of_its_place() -> None:
 def test_a_member_that_is_wrong_is_answered_with_its_error() -> None:
     """The others are submitted."""
     error = InvalidRequest()
-    outcomes = World(InMemoryTaskStore()).submit(a_submission(0), error, a_submission(2))
+    outcomes = World().submit(a_submission(0), error, a_submission(2))
     assert outcomes[1] is error
     assert [isinstance(outcome, Submitted) for outcome in outcomes] == [True, False, True]
 
@@ -156,24 +150,14 @@ def test_an_unexpected_error_is_its_members_alone() -> None:
 @pytest.mark.parametrize("at_once", [2, 4])
 def test_members_are_under_way_side_by_side_up_to_the_bound(at_once: int) -> None:
     """Of eight: each waits until so many are there, and no other comes."""
+    meeting = Meeting(at_once)
 
-    class Meeting(InMemoryTaskStore):
-        def __init__(self) -> None:
-            super().__init__()
-            self.barrier = threading.Barrier(at_once)
-            self.now = self.most = 0
-            self.count = threading.Lock()
-
+    class Meets(InMemoryTaskStore):
         def create_if_absent(self, task: Task, kept: KeptCircuit | None = None) -> PutOutcome:
-            with self.count:
-                self.now += 1
-                self.most = max(self.most, self.now)
-            self.barrier.wait(10)
-            with self.count:
-                self.now -= 1
+            meeting.visit()
             return super().create_if_absent(task, kept)
 
-    store = Meeting()
-    outcomes = World(store, at_once=at_once).submit(*(a_submission(number) for number in range(8)))
+    world = World(Meets(), at_once=at_once)
+    outcomes = world.submit(*(a_submission(number) for number in range(8)))
     assert all(isinstance(outcome, Submitted) for outcome in outcomes)
-    assert store.most == at_once
+    assert meeting.most == at_once

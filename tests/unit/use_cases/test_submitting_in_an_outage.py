@@ -14,6 +14,7 @@ from chalicelib.errors import (
 from chalicelib.use_cases.submit import keyed_task_id
 from tests.support.faults import FailAfter, FailBefore
 from tests.support.in_memory import InMemoryTaskStore
+from tests.support.world import a_submission
 from tests.unit.use_cases.submitter_world import (
     FULL,
     IN_DOUBT,
@@ -23,8 +24,7 @@ from tests.unit.use_cases.submitter_world import (
     SEND_REPLY_LOST,
     AfterDoubtStore,
     DoubledStore,
-    World,
-    a_submission,
+    a_world,
 )
 
 NOT_TAKEN = "the database did not take the task; submit it again later"
@@ -71,7 +71,7 @@ def test_a_503_says_truthfully_what_was_kept(
     text: str,
 ) -> None:
     """Each row of the design's table; the id is there wherever a task may exist."""
-    world = World()
+    world = a_world()
     with pytest.raises(SubmissionUnavailable) as caught:
         world.submitter(**faults)(a_submission(key))
     task_id = "task-1" if key is None else keyed_task_id("local", key)
@@ -82,7 +82,7 @@ def test_a_503_says_truthfully_what_was_kept(
     failed = {
         "create_if_absent": "create the task",
         "send": "send the message",
-        "delete_if_pending": "take the task back",
+        "delete_if_pending": "withdraw the task",
     }
     assert world.observer.problems == [(failed[call], faults[call].error) for call in faults]
     assert world.observer.task_ids_of_problems == [[task_id]] * len(faults)
@@ -90,7 +90,7 @@ def test_a_503_says_truthfully_what_was_kept(
 
 def test_a_task_stored_after_doubt_is_not_deleted() -> None:
     """The attempt in doubt could store it again after the delete, and after a `no`."""
-    world = World(store=AfterDoubtStore())
+    world = a_world(AfterDoubtStore())
     with pytest.raises(SubmissionUnavailable) as caught:
         world.submitter(send=SEND_REFUSED)(a_submission())
     assert caught.value.kept is Kept.YES
@@ -99,7 +99,7 @@ def test_a_task_stored_after_doubt_is_not_deleted() -> None:
 
 def test_ones_own_doubled_put_is_kept_when_the_send_fails() -> None:
     """It is stored for sure, and deleting it would not be final."""
-    world = World(store=DoubledStore())
+    world = a_world(DoubledStore())
     with pytest.raises(SubmissionUnavailable) as caught:
         world.submitter(send=SEND_REFUSED)(a_submission())
     assert caught.value.kept is Kept.YES
@@ -107,7 +107,7 @@ def test_ones_own_doubled_put_is_kept_when_the_send_fails() -> None:
 
 def test_a_delete_that_is_refused_since_a_worker_has_the_task_means_accepted() -> None:
     """The message had arrived though its reply was lost."""
-    world = World()
+    world = a_world()
 
     class ClaimedMeanwhile(InMemoryTaskStore):
         def delete_if_pending(self, task_id: str) -> None:
@@ -123,7 +123,7 @@ def test_a_delete_that_is_refused_since_a_worker_has_the_task_means_accepted() -
 
 def test_a_delete_that_is_refused_and_then_cannot_be_read_is_unknown() -> None:
     """A worker may have the task."""
-    world = World()
+    world = a_world()
 
     class Refusing(InMemoryTaskStore):
         def delete_if_pending(self, task_id: str) -> None:
@@ -140,7 +140,7 @@ def test_a_delete_that_is_refused_and_then_cannot_be_read_is_unknown() -> None:
 
 def test_a_delete_that_finds_nothing_was_ones_own() -> None:
     """The repeated delete is refused; the task is gone by its first attempt, so: not kept."""
-    world = World()
+    world = a_world()
 
     class DeletedTwice(InMemoryTaskStore):
         def delete_if_pending(self, task_id: str) -> None:
@@ -156,7 +156,7 @@ def test_a_delete_that_finds_nothing_was_ones_own() -> None:
 
 def test_a_replay_that_cannot_be_sent_says_that_the_task_is_kept() -> None:
     """It was stored before; the sweeper sends its message."""
-    world = World()
+    world = a_world()
     task_id = world.submitter()(a_submission("k")).task.task_id
     with pytest.raises(SubmissionUnavailable) as caught:
         world.submitter(send=SEND_REFUSED)(a_submission("k"))
@@ -168,7 +168,7 @@ def test_a_replay_that_cannot_be_sent_says_that_the_task_is_kept() -> None:
 @pytest.mark.parametrize("fault", [REFUSED, IN_DOUBT])
 def test_a_key_whose_task_cannot_be_read_is_unknown(fault: FailBefore) -> None:
     """It exists, but whether it is this request's is not known."""
-    world = World()
+    world = a_world()
     world.submitter()(a_submission("k"))
     with pytest.raises(SubmissionUnavailable) as caught:
         world.submitter(get_without_payloads=fault)(a_submission("k"))
@@ -182,7 +182,7 @@ def test_a_key_whose_task_cannot_be_read_is_unknown(fault: FailBefore) -> None:
 
 def test_a_keys_task_that_is_gone_when_it_is_read_is_unknown() -> None:
     """It was there at the put."""
-    world = World()
+    world = a_world()
 
     class Gone(DoubledStore):
         def get_without_payloads(self, task_id: str) -> Task | None:

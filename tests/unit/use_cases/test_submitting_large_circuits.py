@@ -13,7 +13,8 @@ from chalicelib.errors import Kept, StoreUnavailable, SubmissionUnavailable
 from chalicelib.ports import KeptCircuit, PutOutcome
 from chalicelib.use_cases.submit import SubmitTask, Submitted, keyed_task_id
 from tests.support.in_memory import T0, InMemoryTaskStore
-from tests.unit.use_cases.submitter_world import World, a_submission
+from tests.support.world import World, a_submission
+from tests.unit.use_cases.submitter_world import a_world
 
 LARGE = 10
 SMALL_CIRCUIT, LARGE_CIRCUIT = "x" * LARGE, "x" * (LARGE + 1)
@@ -49,7 +50,7 @@ class Recording(InMemoryTaskStore):
 @pytest.fixture
 def world() -> World:
     """Return a world whose store writes down its calls."""
-    world = World()
+    world = a_world()
     world.store = Recording(world)
     return world
 

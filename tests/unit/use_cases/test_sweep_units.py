@@ -91,9 +91,8 @@ def test_no_other_unit_begins_while_the_first_is_under_way() -> None:
                 read_at_the_first_send.append(len(read))
             return super().send_batch(messages)
 
-    store = Reading()
-    store.tasks = world.store.tasks
-    world.store, world.queue = store, Watching(world.clock)
+    world.move_to(Reading())
+    world.queue = Watching(world.clock)
     world.sweep(policy=structs.replace(SWEEPS, tasks_max=1_000, concurrency=8))
     assert read_at_the_first_send == [10]
     assert len(read) == 30
@@ -151,6 +150,16 @@ def test_a_queue_that_takes_no_message_of_a_call_ends_the_run() -> None:
     assert world.observer.sent == []
 
 
+@pytest.mark.parametrize(
+    ("more", "report"),
+    [(0.0, SweepReport(seen=1, resent=1)), (-0.01, SweepReport(more=True))],
+)
+def test_a_sweeper_begins_a_task_while_its_margin_is_left(more: float, report: SweepReport) -> None:
+    """Exactly the margin is enough for one; with less the run ends, and says that it did."""
+    world = with_tasks(1)
+    assert world.sweep(seconds_left=lambda: SWEEPS.margin_seconds + more) == report
+
+
 def test_what_is_noted_before_the_time_is_over_is_sent() -> None:
     """Each unit that finds no time says so, and the run says it once."""
     world = with_tasks(20)
@@ -158,7 +167,6 @@ def test_what_is_noted_before_the_time_is_over_is_sent() -> None:
     policy = structs.replace(SWEEPS, tasks_max=1_000)
     report = world.sweep(policy=policy, seconds_left=lambda: next(left))
     assert report == SweepReport(seen=3, resent=3, more=True)
-    assert report.more is True
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable, StoreFull])

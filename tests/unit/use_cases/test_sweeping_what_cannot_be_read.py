@@ -13,7 +13,7 @@ from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
 from chalicelib.errors import ConditionFailed
 from chalicelib.use_cases.sweep import SweepReport
-from tests.support.corrupt_tasks import Corrupt, make_corrupt, stored_of
+from tests.support.corrupting import Corrupt, make_corrupt, stored_of
 from tests.support.in_memory import InMemoryTaskStore, a_result
 from tests.support.world import GRACE, SWEEPS, World
 

@@ -17,9 +17,8 @@ from infra.local.supervisor.pid_files import living_processes
 from infra.local.supervisor.stack import remove_all
 from infra.local.supervisor.supervisor import free_port
 from infra.waiting import PATIENCE_SECONDS, wait_for
-from tests.acceptance.http_client import Http
-from tests.support import external_backends
-from tests.support.backends import dynamodb_at, sqs_at
+from tools.backends import ENDPOINT_URL, dynamodb_at, sqs_at
+from tools.http_client import Http
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,7 +53,7 @@ class Stage:
     @property
     def endpoint_url(self) -> str:
         """Where the emulator is; with `make test-endpoint` it is an external one."""
-        return external_backends.ENDPOINT_URL or f"http://127.0.0.1:{self.emulator_port}"
+        return ENDPOINT_URL or f"http://127.0.0.1:{self.emulator_port}"
 
     @property
     def dynamodb(self) -> DynamoDBClient:
@@ -71,8 +70,8 @@ class Stage:
         self._home.mkdir(parents=True, exist_ok=True)
         kept = ("PATH", "LANG", "TMPDIR")
         shell = {name: os.environ[name] for name in kept if name in os.environ}
-        if external_backends.ENDPOINT_URL:
-            shell["AWS_ENDPOINT_URL"] = external_backends.ENDPOINT_URL
+        if ENDPOINT_URL:
+            shell["AWS_ENDPOINT_URL"] = ENDPOINT_URL
         chosen = {"EXECUTOR": "mock", **self._variables, **variables}
         if chosen["EXECUTOR"] == "mock":
             shell["FUNCTION_TIMEOUT_SECONDS"] = MOCK_FUNCTION_TIMEOUT_SECONDS
@@ -198,8 +197,8 @@ class Stage:
                 process.kill()
             process.wait(PATIENCE_SECONDS)
         assert living_processes(self.data_dir) == {}
-        if external_backends.ENDPOINT_URL:
-            remove_all(external_backends.ENDPOINT_URL)
+        if ENDPOINT_URL:
+            remove_all(ENDPOINT_URL)
 
     def messages(self, queue: str = TABLE) -> int:
         """Count a queue's messages, in flight or not."""
