@@ -38,7 +38,7 @@ class UnsupportedMediaType(TaskServiceError):
 
 
 class PayloadTooLarge(TaskServiceError):
-    """A circuit or a result is too large to keep or to give back."""
+    """A circuit or a result is too large to store or to return."""
 
 
 class CallerUnknown(TaskServiceError):

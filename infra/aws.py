@@ -50,6 +50,21 @@ class Aws:
         pages = self.client(service).get_paginator(operation).paginate(**parameters)
         return [item for page in pages for item in page.get(key, [])]
 
+    def apis(self, name: str) -> list[dict[str, Any]]:
+        """Return the APIs of this name."""
+        return [
+            api for api in self.pages("apigateway", "get_rest_apis", "items") if api["name"] == name
+        ]
+
+    def mappings(self, function_name: str) -> list[dict[str, Any]]:
+        """Return a function's event source mappings."""
+        return self.pages(
+            "lambda",
+            "list_event_source_mappings",
+            "EventSourceMappings",
+            FunctionName=function_name,
+        )
+
 
 def none_if(codes: Collection[str], call: Callable[[], _T]) -> _T | None:
     """Return AWS's answer, or None where it is an error with one of these codes."""

@@ -13,30 +13,24 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from chalicelib.settings import InvalidSetting
 from infra.aws import Aws
-from infra.deploy.refusals import DeploymentRefused, refuse_what_is_wrong
+from infra.deploy.refusals import refuse_what_is_wrong
+from infra.errors import UserError
 from infra.local.settings import STAGE, Settings
 from infra.local.supervisor.environment import (
-    FOREIGN_PREFIXES,
     NotRunning,
     load_backend,
     process_environment,
+    replace_environment,
 )
 from infra.local.supervisor.pid_files import held_lock
-from infra.package.dependencies import DependenciesUnavailable
 from infra.package.vendor import fill_vendor
-from infra.stage import (
-    InvalidStage,
-    check_runtime,
-    read_configuration,
-    stage_spec,
-    stage_variables,
-)
+from infra.stage import check_runtime, read_configuration, stage_spec, stage_variables
 
 #: What Chalice sets for itself while it runs.
 CHALICE_CLI: Final = "AWS_CHALICE_CLI_MODE"
@@ -45,7 +39,7 @@ _CHALICES_OWN_STAGE: Final = "dev"
 _VALUED: Final = frozenset({"--project-dir"})
 
 
-class CommandStopped(Exception):
+class CommandStopped(UserError):
     """Chalice's command would do something else than is meant; the message says what does."""
 
 
@@ -53,10 +47,7 @@ def prepare(root: Path, arguments: Sequence[str] | None = None) -> None:
     """Make ready what the command needs, or end the process with one sentence."""
     try:
         _prepare(root, sys.argv[1:] if arguments is None else arguments)
-    except (
-        *(CommandStopped, DependenciesUnavailable, DeploymentRefused),
-        *(InvalidSetting, InvalidStage, NotRunning),
-    ) as exc:
+    except (UserError, InvalidSetting) as exc:
         print(f"error: {exc}", file=sys.stderr, flush=True)
         if threading.current_thread() is not threading.main_thread():
             # `chalice local` imports in a thread, and would wait indefinitely without a server.
@@ -108,14 +99,7 @@ def _use_running_backend(root: Path, given: str | None) -> None:
     with held_lock(settings.run_dir / "supervisor.lock") as is_unattended:
         if is_unattended:
             raise NotRunning(f"nothing runs with DATA_DIR={settings.data_dir}: make run")
-    _replace_environment(process_environment(backend, user))
-
-
-def _replace_environment(environment: Mapping[str, str]) -> None:
-    for name in list(os.environ):
-        if name.startswith(FOREIGN_PREFIXES) and name != CHALICE_CLI:
-            del os.environ[name]
-    os.environ.update(environment)
+    replace_environment(process_environment(backend, user), keep=CHALICE_CLI)
 
 
 def _check_deployable(root: Path, stage: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
+from infra.errors import UserError
 from infra.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _DEAD_ENDS: Final = frozenset(
 _HALF_ROLLED_BACK: Final = "UPDATE_ROLLBACK_FAILED"
 
 
-class StackFailed(Exception):
+class StackFailed(UserError):
     """CloudFormation would not make what the template says."""
 
 
@@ -103,38 +104,29 @@ class Stacks:
         Raises:
             StackFailed: CloudFormation does not take it.
         """
-        try:
-            self._import(name, template, parameters, resource)
-        except ClientError as exc:
-            message = f"stack {name} cannot take {resource['LogicalResourceId']}: {exc}"
-            raise StackFailed(message) from exc
-        self._done(name)
-
-    def _import(
-        self,
-        name: str,
-        template: str,
-        parameters: Mapping[str, str],
-        resource: ResourceToImportTypeDef,
-    ) -> None:
-        self._client.create_change_set(
-            StackName=name,
-            ChangeSetName=_ADOPTION,
-            ChangeSetType="IMPORT",
-            TemplateBody=template.partition("\nOutputs:\n")[0],
-            Parameters=_parameters(parameters, None),
-            ResourcesToImport=[resource],
-        )
 
         def prepared() -> DescribeChangeSetOutputTypeDef | None:
             found = self._client.describe_change_set(StackName=name, ChangeSetName=_ADOPTION)
             return None if found["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"} else found
 
-        change_set = self._wait(prepared, f"the import into stack {name}")
-        if change_set["Status"] != "CREATE_COMPLETE":
-            reason = change_set.get("StatusReason", "no reason given")
-            raise StackFailed(f"stack {name} cannot take {resource['LogicalResourceId']}: {reason}")
-        self._client.execute_change_set(StackName=name, ChangeSetName=_ADOPTION)
+        refusal = f"stack {name} cannot take {resource['LogicalResourceId']}"
+        try:
+            self._client.create_change_set(
+                StackName=name,
+                ChangeSetName=_ADOPTION,
+                ChangeSetType="IMPORT",
+                TemplateBody=template.partition("\nOutputs:\n")[0],
+                Parameters=_parameters(parameters, None),
+                ResourcesToImport=[resource],
+            )
+            change_set = self._wait(prepared, f"the import into stack {name}")
+            if change_set["Status"] != "CREATE_COMPLETE":
+                reason = change_set.get("StatusReason", "no reason given")
+                raise StackFailed(f"{refusal}: {reason}")
+            self._client.execute_change_set(StackName=name, ChangeSetName=_ADOPTION)
+        except ClientError as exc:
+            raise StackFailed(f"{refusal}: {exc}") from exc
+        self._done(name)
 
     def remove_dead_end(self, name: str) -> None:
         """Bring a stack out of a state that takes no update, once nothing is under way.

@@ -18,6 +18,7 @@ from chalice.config import Config
 from chalicelib.entrypoints.http.caller import LOCAL_STAGE
 from chalicelib.runtime_checks import check_capacity
 from chalicelib.settings import InvalidSetting, Settings
+from infra.errors import UserError
 
 #: Chalice's names of our functions: the API's is Chalice's choice, the others are in `app.py`.
 FUNCTIONS: Final = ("api_handler", "worker", "sweeper")
@@ -32,7 +33,7 @@ _OWN_SETTINGS: Final = (
 )
 
 
-class InvalidStage(Exception):
+class InvalidStage(UserError):
     """`.chalice/config.json` does not describe a stage that can be deployed."""
 
 

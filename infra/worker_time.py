@@ -7,7 +7,7 @@ from chalicelib.settings import Settings
 
 
 def seconds_to_begin(settings: Settings) -> float:
-    """Return what must be left of an invocation, or the worker gives its message back."""
+    """Return what must be left of an invocation, or the worker has its message redelivered."""
     return (
         settings.execution_start_seconds_max
         + settings.execution_seconds_max

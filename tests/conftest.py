@@ -122,6 +122,27 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+#: What shares one account, one package and one deployed stage; it runs in one process.
+DEPLOYED = "tests/deploy/"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest files first: at the end they would keep one process busy and two waiting."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/proof/"))
+    """Run what takes longest first: at the end it would keep one process busy and two waiting."""
+    items.sort(key=lambda item: not item.nodeid.startswith((DEPLOYED, "tests/proof/")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # noqa: ANN401
+    """With `--dist loadscope`, give a process one module at a time, or all that is deployed."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        LoadScopeScheduling,
+    )
+
+    class OneStage(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            scope: str = super()._split_scope(nodeid)
+            return DEPLOYED if nodeid.startswith(DEPLOYED) else scope
+
+    return OneStage(config, log)

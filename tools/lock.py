@@ -36,28 +36,15 @@ VENDORED_BY_CHALICE: Final = frozenset({"chalice"})
 #: prism-q names numpy, and needs it for arrays only; nothing here asks for one.
 WITHOUT_NUMPY: Final = ("--no-emit-package", "numpy")
 
+_MADE: Final = "Made by `make lock`; do not edit.\n"
 HEADERS: Final = {
-    DEVELOPMENT_LOCK: """\
-# The development environment, run-time packages included. Made by `make lock`; do not edit.
-""",
-    RUN_LOCK: """\
-# What runs and deploys a stage: a part of requirements-dev.lock. Made by `make lock`; do not edit.
-""",
-    CLIENT_LOCK: """\
-# The client with its lowest urllib3, and with Qiskit. Made by `make lock`; do not edit.
-""",
-    EMULATOR_LOCK: """\
-# MiniStack's own environment (it pins botocore). Made by `make lock`; do not edit.
-""",
-    CELERY_LOCK: """\
-# Celery, which `make benchmark` measures against. Made by `make lock`; do not edit.
-""",
-    ORACLE_LOCK: """\
-# What the simulator is held against, an environment of its own. Made by `make lock`; do not edit.
-""",
-    FUZZ_LOCK: """\
-# Schemathesis, which `make fuzz` and a test run as a program. Made by `make lock`; do not edit.
-""",
+    DEVELOPMENT_LOCK: f"# The development environment, run-time packages included. {_MADE}",
+    RUN_LOCK: f"# What runs and deploys a stage: a part of requirements-dev.lock. {_MADE}",
+    CLIENT_LOCK: f"# The client with its lowest urllib3, and with Qiskit. {_MADE}",
+    EMULATOR_LOCK: f"# MiniStack's own environment (it pins botocore). {_MADE}",
+    CELERY_LOCK: f"# Celery, which `make benchmark` measures against. {_MADE}",
+    ORACLE_LOCK: f"# What the simulator is held against, an environment of its own. {_MADE}",
+    FUZZ_LOCK: f"# Schemathesis, which `make fuzz` and a test run as a program. {_MADE}",
     SIMULATOR_LOCK: """\
 # What circuits are executed with, for the Lambda package: a part of requirements-dev.lock. Made by
 # `make lock`; do not edit.

@@ -27,7 +27,7 @@ def make_client(
     read_timeout_seconds: float,
     pool_connections_max: int,
 ) -> Any:  # noqa: ANN401 - a client's class is made from the service's model
-    """Return a client that gives up in a known time and tries once: `AwsCalls` retries."""
+    """Return a client that fails within a known time and tries once: `AwsCalls` retries."""
     return session().create_client(
         service,
         config=Config(

@@ -9,10 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from aws_lambda_powertools.logging.formatter import (
-    RESERVED_LOG_ATTRS,
-    LambdaPowertoolsFormatter,
-)
+from aws_lambda_powertools.logging.formatter import RESERVED_LOG_ATTRS, LambdaPowertoolsFormatter
 
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 _RESERVED: Final = frozenset(RESERVED_LOG_ATTRS)

@@ -28,7 +28,7 @@ class SqsTaskQueue:
             read_timeout_seconds=settings.queue_read_timeout_seconds,
             pool_connections_max=settings.queue_pool_connections_max,
         )
-        # What a call was for is a line already: a message was published, given back, acknowledged.
+        # What a call was for is a line already: a message was published, redelivered, acknowledged.
         self._calls = AwsCalls(
             self.client,
             service="sqs",

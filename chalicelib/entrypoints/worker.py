@@ -16,13 +16,7 @@ import msgspec
 
 from chalicelib.adapters.telemetry import log_context, logger
 from chalicelib.composition import Service
-from chalicelib.domain.message import (
-    Acknowledge,
-    Delivery,
-    Disposition,
-    Redeliver,
-    TaskMessage,
-)
+from chalicelib.domain.message import Acknowledge, Delivery, Disposition, Redeliver, TaskMessage
 from chalicelib.entrypoints.lambda_context import LambdaContext
 from chalicelib.errors import QueueUnavailable
 from chalicelib.threads import map_in_threads

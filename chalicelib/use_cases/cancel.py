@@ -8,11 +8,7 @@ from msgspec import structs
 from chalicelib.domain import lifecycle, unreadable
 from chalicelib.domain.task import Task, TaskStatus
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
-from chalicelib.errors import (
-    ConditionFailed,
-    StoreUnavailable,
-    TaskAlreadyEnded,
-)
+from chalicelib.errors import ConditionFailed, StoreUnavailable, TaskAlreadyEnded
 from chalicelib.ports import Clock, Observer, TaskStore
 from chalicelib.use_cases.read import GetTask
 

@@ -6,9 +6,7 @@ import msgspec
 
 from chalicelib.domain.task import Task
 from chalicelib.domain.unreadable import TaskUnreadable
-from chalicelib.errors import (
-    TaskNotFound,
-)
+from chalicelib.errors import TaskNotFound
 from chalicelib.ports import Observer, TaskStore
 
 

@@ -85,7 +85,7 @@ class SubmitTask(msgspec.Struct, frozen=True, kw_only=True):
         """Submit, so that a task answered here is executed whatever happens next.
 
         Raises:
-            PayloadTooLarge: the circuit cannot be kept, or not be given back.
+            PayloadTooLarge: the circuit is too large to store or to return.
             IdempotencyConflict: the key was used with another request.
             SubmissionUnavailable: database or queue failed; it says whether the task was kept.
             TaskUnreadable: the key's task is there and cannot be read.
@@ -223,7 +223,7 @@ class SubmitTask(msgspec.Struct, frozen=True, kw_only=True):
             self.observer.removed(task)
             raise _unavailable(not_kept, Kept.NO, task) from cause
         except (StoreUnavailable, StoreFull) as exc:
-            self.observer.problem("take the task back", exc, task_ids=[task.task_id])
+            self.observer.problem("withdraw the task", exc, task_ids=[task.task_id])
             if isinstance(exc, StoreUnavailable) and exc.in_doubt:
                 raise _unavailable(_NEITHER_ANSWERED, Kept.UNKNOWN, task) from exc
             raise _unavailable(_KEPT_WITHOUT_MESSAGE, Kept.YES, task) from exc

@@ -22,12 +22,7 @@ from chalicelib.domain.retry_policy import sweep_interval_seconds
 from chalicelib.domain.task import Task, TaskEvent
 from chalicelib.domain.transition import Transition
 from chalicelib.domain.unreadable import StoredTask, TaskUnreadable
-from chalicelib.errors import (
-    ConditionFailed,
-    QueueUnavailable,
-    StoreFull,
-    StoreUnavailable,
-)
+from chalicelib.errors import ConditionFailed, QueueUnavailable, StoreFull, StoreUnavailable
 from chalicelib.ports import Clock, Observer, TaskQueue, TaskStore
 from chalicelib.threads import map_in_threads
 

@@ -160,7 +160,7 @@ def _number(item: Item, name: str) -> int:
 def _one_of(item: Item, name: str, known: frozenset[str]) -> str:
     text = _text(item, name)
     if text not in known:
-        message = f"{name} is {text!r}, which is none"
+        message = f"{name} is {text!r}, which the service does not write"
         raise Unreadable(message)
     return text
 

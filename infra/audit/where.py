@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 
 from infra.local.settings import Settings
-from infra.local.supervisor.environment import load_backend, process_environment
+from infra.local.supervisor.environment import (
+    load_backend,
+    process_environment,
+    replace_environment,
+)
 
 
 def find_backend() -> None:
@@ -16,7 +20,4 @@ def find_backend() -> None:
     """
     if os.environ.get("TASKS_TABLE_NAME"):
         return
-    environment = process_environment(load_backend(Settings.from_environment()))
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(environment)
+    replace_environment(process_environment(load_backend(Settings.from_environment())))

@@ -12,40 +12,20 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws import Aws
-from infra.cloudformation import StackFailed
-from infra.deploy.deployment import Deployment, DeploymentFailed
-from infra.deploy.refusals import DeploymentRefused, refuse_what_is_wrong
+from infra.deploy.deployment import Deployment
+from infra.deploy.refusals import refuse_what_is_wrong
 from infra.deploy.smoke import SmokeTestFailed, client_of, smoke
 from infra.deploy.stage_stacks import StageStacks
-from infra.deploy.teardown import Teardown, TeardownFailed
+from infra.deploy.teardown import Teardown
 from infra.doctor.checks import examine, report
 from infra.doctor.live_stage import read_snapshot
-from infra.package.archive import PackageRefused
-from infra.package.dependencies import DependenciesUnavailable
+from infra.errors import UserError
 from infra.package.packaging import make_package
-from infra.package.workspace import ChaliceFailed
-from infra.stage import (
-    InvalidStage,
-    StageSpec,
-    read_configuration,
-    stage_spec,
-)
+from infra.stage import StageSpec, read_configuration, stage_spec
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 #: What a person can do something about: told in one message, without a stack trace.
-USER_ERRORS: Final = (
-    PackageRefused,
-    BotoCoreError,
-    ClientError,
-    InvalidStage,
-    DependenciesUnavailable,
-    DeploymentFailed,
-    DeploymentRefused,
-    ChaliceFailed,
-    SmokeTestFailed,
-    StackFailed,
-    TeardownFailed,
-)
+USER_ERRORS: Final = (UserError, BotoCoreError, ClientError)
 
 
 def package(spec: StageSpec, arguments: argparse.Namespace) -> int:
@@ -94,9 +74,7 @@ def run_smoke(spec: StageSpec, arguments: argparse.Namespace) -> int:
     """Send one task through the live stage."""
     del arguments
     aws = Aws()
-    apis = [
-        api for api in aws.pages("apigateway", "get_rest_apis", "items") if api["name"] == spec.name
-    ]
+    apis = aws.apis(spec.name)
     if not apis:
         message = f"there is no API with the name {spec.name}"
         raise SmokeTestFailed(message)

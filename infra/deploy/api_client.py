@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-#: API Gateway gives up after 29 s.
+#: API Gateway waits for 29 s.
 _READ_SECONDS: Final = 35.0
 _CONNECT_SECONDS: Final = 5.0
 

@@ -8,43 +8,27 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.entrypoints.worker import WORKERS_MAX
 from infra.aws import Aws
-from infra.cloudformation import StackFailed
 from infra.deploy.post_deploy import PostDeploy, PostDeployFailed
-from infra.deploy.refusals import DeploymentRefused, refuse_what_is_wrong
-from infra.deploy.smoke import SmokeTestFailed, client_of, smoke
+from infra.deploy.refusals import refuse_what_is_wrong
+from infra.deploy.smoke import client_of, smoke
 from infra.deploy.stage_stacks import StageStacks
 from infra.doctor.checks import examine, report
 from infra.doctor.live_stage import Snapshot, chalice_record, read_snapshot
 from infra.doctor.rules.throughput import the_account_runs_all_functions
+from infra.errors import UserError
 from infra.package.access_log import ACCESS_LOG
-from infra.package.archive import PackageRefused
 from infra.package.aws_location import location_of_arn
-from infra.package.dependencies import DependenciesUnavailable
 from infra.package.template import LOCATIONS
-from infra.package.workspace import ChaliceFailed, Workspace
-from infra.stage import InvalidStage, StageSpec
-
-#: What a step may fail with; anything else is a bug in this program.
-_FAILURES: Final = (
-    InvalidStage,
-    PackageRefused,
-    BotoCoreError,
-    ClientError,
-    DependenciesUnavailable,
-    PostDeployFailed,
-    ChaliceFailed,
-    SmokeTestFailed,
-    StackFailed,
-)
+from infra.package.workspace import Workspace
+from infra.stage import StageSpec
 
 
-class DeploymentFailed(Exception):
+class DeploymentFailed(UserError):
     """A step failed: which one, why, and what to do now."""
 
 
@@ -79,10 +63,7 @@ class Deployment:
         self._root = root
         self._spec = spec
         self._say = say
-        if aws.region is None:
-            message = "no region is set: name one in AWS_DEFAULT_REGION or in a profile"
-            raise DeploymentRefused(message)
-        self._region = aws.region
+        self._region = aws.region or ""  # `refuse_what_is_wrong` refuses none
         self._stacks = StageStacks(aws, root, spec, poll_seconds=poll_seconds, say=say)
         self._post_deploy = PostDeploy(aws, spec, poll_seconds=poll_seconds)
         self._outputs: dict[str, str] = {}
@@ -125,7 +106,7 @@ class Deployment:
             self._say(f"{self._spec.stage}: {step.name}")
             try:
                 step.run()
-            except _FAILURES as exc:
+            except (UserError, BotoCoreError, ClientError) as exc:
                 message = f"{step.name} failed: {exc}\nwhat to do: {step.remedy}"
                 raise DeploymentFailed(message) from exc
 

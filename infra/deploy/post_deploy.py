@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from infra.aws import Aws, none_if
+from infra.errors import UserError
 from infra.package.access_log import ACCESS_LOG_FORMAT
 from infra.package.gateway_responses import gateway_responses
 from infra.package.template import REPORT_FAILURES
@@ -23,7 +24,7 @@ _IN_FORCE_SECONDS_MAX: Final = 120.0
 _IN_USE: Final = frozenset({"ResourceInUseException"})
 
 
-class PostDeployFailed(Exception):
+class PostDeployFailed(UserError):
     """AWS did not take a setting."""
 
 
@@ -89,7 +90,8 @@ class PostDeploy:
     def finish_api(self, access_log_arn: str) -> str:
         """Give the API its throttling, access log and problem documents; return its id."""
         client = self._aws.client("apigateway")
-        api_id = self._api_id()
+        found = self._aws.apis(self._spec.name)
+        api_id = str(_only(found, f"API with the name {self._spec.name}")["id"])
         for response in gateway_responses(self._spec.cors_origin):
             status = {} if response.status is None else {"statusCode": str(response.status)}
             client.put_gateway_response(
@@ -117,19 +119,9 @@ class PostDeploy:
         return api_id
 
     def _mapping(self) -> dict[str, Any]:
-        mappings: list[dict[str, Any]] = self._aws.pages(
-            "lambda",
-            "list_event_source_mappings",
-            "EventSourceMappings",
-            FunctionName=self._worker,
-        )
+        mappings = self._aws.mappings(self._worker)
         living = [mapping for mapping in mappings if mapping["State"] != "Deleting"]
         return _only(living, f"event source mapping of {self._worker}")
-
-    def _api_id(self) -> str:
-        apis = self._aws.pages("apigateway", "get_rest_apis", "items")
-        named = [api["id"] for api in apis if api["name"] == self._spec.name]
-        return str(_only(named, f"API with the name {self._spec.name}"))
 
     def _wait(self, in_force: Callable[[], bool], what: str) -> None:
         wait_for(

@@ -8,10 +8,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws import Aws
 from infra.doctor.live_stage import Snapshot, chalice_record, read_snapshot
+from infra.errors import UserError
 from infra.stage import StageSpec
 
 
-class DeploymentRefused(Exception):
+class DeploymentRefused(UserError):
     """Nothing was changed, since it would have been wrong."""
 
 

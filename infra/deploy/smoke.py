@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from infra.aws import Aws
 from infra.deploy.api_client import ApiClient, Reply, api_url
+from infra.errors import UserError
 from infra.stage import StageSpec
 from infra.waiting import comes_true, wait_for
 
@@ -22,7 +23,7 @@ _STATUSES: Final = ["pending", "processing", "completed"]
 _ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 
 
-class SmokeTestFailed(Exception):
+class SmokeTestFailed(UserError):
     """The stage does not do what it is there for."""
 
 

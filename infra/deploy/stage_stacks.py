@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.aws import Aws
+from infra.aws import Aws, none_if
 from infra.cloudformation import StackFailed, Stacks
 from infra.stage import StageSpec
 from infra.waiting import comes_true
@@ -78,14 +78,16 @@ class StageStacks:
         Raises:
             StackFailed: with CloudFormation's reason.
         """
-        template = (self._templates / "messaging.yaml").read_text()
+        spec, template = self._spec, (self._templates / "messaging.yaml").read_text()
         made: dict[str, str] = {}
         refusal: StackFailed | None = None
 
         def attempt() -> bool:
             nonlocal refusal
             try:
-                made.update(self._deploy(template, self._spec.messaging_parameters))
+                made.update(
+                    self._stacks.deploy(spec.messaging_stack, template, spec.messaging_parameters)
+                )
             except StackFailed as exc:
                 if not any(words in str(exc) for words in _NAME_IS_BLOCKED):
                     raise
@@ -98,16 +100,10 @@ class StageStacks:
         if not comes_true(
             attempt, seconds_max=_BLOCKED_SECONDS_MAX, poll_seconds=5 * self._poll_seconds
         ):
-            raise refusal or StackFailed(f"stack {self._spec.messaging_stack} was not made")
+            raise refusal or StackFailed(f"stack {spec.messaging_stack} was not made")
         return made
 
-    def _deploy(self, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
-        return self._stacks.deploy(self._spec.messaging_stack, template, parameters)
-
     def _has_table(self) -> bool:
-        client = self._aws.client("dynamodb")
-        try:
-            client.describe_table(TableName=self._spec.name)
-        except client.exceptions.ResourceNotFoundException:
-            return False
-        return True
+        describe = self._aws.client("dynamodb").describe_table
+        missing = {"ResourceNotFoundException"}
+        return none_if(missing, lambda: describe(TableName=self._spec.name)) is not None

@@ -10,13 +10,14 @@ from typing import Any, Final
 from infra.aws import Aws, none_if
 from infra.cloudformation import Stacks
 from infra.doctor.live_stage import chalice_record
+from infra.errors import UserError
 from infra.stage import StageSpec
 from infra.waiting import wait_for
 
 _MISSING: Final = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotFoundException"})
 
 
-class TeardownFailed(Exception):
+class TeardownFailed(UserError):
     """Something could not be removed."""
 
 
@@ -65,17 +66,13 @@ class Teardown:
 
     def _delete_apis(self) -> None:
         client = self._aws.client("apigateway")
-        for api in self._aws.pages("apigateway", "get_rest_apis", "items"):
-            if api["name"] == self._spec.name:
-                client.delete_rest_api(restApiId=api["id"])
-                self._say(f"API {api['id']} is deleted")
+        for api in self._aws.apis(self._spec.name):
+            client.delete_rest_api(restApiId=api["id"])
+            self._say(f"API {api['id']} is deleted")
 
     def _delete_mappings(self) -> None:
         client = self._aws.client("lambda")
-        name = self._spec.functions["worker"].function_name
-        for mapping in self._aws.pages(
-            "lambda", "list_event_source_mappings", "EventSourceMappings", FunctionName=name
-        ):
+        for mapping in self._aws.mappings(self._spec.functions["worker"].function_name):
             if mapping["State"] == "Deleting":
                 continue
             wait_for(

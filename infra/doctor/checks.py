@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from infra.doctor.finding import Finding
+from infra.doctor.finding import REGISTERED, Finding
 from infra.doctor.live_stage import Snapshot
-from infra.doctor.rules import delivery, functions, stage, throughput
+from infra.doctor.rules import delivery, functions, stage, throughput  # noqa: F401 - each registers its rules
 from infra.stage import StageSpec
 
-RULES = (*delivery.RULES, *functions.RULES, *stage.RULES, *throughput.RULES)
+RULES = tuple(REGISTERED)
 
 
 def examine(spec: StageSpec, snapshot: Snapshot) -> list[Finding]:

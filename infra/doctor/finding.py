@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from infra.doctor.live_stage import Snapshot
 from infra.stage import StageSpec
@@ -59,11 +60,16 @@ class Rule:
             yield dataclasses.replace(finding, rule=self.id)
 
 
+#: Every rule, in the order of the modules and of their lines.
+REGISTERED: Final[list[Rule]] = []
+
+
 def rule(identifier: str) -> Callable[[Judge], Rule]:
-    """Make a function that judges a rule; its docstring says what must hold."""
+    """Make a function that judges a rule of the doctor; its docstring says what must hold."""
 
     def make(judge: Judge) -> Rule:
         says = (judge.__doc__ or "").partition("\n")[0].rstrip(".")
-        return Rule(id=identifier, says=says, judge=judge)
+        REGISTERED.append(Rule(id=identifier, says=says, judge=judge))
+        return REGISTERED[-1]
 
     return make

@@ -70,7 +70,7 @@ def read_snapshot(aws: Aws, spec: StageSpec, root: Path) -> Snapshot:
     stacks = reader.stacks()
     outputs = {key: value for found in stacks.values() for key, value in found.items()}
     functions = {name: reader.function(name) for name in spec.functions}
-    apis = reader.apis()
+    apis = aws.apis(spec.name)
     api_id = apis[0]["id"] if apis else None
     return Snapshot(
         stacks=stacks,
@@ -80,7 +80,9 @@ def read_snapshot(aws: Aws, spec: StageSpec, root: Path) -> Snapshot:
             name: reader.concurrency(name) if function else None
             for name, function in functions.items()
         },
-        mappings=reader.mappings() if functions["worker"] else [],
+        mappings=aws.mappings(spec.functions["worker"].function_name)
+        if functions["worker"]
+        else [],
         queue=reader.queue(outputs.get("QueueUrl")),
         dead_letter_queue=reader.queue(outputs.get("DeadLetterQueueUrl")),
         table=reader.table(outputs.get("TableName")),
@@ -115,14 +117,14 @@ class _Reader:
         found = {name: stacks.outputs(name) for name in names}
         return {name: outputs for name, outputs in found.items() if outputs is not None}
 
+    def _ask(self, service: str, operation: str, **parameters: object) -> Any:  # noqa: ANN401
+        """Return AWS's answer, or an empty one if there is no such thing."""
+        client = self._aws.client(service)
+        return none_if(_MISSING, lambda: getattr(client, operation)(**parameters)) or {}
+
     def function(self, name: str) -> dict[str, Any] | None:
         function_name = self._spec.functions[name].function_name
-        return none_if(
-            _MISSING,
-            lambda: self._aws.client("lambda").get_function_configuration(
-                FunctionName=function_name
-            ),
-        )
+        return self._ask("lambda", "get_function_configuration", FunctionName=function_name) or None
 
     def concurrency(self, name: str) -> int | None:
         function_name = self._spec.functions[name].function_name
@@ -135,37 +137,21 @@ class _Reader:
         return int(limit["UnreservedConcurrentExecutions"])
 
     def mappings(self) -> list[dict[str, Any]]:
-        name = self._spec.functions["worker"].function_name
-        return self._aws.pages(
-            "lambda", "list_event_source_mappings", "EventSourceMappings", FunctionName=name
-        )
+        return self._aws.mappings(self._spec.functions["worker"].function_name)
 
     def queue(self, url: str | None) -> dict[str, str] | None:
-        if url is None:
-            return None
-        return none_if(
-            _MISSING,
-            lambda: self._aws.client("sqs").get_queue_attributes(
-                QueueUrl=url, AttributeNames=["All"]
-            )["Attributes"],
+        found = url and self._ask(
+            "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"]
         )
+        return found["Attributes"] if found else None
 
     def table(self, name: str | None) -> dict[str, Any] | None:
-        if name is None:
-            return None
-        return none_if(
-            _MISSING, lambda: self._aws.client("dynamodb").describe_table(TableName=name)["Table"]
-        )
+        found = name and self._ask("dynamodb", "describe_table", TableName=name)
+        return found["Table"] if found else None
 
     def backups(self, table: str | None) -> dict[str, Any] | None:
-        if table is None:
-            return None
-        return none_if(
-            _MISSING,
-            lambda: self._aws.client("dynamodb").describe_continuous_backups(TableName=table)[
-                "ContinuousBackupsDescription"
-            ],
-        )
+        found = table and self._ask("dynamodb", "describe_continuous_backups", TableName=table)
+        return found["ContinuousBackupsDescription"] if found else None
 
     def alarms(self) -> list[dict[str, Any]]:
         return self._aws.pages(
@@ -192,19 +178,11 @@ class _Reader:
         names = events.list_rule_names_by_target(TargetArn=sweeper["FunctionArn"])["RuleNames"]
         return [events.describe_rule(Name=name) for name in names]
 
-    def apis(self) -> list[dict[str, Any]]:
-        apis = self._aws.pages("apigateway", "get_rest_apis", "items")
-        return [api for api in apis if api["name"] == self._spec.name]
-
     def api_stage(self, api_id: str | None) -> dict[str, Any] | None:
-        if api_id is None:
-            return None
-        return none_if(
-            _MISSING,
-            lambda: self._aws.client("apigateway").get_stage(
-                restApiId=api_id, stageName=self._spec.api_stage
-            ),
-        )
+        stage = self._spec.api_stage
+        return (
+            api_id and self._ask("apigateway", "get_stage", restApiId=api_id, stageName=stage)
+        ) or None
 
     def api_methods(self, api_id: str | None) -> dict[str, dict[str, Any]]:
         if api_id is None:

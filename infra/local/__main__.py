@@ -8,8 +8,9 @@ import sys
 from urllib.parse import urlsplit
 
 from chalicelib.settings import InvalidSetting
+from infra.errors import UserError
 from infra.local.settings import Settings
-from infra.local.supervisor.environment import NotRunning, isolate_this_process
+from infra.local.supervisor.environment import process_environment, replace_environment
 from infra.local.supervisor.pid_files import held_lock, living_processes
 from infra.local.supervisor.terminal import Terminal
 
@@ -17,7 +18,7 @@ COMMANDS = ("run", "api", "worker", "stop", "reset")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class CommandRefused(Exception):
+class CommandRefused(UserError):
     """The command would do harm."""
 
 
@@ -27,12 +28,10 @@ def main(arguments: list[str]) -> int:
         print(f"usage: python -m infra.local {{{'|'.join(COMMANDS)}}}", file=sys.stderr)
         return 2
     user = dict(os.environ)
-    isolate_this_process(user)
+    replace_environment(process_environment({}, user))
     # Not before the environment is safe, and not for commands that need no SDK.
-    from infra.cloudformation import StackFailed  # noqa: PLC0415
     from infra.local.supervisor.stop import stop_everything  # noqa: PLC0415
-    from infra.local.supervisor.supervisor import StartFailed, Supervisor  # noqa: PLC0415
-    from infra.stage import InvalidStage  # noqa: PLC0415
+    from infra.local.supervisor.supervisor import Supervisor  # noqa: PLC0415
 
     terminal = Terminal()
     try:
@@ -48,14 +47,7 @@ def main(arguments: list[str]) -> int:
                 from infra.local.supervisor.attach import attach  # noqa: PLC0415
 
                 return attach(kind, settings, terminal, user)
-    except (
-        NotRunning,
-        CommandRefused,
-        InvalidSetting,
-        InvalidStage,
-        StackFailed,
-        StartFailed,
-    ) as exc:
+    except (UserError, InvalidSetting) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
 

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Final
 
+from infra.errors import UserError
+
 #: A package that grew beyond this holds something that was not meant to ship.
 ZIP_BYTES_MAX: Final = 10_000_000
 #: Lambda's own limit on the unpacked package.
@@ -35,7 +37,7 @@ _UNCHECKED_HASH: Final = 0b01
 _ELF_MACHINES: Final[Mapping[int, str]] = {62: "x86_64", 183: "arm64"}
 
 
-class PackageRefused(Exception):
+class PackageRefused(UserError):
     """The package is not what may be shipped."""
 
 

@@ -18,6 +18,8 @@ from typing import Final
 
 from packaging.requirements import Requirement
 
+from infra.errors import UserError
+
 #: For the machine that this runs on, as against Lambda's two architectures.
 HERE: Final = "here"
 #: Wheels that run on Amazon Linux 2 (glibc 2.26) and later, which covers all of Lambda's runtimes.
@@ -31,7 +33,7 @@ _TEST_DIRECTORIES: Final = frozenset({"test", "tests"})
 _DEAD_SUFFIXES: Final = frozenset({".c", ".h", ".pyc", ".pyi", ".pyx", ".typed"})
 
 
-class DependenciesUnavailable(Exception):
+class DependenciesUnavailable(UserError):
     """The packages cannot be had as the lock names them."""
 
 

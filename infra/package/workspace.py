@@ -21,6 +21,7 @@ import chalice
 from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager
 from chalice.utils import UI, OSUtils
 
+from infra.errors import UserError
 from infra.package.archive import Inspection, check, compile_tree, write_zip
 from infra.package.aws_location import AwsLocation
 from infra.package.botocore_data import OPERATIONS, slim
@@ -44,7 +45,7 @@ PREPARED: Final = "QUANTUM_TASKS_PREPARED"
 _REUSED: Final = "Reusing existing deployment package."
 
 
-class ChaliceFailed(Exception):
+class ChaliceFailed(UserError):
     """Chalice did not do what it was asked."""
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.supervisor.pid_files import is_our_process, living_processes
 from infra.waiting import wait_for
-from tests.acceptance.tasks import finished, statuses, submit, submit_concurrently
+from tests.acceptance.tasks import finished, read, statuses, submit, submit_concurrently
 from tools.local_stage import Stage
 
 pytestmark = pytest.mark.acceptance
@@ -25,8 +25,12 @@ def restarted(stage: Stage, process: str, killed: int) -> int:
     return wait_for(look, f"{process} to run again")
 
 
-def test_what_dies_is_started_again_and_nothing_is_lost(stage: Stage) -> None:
-    """A kill -9 of API and worker: said loudly, started again, every accepted task completes."""
+def test_what_dies_is_started_again_and_nothing_is_lost(stage: Stage, other_stage: Stage) -> None:
+    """A kill -9 of API and worker: said loudly, started again, every accepted task completes.
+
+    A second run, a taken port and a reset are refused with one clear line each, and harm nothing.
+    A stage that is given this one's endpoint starts no emulator of its own, and shares its tasks.
+    """
     stage.start(workers=1)
     replies = submit_concurrently([stage.port], count=30, clients=2)
     killed = {process: stage.signal(process, signal.SIGKILL) for process in ("worker-1", "api")}
@@ -34,8 +38,21 @@ def test_what_dies_is_started_again_and_nothing_is_lost(stage: Stage) -> None:
         restarted(stage, process, pid)
         assert f"{process:<10} | !!! DIED by signal 9" in stage.terminal()
     wait_for(lambda: _answers(stage), "the API to answer")
+    for command, variables, message in (
+        ("run", {}, "error: already running with DATA_DIR="),
+        ("api", {}, f"error: port {stage.port} is taken"),
+        ("reset", {"YES": "1"}, "error: it runs; stop it first: make stop"),
+        ("run", {"PORT": "none"}, "error: PORT must be an integer"),
+    ):
+        assert stage.command(command, **variables).wait(60) == 1
+        assert message in stage.terminal()
+    assert "Traceback" not in stage.terminal()
+    stage.forget_ended()
+    other_stage.start(workers=0, AWS_ENDPOINT_URL=stage.endpoint_url)
+    assert living_processes(other_stage.data_dir).keys() == {"api", "sweeper"}
     for reply in replies:
-        assert statuses(finished(stage.http, reply.json["task_id"]))[-1] == "completed"
+        assert statuses(finished(other_stage.http, reply.json["task_id"]))[-1] == "completed"
+    other_stage.stop()
     stage.stop()
 
 
@@ -46,49 +63,32 @@ def _answers(stage: Stage) -> bool:
         return False
 
 
-def test_stopping_after_the_supervisor_was_killed(stage: Stage) -> None:
-    """The pid files lead to the processes; nothing is left, and the data is saved."""
+def test_after_the_supervisor_was_killed_all_is_found_by_the_pid_files(stage: Stage) -> None:
+    """What it left is stopped by the next start, and by a stop; the data is there until a reset."""
     stage.start(workers=1)
     task_id = submit(stage.http)
     finished(stage.http, task_id)
-    stage.crash_supervisor()
-    processes = living_processes(stage.data_dir)
-    assert processes.keys() == {"api", "worker-1", "sweeper", "emulator"}
-    assert stage.command("stop").wait(60) == 0
-    assert living_processes(stage.data_dir) == {}
-    assert not any(is_our_process(pid, name, stage.data_dir) for name, pid in processes.items())
-    assert list((stage.data_dir / "run").glob("*.pid")) == []
-    stage.forget_ended()
-    stage.start(workers=0)
-    assert finished(stage.http, task_id)["task_id"] == task_id
-    stage.stop()
-
-
-def test_starting_after_the_supervisor_was_killed(stage: Stage) -> None:
-    """What it left is stopped first, so that nothing runs twice."""
-    stage.start(workers=1)
     left = living_processes(stage.data_dir)
+    assert left.keys() == {"api", "worker-1", "sweeper", "emulator"}
     stage.crash_supervisor()
     stage.start(workers=1)
     assert not any(is_our_process(pid, name, stage.data_dir) for name, pid in left.items())
-    assert living_processes(stage.data_dir).keys() == left.keys()
-    stage.stop()
-
-
-def test_a_second_run_a_taken_port_and_a_reset_are_refused(stage: Stage) -> None:
-    """Each with one clear line, and without disturbing what runs."""
-    stage.start(workers=0)
-    for command, variables, message in (
-        ("run", {}, "error: already running with DATA_DIR="),
-        ("api", {}, f"error: port {stage.port} is taken"),
-        ("reset", {"YES": "1"}, "error: it runs; stop it first: make stop"),
-        ("run", {"PORT": "none"}, "error: PORT must be an integer"),
-    ):
-        assert stage.command(command, **variables).wait(60) == 1
-        assert message in stage.terminal()
-    assert "Traceback" not in stage.terminal()
-    assert stage.http.get("/health").status == 200
+    again = living_processes(stage.data_dir)
+    assert again.keys() == left.keys()
+    stage.crash_supervisor()
+    assert stage.command("stop").wait(60) == 0
+    assert not any(is_our_process(pid, name, stage.data_dir) for name, pid in again.items())
+    assert list((stage.data_dir / "run").glob("*.pid")) == []
+    assert stage.command("reset").wait(60) == 1
+    assert "nothing deleted" in stage.terminal()
     stage.forget_ended()
+    stage.start(workers=0)
+    assert read(stage.http, task_id)["status"] == "completed"
+    stage.stop()
+    assert stage.command("reset", YES="1").wait(60) == 0
+    stage.forget_ended()
+    stage.start(workers=0)
+    assert stage.http.get(f"/tasks/{task_id}").status == 404
     stage.stop()
 
 
@@ -112,28 +112,3 @@ def test_attaching_to_nothing_is_refused(stage: Stage) -> None:
     assert stage.terminal().count("start it with: make run") == 2
     assert stage.command("stop").wait(60) == 0
     assert "nothing runs" in stage.terminal()
-
-
-def test_reset_empties_the_data(stage: Stage) -> None:
-    """After asking; without a terminal the answer is no."""
-    stage.start(workers=0)
-    task_id = submit(stage.http)
-    stage.stop()
-    assert stage.command("reset").wait(60) == 1
-    assert "nothing deleted" in stage.terminal()
-    assert stage.command("reset", YES="1").wait(60) == 0
-    stage.forget_ended()
-    stage.start(workers=0)
-    assert stage.http.get(f"/tasks/{task_id}").status == 404
-    stage.stop()
-
-
-def test_an_endpoint_that_is_given_is_used(stage: Stage, other_stage: Stage) -> None:
-    """No emulator of its own is started, and its tables and queues are made there."""
-    stage.start(workers=0)
-    other_stage.start(workers=1, AWS_ENDPOINT_URL=stage.endpoint_url)
-    assert living_processes(other_stage.data_dir).keys() == {"api", "worker-1", "sweeper"}
-    task = finished(other_stage.http, submit(stage.http))
-    assert task["status"] == "completed"
-    other_stage.stop()
-    stage.stop()

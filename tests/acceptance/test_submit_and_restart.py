@@ -12,7 +12,7 @@ import pytest
 
 from infra.local.settings import ROOT
 from infra.waiting import wait_for
-from tests.acceptance.tasks import finished, read, statuses, submit, submit_concurrently
+from tests.acceptance.tasks import finished, read, statuses, submit_concurrently
 from tools.local_stage import Stage
 
 pytestmark = pytest.mark.acceptance
@@ -35,11 +35,23 @@ def pasted(stage: Stage) -> str:
     return shown.replace("\r", "").partition("\n\n")[2]
 
 
-def test_the_printed_command_submits_a_circuit_that_completes(stage: Stage) -> None:
-    """With an empty home: start, paste the printed line, read until completed."""
-    stage.start()
-    task = finished(stage.http, json.loads(pasted(stage))["task_id"])
-    assert statuses(task) == ["pending", "processing", "completed"]
+def test_tasks_wait_for_workers_through_a_restart_and_stay_as_they_ended(stage: Stage) -> None:
+    """With an empty home: the printed line and fifty more, a stop, workers, and a stop again."""
+    stage.start(workers=0)
+    printed = json.loads(pasted(stage))["task_id"]
+    replies = submit_concurrently([stage.port], count=50, clients=4)
+    assert [reply.status for reply in replies] == [202] * 50
+    ids = [printed, *(reply.json["task_id"] for reply in replies)]
+    assert {read(stage.http, task_id)["status"] for task_id in ids} == {"pending"}
+    stage.stop()
+
+    stage.start(workers=1)
+    stage.attach_worker()
+    for task_id in ids:
+        assert statuses(finished(stage.http, task_id)) == ["pending", "processing", "completed"]
+    wait_for(lambda: stage.messages() == 0, "the queue to be empty")
+    assert stage.dead_letters() == 0
+    task = read(stage.http, printed)
     times = [entry["transitioned_at"] for entry in task["status_history"]]
     assert times == sorted(times)
     for time in times:
@@ -48,44 +60,7 @@ def test_the_printed_command_submits_a_circuit_that_completes(stage: Stage) -> N
     assert all(len(bits) == 2 for bits in task["result"]["counts"])
     stage.stop()
 
-
-def test_a_task_is_the_same_after_everything_was_stopped_and_started(stage: Stage) -> None:
-    """What was stored before a stop reads the same, byte for byte, after the next start."""
-    stage.start()
-    task_id = submit(stage.http)
-    finished(stage.http, task_id)
-    before = stage.http.get(f"/tasks/{task_id}").json
-    stage.stop()
-    stage.start()
-    after = stage.http.get(f"/tasks/{task_id}").json
+    stage.start(workers=0)
     # The correlation id outside the task is the request's own.
-    assert after == before
-    stage.stop()
-
-
-def test_tasks_wait_for_workers(stage: Stage) -> None:
-    """Posted while no worker runs, tasks stay pending; workers that come complete them all."""
-    stage.start(workers=0)
-    replies = submit_concurrently([stage.port], count=50, clients=4)
-    assert [reply.status for reply in replies] == [202] * 50
-    ids = [reply.json["task_id"] for reply in replies]
-    http = stage.http
-    assert {read(http, task_id)["status"] for task_id in ids} == {"pending"}
-    stage.attach_worker()
-    stage.attach_worker()
-    for task_id in ids:
-        assert statuses(finished(http, task_id)) == ["pending", "processing", "completed"]
-    wait_for(lambda: stage.messages() == 0, "the queue to be empty")
-    assert stage.dead_letters() == 0
-    stage.stop()
-
-
-def test_unprocessed_messages_survive_a_restart(stage: Stage) -> None:
-    """Messages that no worker has received are delivered after the next start."""
-    stage.start(workers=0)
-    ids = [submit(stage.http) for _ in range(5)]
-    stage.stop()
-    stage.start(workers=1)
-    for task_id in ids:
-        assert statuses(finished(stage.http, task_id)) == ["pending", "processing", "completed"]
+    assert read(stage.http, printed) == task
     stage.stop()

@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 from botocore.credentials import Credentials
 
+from infra.aws import Aws
 from infra.cloudformation import Stacks
 from infra.deploy.api_client import ApiClient
+from infra.deploy.stage_stacks import StageStacks
 from infra.local.settings import ROOT
 from infra.package.dependencies import this_architecture
 from infra.package.packaging import Package, make_package
 from infra.stage import StageSpec, read_configuration, stage_spec, this_runtime
 from tests.deploy.account import Account, account
 from tests.deploy.deployed_stage import DeployedStage
+from tests.deploy.deploying import chalice, put_package_into_chalices_cache
 
 ARTEFACTS = "artefacts"
 #: The origin of the web pages that may call the stage `dev`; no other stage's may.
@@ -138,3 +141,39 @@ def clean_queue(stage: DeployedStage) -> Iterator[None]:
     yield
     for queue in ("QueueUrl", "DeadLetterQueueUrl"):
         stage.account.client("sqs").purge_queue(QueueUrl=stage.outputs[queue])
+
+
+@pytest.fixture(scope="session")
+def newcomer(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a whole checkout of a newcomer's."""
+    directory = tmp_path_factory.mktemp("newcomer")
+    shutil.copytree(checkout, directory, dirs_exist_ok=True)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "infra", directory / "infra", dirs_exist_ok=True, ignore=ignored)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def prod(newcomer: Path) -> StageSpec:
+    """Return the stage that is deployed by Chalice alone, and then by `make deploy`."""
+    return stage_spec(read_configuration(newcomer), "prod")
+
+
+@pytest.fixture(scope="session")
+def by_chalice(
+    aws: Account, newcomer: Path, prod: StageSpec, tmp_path_factory: pytest.TempPathFactory
+) -> DeployedStage:
+    """Make the stage's stacks, then type `chalice deploy --stage prod` and nothing else."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in aws.environment.items():
+            patch.setenv(name, value)
+        stacks = StageStacks(Aws(), newcomer, prod, poll_seconds=0.1)
+        outputs = {**stacks.deploy_data(), **stacks.deploy_messaging()}
+    put_package_into_chalices_cache(newcomer, prod, tmp_path_factory.mktemp("cache"))
+    done = chalice(newcomer, "deploy", "--stage", "prod", environment=aws.environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Reusing existing deployment package." in done.stdout
+    assert "`make deploy STAGE=prod`" in done.stderr
+    apis = aws.client("apigateway").get_rest_apis()["items"]
+    (api_id,) = [api["id"] for api in apis if api["name"] == prod.name]
+    return DeployedStage(account=aws, spec=prod, api_id=api_id, outputs=outputs)

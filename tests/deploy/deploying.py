@@ -3,16 +3,59 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from infra.aws import Aws
 from infra.deploy.deployment import Deployment
+from infra.package.aws_location import ANY_LOCATION
 from infra.package.template import REPORT_FAILURES
+from infra.package.vendor import fill_vendor
+from infra.package.workspace import Workspace
 from infra.stage import StageSpec
 from tests.deploy.account import Account
 from tests.deploy.deployed_stage import DeployedStage
+
+CHALICE: Final = Path(sys.executable).with_name("chalice")
+#: What a person's shell has; nothing of AWS.
+SHELL: Final = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+
+
+def chalice(
+    directory: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Type a command of Chalice's in a checkout."""
+    return subprocess.run(
+        [CHALICE, *arguments],
+        cwd=directory,
+        env={
+            **SHELL,
+            "HOME": str(directory),
+            "PYTHONDONTWRITEBYTECODE": "1",  # Chalice names its cached package by all files
+            **(environment or {}),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def put_package_into_chalices_cache(checkout: Path, spec: StageSpec, scratch: Path) -> None:
+    """Spare a test the network: Chalice takes a package that it finds, and fetches none."""
+    fill_vendor(checkout, spec, for_this_machine=True)
+    built = Workspace(checkout, scratch / "workspace", spec, for_this_machine=True)
+    built.fill(ANY_LOCATION, {})
+    for path in checkout.rglob("__pycache__"):  # Chalice's name for a package hashes these too
+        shutil.rmtree(path)
+    cached = Workspace(checkout, checkout, spec, for_this_machine=True).package
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(built.package, cached)
 
 
 @dataclasses.dataclass(slots=True)

@@ -3,58 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from infra.aws import Aws
 from infra.chalice_commands import command_of, prepare
-from infra.deploy.stage_stacks import StageStacks
 from infra.local.settings import ROOT
 from infra.local.supervisor.supervisor import answers, free_port
-from infra.package.aws_location import ANY_LOCATION
-from infra.package.vendor import fill_vendor
-from infra.package.workspace import Workspace
-from infra.stage import StageSpec, read_configuration, stage_spec, this_runtime
+from infra.stage import StageSpec, this_runtime
 from infra.waiting import wait_for
 from tests.deploy.account import Account
 from tests.deploy.conftest import Users
 from tests.deploy.deployed_stage import DeployedStage, task_id_of
+from tests.deploy.deploying import CHALICE, chalice
 from tests.support.circuits import LARGE
 from tests.support.processes import started
 from tools.http_client import Http
 from tools.local_stage import BELL_STATE, Stage
 
 pytestmark = pytest.mark.emulator
-
-CHALICE = Path(sys.executable).with_name("chalice")
-#: What a person's shell has; nothing of AWS.
-SHELL = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-
-
-def chalice(
-    directory: Path, *arguments: str, environment: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Type a command of Chalice's in a checkout."""
-    return subprocess.run(
-        [CHALICE, *arguments],
-        cwd=directory,
-        env={
-            **SHELL,
-            "HOME": str(directory),
-            "PYTHONDONTWRITEBYTECODE": "1",  # Chalice names its cached package by all files
-            **(environment or {}),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
 
 
 def is_one_sentence(done: subprocess.CompletedProcess[str], *parts: str) -> bool:
@@ -64,16 +34,6 @@ def is_one_sentence(done: subprocess.CompletedProcess[str], *parts: str) -> bool
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stdout
     return all(part in lines[0] for part in parts)
-
-
-@pytest.fixture(scope="module")
-def newcomer(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a whole checkout of a newcomer's."""
-    directory = tmp_path_factory.mktemp("newcomer")
-    shutil.copytree(checkout, directory, dirs_exist_ok=True)
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "infra", directory / "infra", dirs_exist_ok=True, ignore=ignored)
-    return directory
 
 
 @pytest.mark.parametrize(
@@ -154,46 +114,6 @@ def test_chalice_deploy_refuses_what_would_be_wrong(
     with pytest.raises(SystemExit):
         prepare(tmp_path, ["deploy", "--stage", stage])
     assert said in capsys.readouterr().err
-
-
-@pytest.fixture(scope="module")
-def prod(newcomer: Path) -> StageSpec:
-    """Return the stage that is deployed by Chalice alone."""
-    return stage_spec(read_configuration(newcomer), "prod")
-
-
-@pytest.fixture
-def by_chalice(
-    aws: Account, newcomer: Path, prod: StageSpec, tmp_path: Path
-) -> Iterator[DeployedStage]:
-    """Make the stage's stacks, then type `chalice deploy --stage prod` and nothing else."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in aws.environment.items():
-            patch.setenv(name, value)
-        stacks = StageStacks(Aws(), newcomer, prod, poll_seconds=0.1)
-        outputs = {**stacks.deploy_data(), **stacks.deploy_messaging()}
-    _put_package_into_chalices_cache(newcomer, prod, tmp_path)
-    done = chalice(newcomer, "deploy", "--stage", "prod", environment=aws.environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Reusing existing deployment package." in done.stdout
-    assert "`make deploy STAGE=prod`" in done.stderr
-    apis = aws.client("apigateway").get_rest_apis()["items"]
-    (api_id,) = [api["id"] for api in apis if api["name"] == prod.name]
-    yield DeployedStage(account=aws, spec=prod, api_id=api_id, outputs=outputs)
-    deleted = chalice(newcomer, "delete", "--stage", "prod", environment=aws.environment)
-    assert deleted.returncode == 0, deleted.stderr
-
-
-def _put_package_into_chalices_cache(newcomer: Path, prod: StageSpec, scratch: Path) -> None:
-    """Spare the test the network: Chalice takes a package that it finds, and fetches none."""
-    fill_vendor(newcomer, prod, for_this_machine=True)
-    built = Workspace(newcomer, scratch / "workspace", prod, for_this_machine=True)
-    built.fill(ANY_LOCATION, {})
-    for path in newcomer.rglob("__pycache__"):  # Chalice's name for a package hashes these too
-        shutil.rmtree(path)
-    cached = Workspace(newcomer, newcomer, prod, for_this_machine=True).package
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(built.package, cached)
 
 
 def test_chalice_deploy_gives_a_working_and_safe_stage(

@@ -16,7 +16,7 @@ from infra.deploy.refusals import DeploymentRefused
 from infra.deploy.teardown import Teardown
 from infra.doctor.checks import deployed_by, examine
 from infra.doctor.live_stage import chalice_record, read_snapshot
-from infra.stage import StageSpec, read_configuration, stage_spec
+from infra.stage import StageSpec
 from infra.waiting import wait_for
 from tests.deploy.account import Account
 from tests.deploy.conftest import Users
@@ -33,12 +33,6 @@ STEPS = (
 
 
 @pytest.fixture(scope="module")
-def prod(checkout: Path) -> StageSpec:
-    """Return a stage that is not deployed yet."""
-    return stage_spec(read_configuration(checkout), "prod")
-
-
-@pytest.fixture(scope="module")
 def owner(aws: Account) -> Iterator[Aws]:
     """Be the account's root for all that is run here, Chalice included."""
     with pytest.MonkeyPatch.context() as patch:
@@ -47,14 +41,55 @@ def owner(aws: Account) -> Iterator[Aws]:
         yield Aws()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Afresh:
+    """A stage that was destroyed and deployed again."""
+
+    #: A task of Alice's from before.
+    task_id: str
+    said: list[str]
+    remained: list[str]
+    run: Run
+
+
 @pytest.fixture(scope="module")
-def first(owner: Aws, checkout: Path, prod: StageSpec) -> Run:
-    """Deploy a stage for the first time."""
-    return deploy(owner, checkout, prod)
+def afresh(
+    by_chalice: DeployedStage, owner: Aws, newcomer: Path, prod: StageSpec, users: Users
+) -> Afresh:
+    """Destroy what `chalice deploy` made, and the data stack, which retains the table; deploy."""
+    accepted = by_chalice.caller(users.alice).call("POST", "/tasks", {"circuit": CIRCUIT})
+    # One mapping is being deleted, and one that has just been made refuses to be.
+    replace_mapping(owner, prod)
+    said: list[str] = []
+    Teardown(owner, newcomer, prod, poll_seconds=0.1, say=said.append).run()
+    assert not chalice_record(newcomer, prod).exists()
+    assert Stacks(owner.client("cloudformation"), poll_seconds=0.1).delete(prod.data_stack)
+    remained = remains(owner, prod)
+    return Afresh(task_id_of(accepted), said, remained, deploy(owner, newcomer, prod))
+
+
+@pytest.fixture(scope="module")
+def first(afresh: Afresh) -> Run:
+    """Return what that deployment said, which found no service."""
+    return afresh.run
+
+
+def test_destroying_leaves_the_data_and_a_new_deployment_takes_it_up(
+    afresh: Afresh, aws: Account, owner: Aws, prod: StageSpec, users: Users
+) -> None:
+    """All but the table is gone; then the stage is there again, and knows its tasks."""
+    assert "quantum-tasks-prod-data and its table stay" in afresh.said[-1]
+    assert afresh.remained == [f"table {prod.name}"]
+    said = afresh.run.said
+    assert "  the queues' names are blocked for a minute after their deletion" in said
+    assert "  table quantum-tasks-prod is there without its stack, which takes it up" in said
+    alice = live(aws, owner, prod).caller(users.alice)
+    task = alice.call("GET", f"/tasks/{afresh.task_id}")
+    assert (task.status, task.body["task_id"]) == (200, afresh.task_id)
 
 
 def test_a_first_deployment_takes_all_steps_and_passes_doctor(
-    first: Run, owner: Aws, checkout: Path, prod: StageSpec
+    first: Run, owner: Aws, newcomer: Path, prod: StageSpec
 ) -> None:
     """One command makes everything, in an order in which no message could be lost."""
     assert [line.removeprefix("prod: ") for line in first.said if line.startswith("prod: ")] == (
@@ -63,7 +98,7 @@ def test_a_first_deployment_takes_all_steps_and_passes_doctor(
     assert "went pending, processing, completed" in first.said[-1]
     assert all(flag is not False for setting, flag in first.settings if setting)
     assert first.settings[-1] == (True, True)
-    snapshot = read_snapshot(owner, prod, checkout)
+    snapshot = read_snapshot(owner, prod, newcomer)
     assert examine(prod, snapshot) == []
     assert deployed_by(prod, snapshot) == "by `make deploy`, from here"
 
@@ -102,15 +137,15 @@ def test_policies_name_what_the_stacks_have_made(
 
 
 def test_a_deployment_without_its_record_is_refused(
-    first: Run, owner: Aws, checkout: Path, prod: StageSpec
+    first: Run, owner: Aws, newcomer: Path, prod: StageSpec
 ) -> None:
     """Chalice would make a second API; it is told what is live, and nothing is changed."""
-    record = chalice_record(checkout, prod)
+    record = chalice_record(newcomer, prod)
     content = record.read_text()
     record.unlink()
     try:
         with pytest.raises(DeploymentRefused, match=r"is live .*worker.*API.*is missing"):
-            deploy(owner, checkout, prod)
+            deploy(owner, newcomer, prod)
     finally:
         record.write_text(content)
     apis = owner.client("apigateway").get_rest_apis()["items"]
@@ -118,31 +153,31 @@ def test_a_deployment_without_its_record_is_refused(
 
 
 def test_a_stage_of_a_pipeline_is_left_to_it(
-    stage: DeployedStage, owner: Aws, checkout: Path
+    stage: DeployedStage, owner: Aws, newcomer: Path
 ) -> None:
     """A stage is deployed one way or the other."""
     with pytest.raises(DeploymentRefused, match="by a pipeline, as stack quantum-tasks-dev-app"):
-        deploy(owner, checkout, stage.spec)
+        deploy(owner, newcomer, stage.spec)
 
 
 def test_a_failed_step_says_what_to_do(
-    first: Run, owner: Aws, checkout: Path, prod: StageSpec
+    first: Run, owner: Aws, newcomer: Path, prod: StageSpec
 ) -> None:
     """Its name, the reason in AWS's words, and the remedy; the stage is as it was."""
     wrong = dataclasses.replace(prod, max_receive_count=1)  # the template wants 5
     with pytest.raises(DeploymentFailed) as failed:
-        deploy(owner, checkout, wrong)
+        deploy(owner, newcomer, wrong)
     assert "messaging stack failed: stack quantum-tasks-prod-messaging" in str(failed.value)
     assert "what to do: correct that and run it again" in str(failed.value)
     assert setting_and_flag(owner, prod) == (True, True)
 
 
-def test_a_deployment_without_a_region_is_refused(checkout: Path, prod: StageSpec) -> None:
+def test_a_deployment_without_a_region_is_refused(newcomer: Path, prod: StageSpec) -> None:
     """Chalice would take one, and the stacks another."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("AWS_DEFAULT_REGION")
         with pytest.raises(DeploymentRefused, match="no region is set"):
-            Deployment(NoRegion(), checkout, prod)
+            Deployment(NoRegion(), newcomer, prod)
 
 
 class NoRegion(Aws):
@@ -155,7 +190,7 @@ class NoRegion(Aws):
 
 
 def test_a_second_deployment_repairs_and_makes_nothing_twice(
-    first: Run, aws: Account, owner: Aws, checkout: Path, prod: StageSpec
+    first: Run, aws: Account, owner: Aws, newcomer: Path, prod: StageSpec
 ) -> None:
     """A mapping that was deleted comes back with its flag, before the setting comes back."""
     stage = live(aws, owner, prod)
@@ -170,7 +205,7 @@ def test_a_second_deployment_repairs_and_makes_nothing_twice(
         ),
         "deleted mapping",
     )
-    run = deploy(owner, checkout, prod)
+    run = deploy(owner, newcomer, prod)
     # Between Chalice and the flag the new mapping has none, and nothing relies on it.
     at_the_flag = run.settings[run.said.index("prod: the mapping's flag")]
     assert at_the_flag == (False, False)
@@ -181,34 +216,8 @@ def test_a_second_deployment_repairs_and_makes_nothing_twice(
     assert again.mapping["UUID"] != old
 
 
-def test_destroying_leaves_the_data_and_a_new_deployment_takes_it_up(
-    first: Run, aws: Account, owner: Aws, checkout: Path, prod: StageSpec, users: Users
-) -> None:
-    """All but the table is gone; then the stage is there again, and knows its tasks.
-
-    Even where the data stack was deleted too, which retains the table.
-    """
-    alice = live(aws, owner, prod).caller(users.alice)
-    task_id = task_id_of(alice.call("POST", "/tasks", {"circuit": CIRCUIT}))
-    # One mapping is being deleted, and one that has just been made refuses to be.
-    replace_mapping(owner, prod)
-    said: list[str] = []
-    Teardown(owner, checkout, prod, poll_seconds=0.1, say=said.append).run()
-    assert "quantum-tasks-prod-data and its table stay" in said[-1]
-    assert not chalice_record(checkout, prod).exists()
-    assert remains(owner, prod) == [f"table {prod.name}"]
-    stacks = Stacks(owner.client("cloudformation"), poll_seconds=0.1)
-    assert stacks.delete(prod.data_stack)
-    assert remains(owner, prod) == [f"table {prod.name}"]
-    run = deploy(owner, checkout, prod)
-    assert "  the queues' names are blocked for a minute after their deletion" in run.said
-    assert "  table quantum-tasks-prod is there without its stack, which takes it up" in run.said
-    task = live(aws, owner, prod).caller(users.alice).call("GET", f"/tasks/{task_id}")
-    assert (task.status, task.body["task_id"]) == (200, task_id)
-
-
 def test_the_flag_is_set_on_a_mapping_that_has_just_been_made(
-    first: Run, aws: Account, owner: Aws, checkout: Path, prod: StageSpec
+    first: Run, aws: Account, owner: Aws, newcomer: Path, prod: StageSpec
 ) -> None:
     """AWS refuses to change it while it is `Creating`, which takes longer than the next step."""
     replace_mapping(owner, prod)
@@ -226,7 +235,7 @@ class OnlyItsBeginning(Deployment):
 
 @pytest.mark.parametrize(("functions_max", "warnings"), [(10, 1), (1000, 0)])
 def test_an_account_with_few_functions_is_told_before_anything_is_changed(
-    owner: Aws, checkout: Path, prod: StageSpec, functions_max: int, warnings: int
+    owner: Aws, newcomer: Path, prod: StageSpec, functions_max: int, warnings: int
 ) -> None:
     """A new account runs ten at the same time, and more have to be asked for."""
     account = Aws()
@@ -237,13 +246,13 @@ def test_an_account_with_few_functions_is_told_before_anything_is_changed(
         ),
     )
     said: list[str] = []
-    OnlyItsBeginning(account, checkout, prod, say=said.append).run()
+    OnlyItsBeginning(account, newcomer, prod, say=said.append).run()
     assert len(said) == warnings
     assert all("the account's unreserved concurrent executions is 10" in line for line in said)
 
 
 def test_destroying_what_is_not_there_is_no_error(
-    aws: Account, owner: Aws, checkout: Path, prod: StageSpec
+    aws: Account, owner: Aws, newcomer: Path, prod: StageSpec
 ) -> None:
     """A destruction that stopped half-way can be run again."""
     nothing = dataclasses.replace(
@@ -255,5 +264,5 @@ def test_destroying_what_is_not_there_is_no_error(
         },
     )
     said: list[str] = []
-    Teardown(owner, checkout, nothing, poll_seconds=0.1, say=said.append).run()
+    Teardown(owner, newcomer, nothing, poll_seconds=0.1, say=said.append).run()
     assert said == []

@@ -92,17 +92,6 @@ def test_without_the_permission_to_delete_the_neighbours_come_back_as_duplicates
         assert deliveries(stage, task_id, what="task claimed") == 1
 
 
-@pytest.mark.usefixtures("_no_flag")
-def test_with_the_setting_alone_a_failed_message_is_lost(
-    stage: DeployedStage, alice: ApiClient
-) -> None:
-    """That is why doctor calls it dangerous: the answer is ignored, and the message deleted."""
-    poison, _ = a_batch_with_poison(stage, alice)
-    wait_for(lambda: stage.messages() == (0, 0), "lost message")
-    assert deliveries(stage, poison, what="message cannot be read") == 1
-    assert stage.messages("DeadLetterQueueUrl") == (0, 0)
-
-
 def test_the_worker_names_failures_by_the_batchs_own_identifiers(stage: DeployedStage) -> None:
     """AWS takes an unknown identifier for the failure of the whole batch; MiniStack ignores it."""
     record = {

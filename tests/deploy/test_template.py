@@ -18,9 +18,6 @@ from infra.package.packaging import Package
 from infra.stage import StageSpec, read_configuration, stage_spec
 from tests.deploy.conftest import PAGES
 
-#: Lambda's limits on SQS event sources ("CreateEventSourceMapping", Lambda API reference).
-BATCH_SIZE_MAX_WITHOUT_WINDOW = 10
-MAXIMUM_CONCURRENCY = range(2, 1001)
 INDEX_DIMENSION = re.compile(r"Name: GlobalSecondaryIndexName, Value: (\w+)")
 FUNCTIONS = {"APIHandler": "api_handler", "Worker": "worker", "Sweeper": "sweeper"}
 
@@ -51,44 +48,6 @@ def test_cfn_lint_has_nothing_to_say(package: Package) -> None:
     assert len(templates) == 4
 
 
-def test_flag_and_setting_are_there_together(resources: dict[str, Any]) -> None:
-    """With the setting alone failed messages would be lost, with the flag alone it is slow."""
-    worker = resources["Worker"]
-    assert worker["Environment"]["Variables"]["PARTIAL_BATCH_RESPONSES"] == "true"
-    (event,) = worker["Events"].values()
-    assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    others = [resources[name]["Environment"]["Variables"] for name in ("APIHandler", "Sweeper")]
-    assert all("PARTIAL_BATCH_RESPONSES" not in variables for variables in others)
-
-
-def test_the_mapping_keeps_lambdas_limits(resources: dict[str, Any]) -> None:
-    """MiniStack checks neither the batch's size nor the concurrency."""
-    (event,) = resources["Worker"]["Events"].values()
-    mapping = event["Properties"]
-    assert mapping["BatchSize"] <= BATCH_SIZE_MAX_WITHOUT_WINDOW
-    assert mapping["MaximumBatchingWindowInSeconds"] == 0
-    assert mapping["ScalingConfig"]["MaximumConcurrency"] in MAXIMUM_CONCURRENCY
-
-
-def test_the_queue_hides_a_message_six_times_as_long_as_the_worker_may_run(
-    resources: dict[str, Any], spec: StageSpec
-) -> None:
-    """AWS refuses less than once and advises six times; MiniStack takes anything."""
-    visibility = int(spec.messaging_parameters["VisibilityTimeoutSeconds"])
-    assert visibility >= 6 * resources["Worker"]["Timeout"]
-
-
-def test_the_mapping_reads_the_queue_of_the_messaging_stack(
-    resources: dict[str, Any], spec: StageSpec
-) -> None:
-    """`app.py` names the queue as the messaging template does; nothing else ties the two."""
-    (event,) = resources["Worker"]["Events"].values()
-    name = event["Properties"]["Queue"]["Fn::Sub"].rpartition(":")[2]
-    messaging = (ROOT / "infra" / "templates" / "messaging.yaml").read_text()
-    assert "QueueName: !Sub quantum-tasks-${Stage}\n" in messaging
-    assert name == spec.name == f"quantum-tasks-{spec.stage}"
-
-
 @pytest.mark.parametrize(("logical", "function"), FUNCTIONS.items())
 def test_each_function_is_what_is_configured(
     resources: dict[str, Any], spec: StageSpec, logical: str, function: str
@@ -106,13 +65,6 @@ def test_each_function_is_what_is_configured(
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
     assert len({resources[name]["Role"]["Fn::GetAtt"][0] for name in FUNCTIONS}) == 3
-
-
-def test_the_stacks_own_the_logs(template: dict[str, Any]) -> None:
-    """Chalice would make the API's group for a function of another name, and break the template."""
-    kinds = {resource["Type"] for resource in template["Resources"].values()}
-    assert "AWS::Logs::LogGroup" not in kinds
-    assert '"${ApiHandler}"' not in json.dumps(template)
 
 
 def test_all_routes_but_health_want_a_signature(resources: dict[str, Any]) -> None:

@@ -96,9 +96,3 @@ def test_the_page_lists_submits_reads_and_cancels(stage: DeployedStage, users: U
         assert status == 200
         assert [task["task_id"] for task in listed["tasks"]] == [task_id]
         assert page.call("POST", f"/tasks/{task_id}/cancel")[0] == 409
-
-
-def test_who_may_not_call_the_stage_sees_its_refusal(stage: DeployedStage, users: Users) -> None:
-    """The page adds no rights to those of its user."""
-    with opened(stage, users.stranger) as opening:
-        assert PageCalls(opening).call("GET", "/tasks")[0] == 403

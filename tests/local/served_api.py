@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import socket
 import threading
@@ -10,26 +9,9 @@ from email import message_from_bytes
 
 from infra.local.settings import HOST
 from infra.local.stand_ins.api_gateway import Gateway
-from infra.local.stand_ins.http_request import Request
 from infra.local.stand_ins.http_server import Server
-from infra.local.stand_ins.problems import HttpResponse
 from tests.local.fake_app import api
 from tools.http_client import Reply
-
-#: What is sent behind a body's end, to see whether it is taken for a request.
-SMUGGLED = b"GET /things/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-@dataclasses.dataclass(slots=True)
-class _Noted:
-    """The gateway, and the targets that it was asked for."""
-
-    gateway: Gateway
-    targets: list[str]
-
-    def handle(self, request: Request) -> HttpResponse:
-        self.targets.append(request.target)
-        return self.gateway.handle(request)
 
 
 class ServedApi:
@@ -38,9 +20,7 @@ class ServedApi:
     def __init__(self) -> None:
         """Listen on a port of its own."""
         gateway = Gateway(api, function_name="fake", timeout_seconds=29)
-        #: What the gateway was asked for.
-        self.targets: list[str] = []
-        self.server = Server(HOST, 0, _Noted(gateway, self.targets))
+        self.server = Server(HOST, 0, gateway)
         self.port = self.server.port
         self._thread = threading.Thread(target=self.server.serve_until_stopped)
         self._thread.start()

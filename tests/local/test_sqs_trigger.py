@@ -20,7 +20,6 @@ from tests.support.processes import is_running, started
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 pytestmark = pytest.mark.emulator
 
@@ -51,24 +50,16 @@ def deliver(poller: Poller) -> frozenset[str]:
     return poller.process(messages)
 
 
-def test_success_deletes(queue: Queue, make_poller: MakePoller) -> None:
-    """A batch whose invocation returns is gone."""
-    for _ in range(3):
-        queue.send()
-    assert deliver(make_poller()) == frozenset()
-    assert queue.counts() == (0, 0)
-
-
-def test_records_are_as_lambda_makes_them(
+def test_a_batch_that_succeeds_is_gone(
     queue: Queue, record: Record, make_poller: MakePoller
 ) -> None:
-    """Real ids, receive counts and attributes, of a real queue."""
+    """Its records have the real ids, counts and attributes of a real queue."""
     message_id = queue.send(hello=1)
-    deliver(make_poller())
-    [line] = record.lines()
-    sent = line["record"]
+    assert deliver(make_poller()) == frozenset()
+    assert queue.counts() == (0, 0)
+    records = {line["record"]["body"]: line["record"] for line in record.lines()}
+    sent = records['{"hello": 1}']
     assert sent["messageId"] == message_id
-    assert sent["body"] == '{"hello": 1}'
     assert sent["attributes"].keys() >= {
         "ApproximateReceiveCount",
         "SentTimestamp",
@@ -87,30 +78,15 @@ def test_an_exception_leaves_the_whole_batch(queue: Queue, make_poller: MakePoll
     assert queue.counts() == (0, 2)
 
 
+@pytest.mark.parametrize("reports", [True, False])
 def test_reported_failures_are_left_only_where_the_mapping_reports(
-    queue: Queue, make_poller: MakePoller
+    queue: Queue, make_poller: MakePoller, *, reports: bool
 ) -> None:
-    """The setting decides, not the answer."""
+    """The setting decides, not the answer: elsewhere what failed is deleted with the rest."""
     queue.send()
     failing = queue.send(report=True)
-    assert deliver(make_poller(reports=True)) == {failing}
-    assert queue.counts() == (0, 1)
-
-
-def test_reported_failures_are_deleted_where_the_mapping_does_not_report(
-    queue: Queue, make_poller: MakePoller
-) -> None:
-    """The loss that the service's other way of failing a batch is there to prevent."""
-    queue.send(report=True)
-    assert deliver(make_poller(reports=False)) == frozenset()
-    assert queue.counts() == (0, 0)
-
-
-def test_a_report_of_unknown_ids_fails_the_batch(queue: Queue, make_poller: MakePoller) -> None:
-    """A report that cannot be right is not trusted."""
-    sent = {queue.send(answer={"batchItemFailures": [{"itemIdentifier": "?"}]}), queue.send()}
-    assert deliver(make_poller(reports=True)) == sent
-    assert queue.counts() == (0, 2)
+    assert deliver(make_poller(reports=reports)) == ({failing} if reports else set())
+    assert queue.counts() == (0, int(reports))
 
 
 def test_a_timeout_and_a_crash_leave_the_batch(
@@ -172,26 +148,6 @@ def test_an_execution_dies_with_its_poller(
     poller_process.wait(30)
     wait_for(lambda: not is_running(sandbox), "the execution to end")
     assert queue.counts() == (0, 1)
-
-
-def test_a_binary_attribute_ends_no_poller(
-    queue: Queue, record: Record, poller_process: subprocess.Popen[bytes]
-) -> None:
-    """The message is delivered with its bytes in base64, and its neighbours with it."""
-    odd: dict[str, MessageAttributeValueTypeDef] = {
-        "bytes": {"DataType": "Binary", "BinaryValue": b"\xff\x00"},
-        "picture": {"DataType": "Binary.png", "BinaryValue": b"\x89PNG"},
-        "number": {"DataType": "Number", "StringValue": "1e5"},
-    }
-    queue.sqs.send_message(QueueUrl=queue.url, MessageBody='{"odd": 1}', MessageAttributes=odd)
-    queue.send(neighbour=1)
-    wait_for(lambda: queue.counts() == (0, 0), "both to be delivered")
-    bodies = {line["record"]["body"]: line["record"] for line in record.lines()}
-    attributes = bodies['{"odd": 1}']["messageAttributes"]
-    assert attributes["bytes"]["binaryValue"] == "/wA="
-    assert attributes["picture"]["binaryValue"] == "iVBORw=="
-    assert '{"neighbour": 1}' in bodies
-    assert poller_process.poll() is None
 
 
 class OddQueue:

@@ -54,36 +54,23 @@ def test_the_stacks_make_table_indexes_and_queues(
     assert int(redrive["maxReceiveCount"]) == 10
 
 
-def test_deploying_again_changes_nothing_and_removing_starts_empty(
+def test_deploying_again_changes_in_place_and_removing_starts_empty(
     emulator: EmulatorProcess, outputs: dict[str, str]
 ) -> None:
     """A restart finds what is there; a removal takes the table too, though its stack retains it."""
+    url = outputs["QueueUrl"]
     emulator.dynamodb.put_item(TableName=NAME, Item={"task_id": {"S": "kept"}})
-    emulator.sqs.send_message(QueueUrl=outputs["QueueUrl"], MessageBody="kept")
+    emulator.sqs.send_message(QueueUrl=url, MessageBody="kept")
     assert deploy_all(emulator.endpoint_url) == outputs
     assert emulator.dynamodb.scan(TableName=NAME)["Count"] == 1
+    messaging = STACKS[1]
+    parameters = {**messaging.parameters, "VisibilityTimeoutSeconds": "120"}
+    changed = type(messaging)(messaging.name, messaging.template_name, parameters)
+    deploy_all(emulator.endpoint_url, [changed])
+    found = emulator.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert (found["VisibilityTimeout"], found["ApproximateNumberOfMessages"]) == ("120", "1")
     remove_all(emulator.endpoint_url)
     assert NAME not in emulator.dynamodb.list_tables()["TableNames"]
     assert deploy_all(emulator.endpoint_url) == outputs
     assert emulator.dynamodb.scan(TableName=NAME)["Count"] == 0
-    received = emulator.sqs.receive_message(QueueUrl=outputs["QueueUrl"], WaitTimeSeconds=0)
-    assert "Messages" not in received
-
-
-def test_a_changed_parameter_updates_the_stack(
-    emulator: EmulatorProcess, outputs: dict[str, str]
-) -> None:
-    """In place: what is queued stays."""
-    emulator.sqs.send_message(QueueUrl=outputs["QueueUrl"], MessageBody="kept")
-    messaging = STACKS[1]
-    changed = type(messaging)(
-        messaging.name,
-        messaging.template_name,
-        {**messaging.parameters, "VisibilityTimeoutSeconds": "120"},
-    )
-    deploy_all(emulator.endpoint_url, [changed])
-    attributes = emulator.sqs.get_queue_attributes(
-        QueueUrl=outputs["QueueUrl"], AttributeNames=["All"]
-    )["Attributes"]
-    assert attributes["VisibilityTimeout"] == "120"
-    assert attributes["ApproximateNumberOfMessages"] == "1"
+    assert "Messages" not in emulator.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0)

@@ -171,7 +171,7 @@ VIOLATIONS: dict[str, tuple[str, Callable[[Item], object], str]] = {
     "an unknown status": (
         "pending",
         lambda item: item.update(status={"S": "?"}),
-        "unreadable: status is '?', which is none",
+        "unreadable: status is '?', which the service does not write",
     ),
     "an unknown kind of history": (
         "pending",

@@ -6,7 +6,6 @@ Network, Emulation).
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import json
@@ -224,14 +223,6 @@ class Tab:
         self.wait(f"!!document.querySelector('{selector}')")
         self.run(f"(e => {{ e.focus(); e.select?.(); }})(document.querySelector('{selector}'))")
         self.type(text)
-
-    def screenshot(self, path: Path) -> None:
-        """Keep a picture of the whole page."""
-        size = self.command("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
-        picture = self.command("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(base64.b64decode(picture["data"]))
 
 
 @contextlib.contextmanager

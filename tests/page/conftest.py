@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.local.settings import ROOT
 from quantum_tasks.transport.http import HttpTransport
 from quantum_tasks.ui.server import PageServer
 from tests.page.browser import Connection, Tab, chromium, find_chromium, new_tab
@@ -75,12 +74,6 @@ def tab(open_tab: OpenTab) -> Tab:
 def timed(open_tab: OpenTab) -> Tab:
     """Open one tab whose time passes only when the test says so."""
     return open_tab(CLOCK)
-
-
-@pytest.fixture(scope="session")
-def pictures() -> Path:
-    """Return where screenshots are kept."""
-    return ROOT / "build" / "screenshots"
 
 
 def assert_clean(tab: Tab) -> None:

@@ -24,10 +24,10 @@ def keys(service: Service) -> list[str]:
     return [asked.headers["idempotency-key"] for asked in service.requests("/tasks", "POST")]
 
 
-def test_a_mistake_is_shown_with_line_and_column_and_nothing_is_submitted(
+def test_a_mistake_is_shown_with_its_place_and_its_correction_is_submitted(
     form: Tab, service: Service
 ) -> None:
-    """The finding stands at its line of the circuit, and leads to the place in the text."""
+    """The finding stands at its line, leads to the place in the text, and goes with its change."""
     form.fill("#circuit", MISTAKE)
     form.click("form button", "Submit")
     form.wait_for_text("The circuit is not valid: 1 finding", "#findings")
@@ -40,31 +40,20 @@ def test_a_mistake_is_shown_with_line_and_column_and_nothing_is_submitted(
         "(t => t.value.slice(t.selectionStart, t.selectionEnd + 1))(document.activeElement)"
     )
     assert selected == "hh"
-
-
-def test_a_corrected_circuit_is_submitted_and_its_task_shown(form: Tab, service: Service) -> None:
-    """The findings go with the first change of the text."""
-    form.fill("#circuit", MISTAKE)
-    form.click("form button", "Submit")
-    form.wait_for_text("not valid", "#findings")
     form.fill("#circuit", RIGHT)
     form.wait("document.querySelector('#findings').innerText === ''")
     form.fill("#shots", "2000")
     form.fill("#tags", "run=7\nname=a=b")
+    form.click("form button", "Validate")
+    form.wait_for_text("The circuit is valid", "#findings")
+    form.wait_for_text("2 qubits; measured into c[2]", "#findings")
+    assert service.tasks == {}
     form.click("form button", "Submit")
     form.wait_for_text("pending", "h1 + .badge")
     (task,) = service.tasks.values()
     assert (task["circuit"], task["shots"]) == (RIGHT, 2000)
     assert task["tags"] == {"run": "7", "name": "a=b"}
     assert form.run("location.hash") == f"#/tasks/{task['task_id']}"
-
-
-def test_validation_alone_submits_nothing(form: Tab, service: Service) -> None:
-    """It tells what the circuit is made of."""
-    form.click("form button", "Validate")
-    form.wait_for_text("The circuit is valid", "#findings")
-    form.wait_for_text("2 qubits; measured into c[2]", "#findings")
-    assert service.tasks == {}
 
 
 def test_a_circuit_with_findings_can_be_submitted_all_the_same(form: Tab, service: Service) -> None:

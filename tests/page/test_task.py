@@ -106,53 +106,15 @@ def test_the_timeline_tells_queue_attempts_and_waits_between_them(
     assert "out of memory" in history[2][4]
 
 
-def test_an_open_phase_says_so(tab: Tab, service: Service, url: str) -> None:
-    """What is not over has no end yet."""
-    task_id = service.add("pending")
-    tab.open(f"{url}/#/tasks/{task_id}")
-    tab.wait_for_text("so far", ".legend")
-    assert len(tab.texts(".legend li")) == 1
-
-
-def test_a_failed_task_says_why_at_the_top(tab: Tab, service: Service, url: str) -> None:
-    """The message of the failure, not only its status."""
-    task_id = service.add("processing")
-    service.end(task_id, "failed", error_message="4:7: there is no gate hh")
-    tab.open(f"{url}/#/tasks/{task_id}")
-    tab.wait_for_text("4:7: there is no gate hh", ".alert")
-    assert tab.texts(".bars") == []
-
-
-def test_a_task_is_cancelled_from_its_own_page(tab: Tab, service: Service, url: str) -> None:
-    """The page shows the end at once, and the focus is on its heading."""
-    task_id = service.add("processing")
-    tab.open(f"{url}/#/tasks/{task_id}")
-    tab.click("main button", "Cancel task")
-    tab.click("dialog button", "Cancel the task")
-    tab.wait_for_text("cancelled", "h1 + .badge")
-    assert service.tasks[task_id]["status"] == "cancelled"
-    tab.wait("document.activeElement.tagName === 'H1'")
-    tab.wait("!document.querySelector('main').innerText.includes('Cancel')")
-    assert service.requests(f"/tasks/{task_id}/cancel", "POST")
-
-
-def test_the_raw_document_is_the_tasks(tab: Tab, service: Service, url: str) -> None:
-    """What the page does not draw can be read here."""
-    task_id = service.add("completed")
-    tab.open(f"{url}/#/tasks/{task_id}")
-    tab.click("summary", "Raw JSON")
-    tab.wait("!!document.querySelector('pre.raw')")
-    assert (
-        json.loads(tab.run("document.querySelector('pre.raw').textContent"))
-        == (service.tasks[task_id])
-    )
-
-
 def test_submit_again_begins_with_the_same_request(tab: Tab, service: Service, url: str) -> None:
-    """Circuit, shots and tags are filled in; the new task is another one."""
+    """The raw document is the task's; circuit, shots and tags are filled in for another one."""
     circuit = "OPENQASM 3.0;\nqubit q;\nbit c;\nc = measure q;\n"
     task_id = service.add("completed", circuit=circuit, shots=77, tags={"run": "7"})
     tab.open(f"{url}/#/tasks/{task_id}")
+    tab.click("summary", "Raw JSON")
+    tab.wait("!!document.querySelector('pre.raw')")
+    raw = json.loads(tab.run("document.querySelector('pre.raw').textContent"))
+    assert raw == service.tasks[task_id]
     tab.click("main a", "Submit again")
     tab.wait(f"document.querySelector('#circuit')?.value === {json.dumps(circuit)}")
     tab.click("form button", "Submit")
@@ -167,23 +129,26 @@ def test_submit_again_begins_with_the_same_request(tab: Tab, service: Service, u
     }
 
 
-@pytest.mark.parametrize("place", ["tasks/../health", "tasks/%2e%2e%2fhealth", "nowhere", "%"])
 def test_an_address_of_no_page_asks_the_service_nothing(
-    tab: Tab, service: Service, url: str, place: str
+    tab: Tab, service: Service, url: str
 ) -> None:
     """What stands behind the # cannot make the page call something else."""
-    tab.open(f"{url}/#/{place}")
-    tab.wait_for_text("There is no such page", "h1")
+    for place in ("tasks/../health", "tasks/%2e%2e%2fhealth", "nowhere", "%"):
+        tab.open(f"{url}/#/{place}")
+        tab.wait_for_text("There is no such page", "h1")
     assert service.asked == []
 
 
-@pytest.mark.parametrize("status", ["healthy", "degraded", "unavailable"])
-def test_health_is_shown_in_each_state(tab: Tab, service: Service, url: str, status: str) -> None:
+def test_health_is_shown_in_each_state(tab: Tab, service: Service, url: str) -> None:
     """Also that of the 503, whose body is no problem document."""
-    service.health = status
-    tab.open(f"{url}/#/health")
-    tab.wait_for_text(status, "h1 + .badge")
-    assert tab.texts(".alert") == []
-    words = {"healthy": ["healthy"] * 2, "degraded": ["healthy", "unavailable"]}
-    expected = words.get(status, ["unavailable", "healthy"])
-    assert tab.texts("dd .badge")[1:] == expected
+    parts = {
+        "healthy": ["healthy", "healthy"],
+        "degraded": ["healthy", "unavailable"],
+        "unavailable": ["unavailable", "healthy"],
+    }
+    for status, expected in parts.items():
+        service.health = status
+        tab.open(f"{url}/#/health")
+        tab.wait_for_text(status, "h1 + .badge")
+        assert tab.texts(".alert") == []
+        assert tab.texts("dd .badge")[1:] == expected

@@ -37,7 +37,6 @@ ENDPOINT_SUITES: Final = (
     "tests/acceptance/test_submit_and_restart.py",
     "tests/acceptance/test_deliveries.py",
     "tests/acceptance/test_recovery.py",
-    "tests/acceptance/test_load.py",
 )
 DYNAMODB_LOCAL_SUITES: Final = (
     "tests/contract/test_payloads.py",

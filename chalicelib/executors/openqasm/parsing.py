@@ -6,6 +6,7 @@ those that only OpenQASM 3 reserves are names there, and are given to the parser
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,9 @@ NESTING_MAX: Final = 200
 CHAIN_MAX: Final = 200
 #: Of one statement, which may be a block; the parser takes some 400 bytes for each.
 STATEMENT_CHARACTERS_MAX: Final = 500_000
+#: Statements that are kept parsed, and how long they are at most.
+_REMEMBERED_MAX: Final = 1_000
+_REMEMBERED_CHARACTERS_MAX: Final = 200
 KEYWORDS_2: Final = frozenset(
     ["OPENQASM", "include", "qreg", "creg", "gate", "opaque", "measure", "reset", "barrier", "if"]
 )
@@ -243,19 +247,30 @@ def parse(text: str, version: int | None) -> Sequence[ast.Statement]:
         openqasm.QasmError: it is not well formed.
         ValueError, OverflowError: a number is too long for Python.
     """
+    parser = _parse_once if len(text) <= _REMEMBERED_CHARACTERS_MAX else _parse
+    return parser(text, version == _OPENQASM_2)
+
+
+def _parse(text: str, is_version_2: bool) -> Sequence[ast.Statement]:  # noqa: FBT001 - a cache's key
     import openqasm  # noqa: PLC0415 - circuits of plain statements do without
 
-    if version == _OPENQASM_2:
+    if is_version_2:
         disguised = _RESERVED_3.sub(lambda found: _DISGUISES[found[0]], text)
         program = openqasm.parse(f"OPENQASM 2.0;\n{disguised}")
     else:
         disguised = _POW.sub(_function_pow, text)
-        program = openqasm.parse(f"OPENQASM 3.0;\n{disguised}")
+        # Without a version it is 3; a second version statement is refused.
+        version = "OPENQASM 3.0;" if text.startswith("OPENQASM") else ""
+        program = openqasm.parse(f"{version}\n{disguised}")
     if disguised != text:
         for node in openqasm.walk(program):
             if isinstance(node, openqasm.ast.Identifier):
                 node.name = _NAMES.get(node.name, node.name)
     return program.statements
+
+
+#: Statements come again; nothing changes a tree.
+_parse_once: Final = functools.lru_cache(_REMEMBERED_MAX)(_parse)
 
 
 def _function_pow(found: re.Match[str]) -> str:

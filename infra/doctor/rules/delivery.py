@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from chalicelib.runtime_checks import MB_PER_VCPU, excessive_demands
 from chalicelib.settings import InvalidSetting, Settings
-from infra.doctor.finding import Finding, Rule, Severity, rule
+from infra.doctor.finding import Finding, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.template import REPORT_FAILURES
 from infra.stage import VISIBILITY_PER_TIMEOUT, StageSpec
@@ -26,11 +26,10 @@ _FOURTEEN_DAYS: Final = 14 * 86_400
 _RECEIVES_PER_ATTEMPT: Final = 2
 
 
-def worker_settings(snapshot: Snapshot) -> Settings:
-    """Return what the live worker reads; the defaults where it cannot be read."""
-    function = snapshot.functions["worker"] or {}
+def settings_of(function: Mapping[str, Any] | None) -> Settings:
+    """Return what a live function reads; the defaults where it cannot be read."""
     try:
-        return Settings.from_environment(variables_of(function))
+        return Settings.from_environment(variables_of(function or {}))
     except InvalidSetting:
         return Settings()  # another rule says so
 
@@ -44,8 +43,7 @@ def variables_of(function: Mapping[str, Any]) -> Mapping[str, str]:
 @rule("delivery/partial-batch-responses")
 def failures_are_reported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The mapping's flag and the setting that relies on it are on together."""
-    del spec
-    setting = worker_settings(snapshot).partial_batch_responses
+    setting = settings_of(snapshot.functions["worker"]).partial_batch_responses
     for mapping in snapshot.mappings:
         flag = REPORT_FAILURES in mapping.get("FunctionResponseTypes", [])
         if setting and not flag:
@@ -75,7 +73,6 @@ def failures_are_reported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Findi
 @rule("delivery/mapping")
 def one_mapping_reads_the_queue(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The worker has one mapping, of this stage's queue, and it is on."""
-    del spec
     if len(snapshot.mappings) != 1:
         yield Finding(
             setting="the number of the worker's mappings",
@@ -103,8 +100,7 @@ def one_mapping_reads_the_queue(spec: StageSpec, snapshot: Snapshot) -> Iterator
 @rule("delivery/batch-size")
 def a_batch_is_one_wave(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """All records of a batch are executed at once, and none waits for its batch to fill."""
-    del spec
-    width = worker_settings(snapshot).execution_concurrency
+    width = settings_of(snapshot.functions["worker"]).execution_concurrency
     for mapping in snapshot.mappings:
         if mapping["BatchSize"] > width:
             yield Finding(
@@ -125,7 +121,6 @@ def a_batch_is_one_wave(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding
 @rule("delivery/maximum-concurrency")
 def workers_are_bounded(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The mapping has a maximum concurrency, which the function can reach."""
-    del spec
     reserved = snapshot.reserved_concurrency.get("worker")
     for mapping in snapshot.mappings:
         maximum = (mapping.get("ScalingConfig") or {}).get("MaximumConcurrency")
@@ -149,7 +144,6 @@ def workers_are_bounded(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding
 @rule("delivery/visibility-timeout")
 def messages_stay_hidden(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The queue hides a message six times as long as the worker may run, and its window."""
-    del spec
     queue, worker = snapshot.queue, snapshot.functions["worker"]
     if queue is None or worker is None:
         return
@@ -169,7 +163,6 @@ def messages_stay_hidden(spec: StageSpec, snapshot: Snapshot) -> Iterator[Findin
 @rule("delivery/redrive")
 def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A message gets to the stage's own dead-letter queue, and not before its task's attempts."""
-    del spec
     if snapshot.queue is None:
         return
     redrive = json.loads(snapshot.queue.get("RedrivePolicy") or "{}")
@@ -182,7 +175,7 @@ def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator
             why="a message that cannot be read is delivered until it expires",
         )
         return
-    attempts = worker_settings(snapshot).attempts_max
+    attempts = settings_of(snapshot.functions["worker"]).attempts_max
     receives = int(redrive["maxReceiveCount"])
     if receives < _RECEIVES_PER_ATTEMPT * attempts:
         yield Finding(
@@ -196,8 +189,7 @@ def dead_letters_mean_something(spec: StageSpec, snapshot: Snapshot) -> Iterator
 @rule("delivery/retention")
 def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A message is gone before its task is abandoned; a dead letter is kept for inspection."""
-    del spec
-    age = worker_settings(snapshot).sweep_age_seconds_max
+    age = settings_of(snapshot.functions["worker"]).sweep_age_seconds_max
     if snapshot.queue is not None and int(snapshot.queue["MessageRetentionPeriod"]) >= age:
         yield Finding(
             setting="the queue's MessageRetentionPeriod",
@@ -218,7 +210,6 @@ def messages_are_kept_long_enough(spec: StageSpec, snapshot: Snapshot) -> Iterat
 @rule("delivery/tls")
 def queues_want_tls(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Both queues refuse requests without TLS."""
-    del spec
     for name, queue in (
         ("queue", snapshot.queue),
         ("dead-letter queue", snapshot.dead_letter_queue),
@@ -235,11 +226,10 @@ def queues_want_tls(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
 @rule("delivery/worker-timeout")
 def an_execution_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The worker has time for the longest execution, with claim and settling at their slowest."""
-    del spec
     worker = snapshot.functions["worker"]
     if worker is None:
         return
-    least = seconds_needed(worker_settings(snapshot))
+    least = seconds_needed(settings_of(snapshot.functions["worker"]))
     if worker["Timeout"] < least:
         yield Finding(
             setting="the worker's Timeout",
@@ -253,13 +243,12 @@ def an_execution_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Ite
 @rule("delivery/execution-limits")
 def executions_do_not_starve_each_other(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A batch's executions, all at their limits, fit the worker's processor and memory."""
-    del spec
     worker = snapshot.functions["worker"]
     if worker is None:
         return
     memory = worker["MemorySize"]
     for demand in excessive_demands(
-        worker_settings(snapshot), vcpus=memory / MB_PER_VCPU, memory_mb=memory
+        settings_of(snapshot.functions["worker"]), vcpus=memory / MB_PER_VCPU, memory_mb=memory
     ):
         yield Finding(
             setting=demand.setting,
@@ -279,17 +268,3 @@ def _refuses_plain_http(policy: str | None) -> bool:
         == "false"
         for statement in statements
     )
-
-
-RULES: Final[tuple[Rule, ...]] = (
-    failures_are_reported,
-    one_mapping_reads_the_queue,
-    a_batch_is_one_wave,
-    workers_are_bounded,
-    messages_stay_hidden,
-    dead_letters_mean_something,
-    messages_are_kept_long_enough,
-    queues_want_tls,
-    an_execution_fits_its_invocation,
-    executions_do_not_starve_each_other,
-)

@@ -13,9 +13,9 @@ from chalicelib.composition import BATCH_BEGIN_SECONDS_MAX, LIST_BEGIN_SECONDS_M
 from chalicelib.domain.payloads import PIECES_SECONDS_MAX
 from chalicelib.domain.validation import VALIDATION_SECONDS_MAX
 from chalicelib.settings import InvalidSetting, Settings
-from infra.doctor.finding import Finding, Rule, Severity, rule
+from infra.doctor.finding import Finding, Severity, rule
 from infra.doctor.live_stage import Snapshot
-from infra.doctor.rules.delivery import variables_of
+from infra.doctor.rules.delivery import settings_of, variables_of
 from infra.package.template import LOCATIONS
 from infra.stage import StageSpec
 
@@ -94,28 +94,19 @@ def _variables(
 @rule("functions/api-timeout")
 def every_call_fits_its_invocation(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The API has time for its longest call at its slowest, and ends before the gateway does."""
-    del spec
     api = snapshot.functions["api_handler"]
     if api is None:
         return
-    least = math.ceil(api_seconds_max(api_settings(variables_of(api))))
+    least = math.ceil(api_seconds_max(settings_of(api)))
     if not least <= api["Timeout"] < GATEWAY_SECONDS_MAX:
         yield Finding(
             setting="the API's Timeout",
             value=api["Timeout"],
             wanted=f"at least {least} (a batch's last member with its pieces, put, sent and taken"
             f" back; a validation; a list's last read), and less than {GATEWAY_SECONDS_MAX}, when"
-            " the gateway gives up",
+            " the gateway's time is over",
             why="a call that takes long would end without saying whether its tasks are kept",
         )
-
-
-def api_settings(variables: Mapping[str, str]) -> Settings:
-    """Return what an API reads from these variables; the defaults where it cannot."""
-    try:
-        return Settings.from_environment(variables)
-    except InvalidSetting:
-        return Settings()  # another rule says so
 
 
 def api_seconds_max(settings: Settings) -> float:
@@ -138,7 +129,6 @@ def api_seconds_max(settings: Settings) -> float:
 @rule("functions/same-build")
 def functions_run_the_same_code(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """API, worker and sweeper are of one build, and no update of theirs is half done."""
-    del spec
     functions = {name: f for name, f in snapshot.functions.items() if f is not None}
     builds = {name: function["CodeSha256"] for name, function in functions.items()}
     if len(set(builds.values())) > 1:
@@ -162,7 +152,6 @@ def functions_run_the_same_code(spec: StageSpec, snapshot: Snapshot) -> Iterator
 @rule("functions/runtime-support")
 def runtimes_are_supported(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """AWS still updates the functions' Python."""
-    del spec
     today = datetime.now(UTC).date()
     for name, function in snapshot.functions.items():
         if function is None:
@@ -185,11 +174,3 @@ def supported_until(runtime: str) -> date | None:
     table = resources.files("cfnlint.data.AdditionalSpecs") / "LmbdRuntimeLifecycle.json"
     lifecycle = json.loads(table.read_text()).get(runtime)
     return None if lifecycle is None else date.fromisoformat(lifecycle["deprecated"])
-
-
-RULES: Final[tuple[Rule, ...]] = (
-    functions_are_as_configured,
-    every_call_fits_its_invocation,
-    functions_run_the_same_code,
-    runtimes_are_supported,
-)

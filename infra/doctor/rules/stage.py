@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from infra.doctor.finding import Finding, Rule, Severity, rule
+from infra.doctor.finding import Finding, Severity, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.access_log import ACCESS_LOG, ACCESS_LOG_FORMAT
 from infra.package.gateway_responses import GatewayResponse, gateway_responses
@@ -60,7 +60,6 @@ def it_is_deployed_one_way(spec: StageSpec, snapshot: Snapshot) -> Iterator[Find
 @rule("stage/table")
 def tasks_are_safe(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The table can be restored, cannot be deleted by a slip, is encrypted and on demand."""
-    del spec
     table = snapshot.table
     if table is None:
         return
@@ -98,7 +97,6 @@ def tasks_are_safe(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
 @rule("stage/indexes")
 def indexes_answer(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Sweeping and listing have their index."""
-    del spec
     if snapshot.table is None:
         return
     states = {
@@ -118,7 +116,6 @@ def indexes_answer(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
 @rule("stage/schedule")
 def the_sweeper_runs(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """A schedule invokes it every minute."""
-    del spec
     found = {
         rule.get("ScheduleExpression", "no schedule"): rule.get("State")
         for rule in snapshot.schedules
@@ -165,7 +162,6 @@ def logs_are_kept_as_long_as_configured(spec: StageSpec, snapshot: Snapshot) -> 
 @rule("stage/authorization")
 def callers_are_known(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """Every route but `/health` is authorised."""
-    del spec
     for path, methods in sorted(snapshot.api_methods.items()):
         for method, configuration in methods.items():
             kind = configuration.get("authorizationType", "NONE")
@@ -257,18 +253,3 @@ def _answers(found: Mapping[str, Any], wanted: GatewayResponse) -> bool:
         dict(found.get("responseTemplates", {})) == wanted.templates
         and headers.items() >= wanted.parameters.items()
     )
-
-
-RULES: Final[tuple[Rule, ...]] = (
-    it_is_deployed_one_way,
-    tasks_are_safe,
-    indexes_answer,
-    the_sweeper_runs,
-    alarms_are_enabled,
-    logs_are_kept_as_long_as_configured,
-    callers_are_known,
-    the_api_is_throttled,
-    costly_calls_have_their_own_limits,
-    refusals_can_be_looked_up,
-    gateway_answers_are_problem_documents,
-)

@@ -11,7 +11,7 @@ from typing import Final
 
 from chalicelib.adapters.dynamodb.items import OPEN_SHARDS
 from chalicelib.runtime_checks import MB_PER_VCPU
-from infra.doctor.finding import Finding, Rule, rule
+from infra.doctor.finding import Finding, rule
 from infra.doctor.live_stage import Snapshot
 from infra.package.throttling import throttles
 from infra.stage import StageSpec
@@ -30,7 +30,6 @@ CALL_SECONDS: Final = {"*": 0.05, "/batches": 1.5, "/validations": 2.0}
 @rule("throughput/index-shards")
 def the_index_takes_the_rate(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The keys of the index of open tasks take the writes of the stage's rate."""
-    del snapshot
     most = OPEN_SHARDS * PARTITION_WRITES // OPEN_INDEX_WRITES
     if spec.requests_per_second > most:
         yield Finding(
@@ -67,7 +66,6 @@ def workers_keep_up(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
 @rule("throughput/burst")
 def a_burst_is_no_less_than_the_rate(spec: StageSpec, snapshot: Snapshot) -> Iterator[Finding]:
     """The stage's burst is at least a second of its rate."""
-    del snapshot
     if spec.requests_burst < spec.requests_per_second:
         yield Finding(
             setting="requests_burst",
@@ -101,11 +99,3 @@ def concurrency_of(spec: StageSpec, snapshot: Snapshot) -> int:
         for throttle in throttles(spec)
     )
     return workers + math.ceil(api) + 1
-
-
-RULES: Final[tuple[Rule, ...]] = (
-    the_index_takes_the_rate,
-    workers_keep_up,
-    a_burst_is_no_less_than_the_rate,
-    the_account_runs_all_functions,
-)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -83,19 +82,10 @@ def _has_been_handled(number: int, frame: object) -> None:
     """Do nothing: the server has ended for this signal."""
 
 
-def raise_descriptor_limit() -> None:
-    """Allow as many open connections as the system grants; the usual soft limit is 256 on macOS."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def main() -> int:
     """Run until stopped. What prevents a start is one line on stderr."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("kms").setLevel(logging.ERROR)  # warns of a package that is not needed here
-    raise_descriptor_limit()
     directory = Path(sys.argv[2]) / "emulator"
     port = int(os.environ.get("EMULATOR_PORT", "4566"))
     try:

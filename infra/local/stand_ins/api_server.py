@@ -6,34 +6,23 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import signal
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from infra.local.settings import HOST, number_from
 from infra.local.stand_ins.api_gateway import Gateway
 from infra.local.stand_ins.http_front import ANSWER_SECONDS_MAX
 from infra.local.stand_ins.http_server import Server
 from infra.local.stand_ins.lambda_runtime.context import function_environment
+from infra.local.stand_ins.lambda_runtime.sandbox import load
 from infra.local.stand_ins.logs import part_logger
-
-if TYPE_CHECKING:
-    from chalice.app import Chalice
 
 FUNCTION_NAME = "quantum-tasks-local-api"
 PORT_TAKEN_EXIT_CODE = 98
 
 logger = part_logger("api")
-
-
-def load_app(path: str) -> Chalice:
-    """Import `module.attribute`."""
-    module, _, attribute = path.rpartition(".")
-    app: Chalice = getattr(importlib.import_module(module), attribute)
-    return app
 
 
 def main(environment: Mapping[str, str] = os.environ) -> int:
@@ -43,7 +32,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     # As on Lambda, the app builds its clients while it is imported, not in the first request.
     os.environ.update(function_environment(FUNCTION_NAME, handler))
     gateway = Gateway(
-        load_app(handler),
+        load(handler),
         function_name=FUNCTION_NAME,
         timeout_seconds=ANSWER_SECONDS_MAX,
     )

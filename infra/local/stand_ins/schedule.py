@@ -57,12 +57,7 @@ class Schedule:
         while not self._stopping:
             answer = self._invoker.invoke(scheduled_event(dt.datetime.now(dt.UTC)))
             if answer.error is not None:
-                logger.error(
-                    "invocation failed: %s: %s",
-                    answer.error.get("errorType"),
-                    answer.error.get("errorMessage"),
-                    extra={"stack_trace": answer.error.get("stackTrace")},
-                )
+                answer.log_error(logger)
             pause(self._interval_seconds, lambda: self._stopping)
         self._invoker.close()
 

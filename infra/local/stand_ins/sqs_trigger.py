@@ -39,9 +39,6 @@ BATCH_SIZE_MAX = 10
 #: First and longest pause while the queue cannot be reached.
 BACKOFF_SECONDS_BASE = 0.2
 BACKOFF_SECONDS_MAX = 5.0
-#: A deletion that keeps failing is given up: the message comes again, which the service must bear
-#: anyway.
-DELETE_ATTEMPTS_MAX = 3
 
 logger = part_logger("poller")
 
@@ -122,19 +119,8 @@ class Poller:
             ids, answer, reports_batch_item_failures=self._mapping.reports_batch_item_failures
         )
         if answer.error is not None:
-            logger.error(
-                "invocation failed: %s: %s",
-                answer.error.get("errorType"),
-                answer.error.get("errorMessage"),
-                extra={
-                    "batch": len(ids),
-                    "message_ids": ids,
-                    "stack_trace": answer.error.get("stackTrace"),
-                },
-            )
-        self._delete(
-            {m["MessageId"]: m["ReceiptHandle"] for m in messages if m["MessageId"] not in failed}
-        )
+            answer.log_error(logger, batch=len(ids), message_ids=ids)
+        self._delete([message for message in messages if message["MessageId"] not in failed])
         return failed
 
     def receive(self) -> Sequence[MessageTypeDef]:
@@ -144,7 +130,6 @@ class Poller:
             MaxNumberOfMessages=self._mapping.batch_size,
             WaitTimeSeconds=self._mapping.long_poll_seconds,
             MessageSystemAttributeNames=["All"],
-            MessageAttributeNames=["All"],
         )
         if self._failures_in_a_row:
             logger.info("queue reachable again", extra={"attempts": self._failures_in_a_row})
@@ -167,37 +152,25 @@ class Poller:
         )
         pause(seconds, lambda: self._stopping)
 
-    def _delete(self, handles: Mapping[str, str]) -> None:
-        """Delete a batch's successes in one call; repeat it for what could not be deleted."""
-        remaining = dict(handles)
-        for attempt in range(1, DELETE_ATTEMPTS_MAX + 1):
-            if not remaining:
-                return
-            try:
-                remaining = self._delete_once(remaining)
-            except (BotoCoreError, ClientError) as exc:
-                about = {"message_ids": list(remaining), "attempt": attempt}
-                logger.warning("deleting failed: %s", exc, extra=about)
-            if remaining:
-                time.sleep(BACKOFF_SECONDS_BASE * attempt)
-        if remaining:
-            logger.error("these will be delivered again", extra={"message_ids": list(remaining)})
-
-    def _delete_once(self, handles: Mapping[str, str]) -> dict[str, str]:
-        """Delete, and return what was not: the call succeeds even if no message was deleted."""
-        ids = list(handles)
+    def _delete(self, messages: Sequence[MessageTypeDef]) -> None:
+        """Delete in one call. A message that stays comes again, which the service must bear."""
+        if not messages:
+            return
         entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
-            {"Id": str(number), "ReceiptHandle": handles[message_id]}
-            for number, message_id in enumerate(ids)
+            {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+            for number, message in enumerate(messages)
         ]
-        response = self._client.delete_message_batch(
-            QueueUrl=self._mapping.queue_url, Entries=entries
-        )
-        failures = {ids[int(entry["Id"])]: entry for entry in response.get("Failed", [])}
-        for message_id, entry in failures.items():
-            about = {"message_id": message_id, "code": entry.get("Code")}
-            logger.warning("not deleted: %s", entry.get("Message"), extra=about)
-        return {message_id: handles[message_id] for message_id in failures}
+        try:
+            answer = self._client.delete_message_batch(
+                QueueUrl=self._mapping.queue_url, Entries=entries
+            )
+        except (BotoCoreError, ClientError) as exc:
+            ids = [message["MessageId"] for message in messages]
+            logger.warning("deleting failed: %s", exc, extra={"message_ids": ids})
+            return
+        for failure in answer.get("Failed", []):
+            about = {"message_id": messages[int(failure["Id"])]["MessageId"]}
+            logger.warning("not deleted: %s", failure.get("Message"), extra=about)
 
 
 def pause(seconds: float, stopping: Callable[[], bool]) -> None:

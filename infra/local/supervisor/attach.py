@@ -6,16 +6,14 @@ import signal
 import time
 from collections.abc import Mapping
 
-from chalicelib.settings import InvalidSetting
 from infra.local.settings import HOST, Settings
-from infra.local.supervisor.capacity import execution_variables, memory_mb, processors
 from infra.local.supervisor.environment import NotRunning, load_backend, process_environment
-from infra.local.supervisor.pid_files import held_lock, is_our_process, kill, living_processes
+from infra.local.supervisor.pid_files import held_lock, stop_rank
 from infra.local.supervisor.process import Process, free_name
-from infra.local.supervisor.stop import STOP_SECONDS_MAX
+from infra.local.supervisor.stop import STOP_SECONDS_MAX, stop_group
 from infra.local.supervisor.supervisor import StartFailed, is_free
 from infra.local.supervisor.terminal import Terminal
-from infra.waiting import comes_true, wait_for
+from infra.waiting import comes_true
 
 TICK_SECONDS = 0.1
 
@@ -29,9 +27,8 @@ def attach(kind: str, settings: Settings, terminal: Terminal, user: Mapping[str,
     if kind == "api" and not is_free(settings.port):
         raise StartFailed(f"port {settings.port} is taken; choose another one: make api PORT=8001")
     environment = process_environment(variables, user) | {"PORT": str(settings.port)}
-    if kind == "worker":
-        _warn_of_too_many(settings, terminal, environment)
-    process = _start_under_free_name(kind, settings, terminal, environment)
+    process = Process(free_name(kind, settings), settings, terminal, environment)
+    process.start()
     if kind == "api":
         terminal.say(f"serving at http://{HOST}:{settings.port}", process.name)
     stopping = False
@@ -48,53 +45,17 @@ def attach(kind: str, settings: Settings, terminal: Terminal, user: Mapping[str,
     return _end(process, settings, terminal)
 
 
-def _warn_of_too_many(
-    settings: Settings, terminal: Terminal, environment: Mapping[str, str]
-) -> None:
-    """Say if executions of all workers at their limits would now starve each other."""
-    workers = 1 + sum(name.startswith("worker") for name in living_processes(settings.data_dir))
-    try:
-        execution_variables(
-            environment, workers=workers, cores=processors(), machine_mb=memory_mb()
-        )
-    except InvalidSetting as exc:
-        terminal.say(f"one worker more than this machine can give its limits to: {exc}")
-
-
-def _start_under_free_name(
-    kind: str, settings: Settings, terminal: Terminal, environment: Mapping[str, str]
-) -> Process:
-    """Two that attach at the same time must not take the same number."""
-    lock = settings.run_dir / "attach.lock"
-    started: list[Process] = []
-
-    def start() -> bool:
-        with held_lock(lock) as is_ours:
-            if is_ours:
-                process = Process(free_name(kind, settings), settings, terminal, environment)
-                process.start()
-                started.append(process)
-            return is_ours
-
-    wait_for(start, f"{lock}, which another process holds", seconds_max=10, failing_as=StartFailed)
-    return started[0]
-
-
 def _end(process: Process, settings: Settings, terminal: Terminal) -> int:
     """Let it finish what it does, then see that it is gone."""
-    pid = process.pid
-
-    def has_ended() -> bool:
-        return process.exit_code is not None
-
-    if pid is not None:
-        process.stop()
-        rank = 0 if process.name.startswith("api") else 1
-        if not comes_true(has_ended, seconds_max=STOP_SECONDS_MAX[rank]):
-            terminal.say("!!! did not stop in time; killed", process.name)
-            if is_our_process(pid, process.name, settings.data_dir):
-                kill(pid)
-            comes_true(has_ended, seconds_max=5)
+    if process.pid is not None:
+        stop_group(
+            {process.name: process.pid},
+            settings,
+            terminal,
+            seconds_max=STOP_SECONDS_MAX[stop_rank(process.name)],
+            while_waiting=process.show_log,
+        )
+        comes_true(lambda: process.exit_code is not None, seconds_max=5)
     process.show_log()
     process.forget()
     code = process.exit_code

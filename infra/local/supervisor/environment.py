@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Mapping
 
+from infra.errors import UserError
 from infra.local.settings import REGION, ROOT, STAGE, Settings
 from infra.local.supervisor.pid_files import write_atomically
 from infra.stage import read_configuration, stage_variables
@@ -42,7 +43,7 @@ LOCAL_ONLY = {
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 
-class NotRunning(Exception):
+class NotRunning(UserError):
     """There is no backend to attach to."""
 
 
@@ -68,11 +69,12 @@ def process_environment(
     return environment | {"NO_PROXY": bypass, "no_proxy": bypass, "PYTHONUNBUFFERED": "1"}
 
 
-def isolate_this_process(environment: dict[str, str]) -> None:
-    """Put this process's own SDK calls under the same rule."""
-    for name in [name for name in os.environ if name.startswith(FOREIGN_PREFIXES)]:
-        del os.environ[name]
-    os.environ.update(process_environment({}, environment))
+def replace_environment(environment: Mapping[str, str], *, keep: str = "") -> None:
+    """Put this process's own SDK calls under the same rule; the variable `keep` stays."""
+    for name in list(os.environ):
+        if name.startswith(FOREIGN_PREFIXES) and name != keep:
+            del os.environ[name]
+    os.environ.update(environment)
 
 
 def save_backend(settings: Settings, variables: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from infra.local.settings import FUNCTION_TIMEOUT_SECONDS, Settings
 from infra.local.supervisor.pid_files import (
@@ -32,25 +32,37 @@ def stop_processes(
     processes = living_processes(settings.data_dir)
     for rank, seconds in enumerate(STOP_SECONDS_MAX):
         group = {name: pid for name, pid in processes.items() if stop_rank(name) == rank}
-        for pid in group.values():
-            ask_to_stop(pid)
-
-        def has_ended(group: dict[str, int] = group) -> bool:
-            while_waiting()
-            return not any(
-                is_our_process(pid, name, settings.data_dir) for name, pid in group.items()
-            )
-
-        if not comes_true(has_ended, seconds_max=seconds):
-            for name, pid in group.items():
-                if is_our_process(pid, name, settings.data_dir):
-                    terminal.say(f"!!! did not stop within {seconds:.0f} s; killed", name)
-                    kill(pid)
-            comes_true(has_ended, seconds_max=5)
+        stop_group(group, settings, terminal, seconds_max=seconds, while_waiting=while_waiting)
         for name in group:
             (settings.run_dir / f"{name}.pid").unlink(missing_ok=True)
     remove_stale_pid_files(settings.data_dir)
     return len(processes)
+
+
+def stop_group(
+    group: Mapping[str, int],
+    settings: Settings,
+    terminal: Terminal,
+    *,
+    seconds_max: float,
+    while_waiting: Callable[[], None],
+) -> None:
+    """Ask processes to end, by name and number, and kill those that do not in time."""
+    for pid in group.values():
+        ask_to_stop(pid)
+
+    def living() -> dict[str, int]:
+        return {n: p for n, p in group.items() if is_our_process(p, n, settings.data_dir)}
+
+    def has_ended() -> bool:
+        while_waiting()
+        return not living()
+
+    if not comes_true(has_ended, seconds_max=seconds_max):
+        for name, pid in living().items():
+            terminal.say(f"!!! did not stop within {seconds_max:.0f} s; killed", name)
+            kill(pid)
+        comes_true(has_ended, seconds_max=5)
 
 
 def stop_everything(settings: Settings, terminal: Terminal) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import http.client
 import json
 import os
@@ -14,6 +13,7 @@ from collections.abc import Callable, Mapping
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.cloudformation import StackFailed
+from infra.errors import UserError
 from infra.local.settings import EMULATOR_PYTHON, HOST, Settings
 from infra.local.supervisor.capacity import execution_variables, memory_mb, processors
 from infra.local.supervisor.environment import backend_variables, process_environment, save_backend
@@ -38,21 +38,12 @@ c = measure q;
 """
 
 
-class StartFailed(Exception):
+class StartFailed(UserError):
     """The local stage cannot run; the message is for the person at the terminal."""
 
 
 class StopRequested(Exception):
     """A stop was asked for while the processes were being started."""
-
-
-@dataclasses.dataclass(slots=True)
-class _Backend:
-    endpoint_url: str
-    #: Its own process, unless the backend was given.
-    emulator: Process | None = None
-    #: The emulator was started again, and may have lost the last seconds, the stacks among them.
-    deploy_again: bool = False
 
 
 class Supervisor:
@@ -65,7 +56,11 @@ class Supervisor:
         self._user = dict(user)
         self._stopping = False
         self._processes: list[Process] = []
-        self._backend = _Backend(settings.endpoint_url or "")
+        self._endpoint_url = settings.endpoint_url or ""
+        #: The backend's own process, unless the backend was given.
+        self._emulator: Process | None = None
+        #: The emulator was started again, and may have lost the last seconds: the stacks, too.
+        self._deploys_again = False
 
     def run(self) -> int:
         """Run until asked to stop."""
@@ -103,7 +98,7 @@ class Supervisor:
         if self._settings.endpoint_url is None:
             self._start_emulator()
         outputs = self._deployed()
-        variables = backend_variables(self._backend.endpoint_url, outputs, self._user)
+        variables = backend_variables(self._endpoint_url, outputs, self._user)
         variables |= self._limits_of_executions(variables)
         save_backend(self._settings, variables)
         environment = process_environment(variables, self._user) | {"PORT": str(port)}
@@ -137,17 +132,17 @@ class Supervisor:
             raise StartFailed(f"{EMULATOR_PYTHON} is missing; `make run` makes it")
         environment = process_environment({}, self._user) | {"EMULATOR_PORT": str(port)}
         emulator = Process("emulator", self._settings, self._terminal, environment)
-        self._backend = _Backend(f"http://{HOST}:{port}", emulator)
+        self._endpoint_url, self._emulator = f"http://{HOST}:{port}", emulator
         self._start(emulator)
         self._wait_for(emulator, self._emulator_answers)
 
     def _emulator_answers(self) -> bool:
-        host, _, port = self._backend.endpoint_url.rpartition("//")[2].partition(":")
+        host, _, port = self._endpoint_url.rpartition("//")[2].partition(":")
         return answers(host, int(port), "/_ministack/health")
 
     def _deployed(self) -> dict[str, str]:
         try:
-            return deploy_all(self._backend.endpoint_url)
+            return deploy_all(self._endpoint_url)
         except (BotoCoreError, ClientError, StackFailed) as exc:
             raise StartFailed(f"table and queues cannot be made: {exc}") from exc
 
@@ -178,16 +173,16 @@ class Supervisor:
         while not self._stopping:
             for process in self._processes:
                 process.show_log()
-                if process.watch() and process is self._backend.emulator:
-                    self._backend.deploy_again = True
-            if self._backend.deploy_again and self._emulator_answers():
+                if process.watch() and process is self._emulator:
+                    self._deploys_again = True
+            if self._deploys_again and self._emulator_answers():
                 self._deploy_again()
             time.sleep(TICK_SECONDS)
 
     def _deploy_again(self) -> None:
         try:
-            deploy_all(self._backend.endpoint_url)
-            self._backend.deploy_again = False
+            deploy_all(self._endpoint_url)
+            self._deploys_again = False
             self._terminal.say("table and queues are there")
         except (BotoCoreError, ClientError, StackFailed) as exc:
             self._terminal.say(f"table and queues cannot be made, trying again: {exc}")
@@ -212,7 +207,7 @@ class Supervisor:
         url = f"http://{HOST}:{settings.port}"
         self._terminal.say(
             f"ready after {seconds:.1f} s: {url}, {settings.workers} workers, "
-            f"backend {self._backend.endpoint_url}, data in {settings.data_dir}"
+            f"backend {self._endpoint_url}, data in {settings.data_dir}"
         )
         self._terminal.plain(f"\nSubmit a circuit:\n\n{curl_line(url)}\n\nFollow it:\n")
         self._terminal.plain(f"curl -s {url}/tasks/TASK_ID\n")

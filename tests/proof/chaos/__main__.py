@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.local.supervisor.environment import isolate_this_process
+from infra.local.supervisor.environment import process_environment, replace_environment
 from tests.proof.chaos import report
 from tests.proof.chaos.run import Scale, run
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, help="by default another one each time")
     parser.add_argument("--tasks", type=int, default=1000, help="spread over the time")
     options = parser.parse_args(arguments)
-    isolate_this_process(dict(os.environ))
+    replace_environment(process_environment({}, dict(os.environ)))
     seed = secrets.randbelow(_SEED_MAX) if options.seed is None else options.seed
     scale = Scale(seed=seed, seconds=options.minutes * 60, tasks=options.tasks)
     # Kept where something was found, or the run did not end: the logs say how it came to it.

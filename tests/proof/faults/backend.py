@@ -17,17 +17,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import botocore.endpoint
-import botocore.loaders
 import moto.sqs.models
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
 from moto.backends import get_backend
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
 from chalicelib.adapters.dynamodb import side_items
 from infra.audit.facts import TaskFacts, Unreadable, facts_of, is_side_item
+from tests.proof.faults.quick_sdk import make_quick
 from tests.support.in_memory import FakeClock
 from tools.backends import Backend, moto_backend
 
@@ -144,10 +143,9 @@ class SimulatedBackend:
             self.table = answer.table
         else:
             self.queues = answer.queues
-        headers = HTTPHeaders()
-        for name, value in answer.headers.items():
-            headers[name] = value
-        return AWSResponse(request.url, answer.status, headers, MockRawResponse(answer.content))
+        raw = MockRawResponse(answer.content)
+        headers: Any = answer.headers
+        return AWSResponse(request.url, answer.status, headers, raw)
 
     def clear(self, *, max_receive_count: int) -> None:
         """Empty everything, and set after how many receives a message is a dead letter."""
@@ -210,32 +208,14 @@ class SimulatedBackend:
 def running_backend(clock: FakeClock) -> Iterator[SimulatedBackend]:
     """Run moto on this clock, and let no client wait between its requests."""
     with pytest.MonkeyPatch.context() as patch, moto_backend() as backend:
+        make_quick(patch)
         patch.setattr(moto.sqs.models, "unix_time", lambda: clock.now().timestamp())
         patch.setattr(moto.sqs.models, "unix_time_millis", lambda: clock.now().timestamp() * 1000)
-        # A process is started very often here; what botocore reads from its files stays the same.
-        for owner, name in (
-            (botocore.loaders.JSONFileLoader, "load_file"),
-            (botocore.loaders.Loader, "list_available_services"),
-        ):
-            patch.setattr(owner, name, _remembering(getattr(owner, name)))
         no_waiting = types.SimpleNamespace(sleep=lambda _seconds: None)
         patch.setattr(botocore.endpoint, "time", no_waiting)
         # How long pieces may take is counted by it: a machine that stops for a while is no fault.
         patch.setattr(side_items, "monotonic", lambda: clock.now().timestamp())
         yield SimulatedBackend(clock, backend)
-
-
-def _remembering(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a loader's method remember what it found, for all loaders with the same paths."""
-    found: dict[object, Any] = {}
-
-    def remembered(loader: Any, *args: str, **named: str) -> Any:  # noqa: ANN401 - botocore's
-        key = args, tuple(named.values()), tuple(getattr(loader, "search_paths", ()))
-        if key not in found:
-            found[key] = method(loader, *args, **named)
-        return found[key]
-
-    return remembered
 
 
 def _seen(messages: Any) -> tuple[Message, ...]:  # noqa: ANN401 - moto's own objects

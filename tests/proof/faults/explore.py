@@ -1,8 +1,7 @@
 """Runs every scenario under every fault, and under every second fault on the way back to rest.
 
 Recovery from a state of the world depends on that state alone, so where two faults lead to the
-same state, what follows is run once and counted for both: also if the scenarios are different,
-as long as executions do the same and the queue is set the same (`_rules`).
+same state, what follows is run once and counted for both.
 """
 
 from __future__ import annotations
@@ -92,16 +91,15 @@ class Explorer:
         self._share = math.sqrt(pairs)
         self._random = random.Random(seed)  # noqa: S311 - a sample, not a secret
         self._only_one_fault = True
-        #: How many ways lead to rest from each place, of all scenarios that were explored.
+        #: How many ways lead to rest from each place of this scenario.
         self._known: dict[_Key, int] = {}
-        self._rules = b""
         self.figures = Figures()
 
     def explore(self, scenario: Scenario) -> Figures:
         """Run a scenario under every fault."""
         self.figures = Figures()
+        self._known = {}
         scenario.begin(self._world)
-        self._rules = _rules(self._world)
         start = _Place(self._world.save(), Order.CLIENT, 0, (scenario.name,))
         calls, after = self._run(start, scenario.operation, {})
         self.figures.calls = len(calls)
@@ -116,6 +114,7 @@ class Explorer:
         They are given by the names of calls and of kinds.
         """
         self.figures = Figures()
+        self._known = {}
         kinds = {kind.name: kind for kind in KINDS}
         scenario.begin(self._world)
         place = _Place(self._world.save(), Order.CLIENT, 0, (scenario.name,))
@@ -190,7 +189,6 @@ class Explorer:
     def _key(self, place: _Place) -> _Key:
         """Tell apart places from which things can go differently. The world is at the place."""
         return (
-            self._rules,
             hashlib.blake2b(place.saved.key.encode(), digest_size=16).digest(),
             sweeper_first(self._world, place.order),
             place.arrives_any_time,
@@ -239,17 +237,6 @@ class Explorer:
         self.figures.violations_of_singles += len(violations) * self._only_one_fault
         for violation in violations:
             self.figures.violations.append(f"{violation}\n    {' > '.join(trace)}")
-
-
-def _rules(world: World) -> bytes:
-    """Tell apart scenarios in which the same state of the world can go differently."""
-    rules = (
-        sorted(world.behaviours.items()),
-        world.max_receive_count,
-        world.platform.partial_batches,
-        sorted(world.known.corrupt),
-    )
-    return hashlib.blake2b(repr(rules).encode(), digest_size=16).digest()
 
 
 def faults_of(calls: Sequence[CallName]) -> Iterator[tuple[CallName, Kind]]:

@@ -6,6 +6,7 @@ of a scenario is in `recovery.py`.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import enum
 import hashlib
@@ -78,6 +79,15 @@ class Known:
     swept: bool = False
     #: Deliveries that come before their time, still to come.
     duplicates: int = 0
+
+    def copied(self) -> Known:
+        """Return a copy that has nothing in common with it that can change."""
+        return dataclasses.replace(
+            self,
+            submissions={tag: copy.copy(s) for tag, s in self.submissions.items()},
+            owners=dict(self.owners),
+            corrupt=set(self.corrupt),
+        )
 
 
 class Judge:

@@ -16,7 +16,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.exceptions import (
     ConnectionClosedError,
     EndpointConnectionError,
@@ -269,8 +268,7 @@ def _error(fate: Fate, service: str, request: AWSPreparedRequest) -> AWSResponse
 
 
 def _answer(status: int, body: str, request: AWSPreparedRequest) -> AWSResponse:
-    headers = HTTPHeaders()
-    headers["Content-Type"] = "application/x-amz-json-1.0"
+    headers: Any = {"Content-Type": "application/x-amz-json-1.0"}
     return AWSResponse(request.url, status, headers, _Raw(body.encode()))
 
 

@@ -10,9 +10,8 @@ import contextlib
 import dataclasses
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import boto3
 from msgspec import structs
@@ -94,7 +93,6 @@ class World:
         backend.connect(self._hand)
         self.other = self._start_process(self._calm_wire)
         self._process = self._start_process(self.wire)
-        self._process_faults = 0
         self.clients = Clients(backend, self.judge, lambda: self._process, self.other)
 
     # --- steps -------------------------------------------------------------------------------
@@ -119,10 +117,8 @@ class World:
         except ProcessDied:
             died = True
         self._judge_spent_attempts(executed_before, attempts_before, died=died)
-        self._process_faults += len(self.wire.struck)
-        if died or self._process_faults > _FAULTS_OF_A_PROCESS_MAX:
+        if died:
             self._process = self._start_process(self.wire)
-            self._process_faults = 0
         return self.judge.violations
 
     def let_arrive(self, number: int) -> list[str]:
@@ -152,7 +148,7 @@ class World:
         held = tuple(self.wire.held)
         return Saved(
             self.clock.now(),
-            deepcopy(self.known),
+            self.known.copied(),
             self.backend.table,
             self.backend.queues,
             held,
@@ -163,7 +159,7 @@ class World:
         """Make the world what it was."""
         self.clock.advance((saved.now - self.clock.now()).total_seconds())
         self.backend.table, self.backend.queues = saved.table, saved.queues
-        self.judge.begin(deepcopy(saved.known), self.backend.table.items)
+        self.judge.begin(saved.known.copied(), self.backend.table.items)
         self.wire.held = list(saved.held)
 
     def forget_stale_requests(self) -> None:
@@ -278,11 +274,6 @@ class World:
         if not died and all(kind.is_mended for _, kind in self.wire.struck):
             spent, run = self._attempts() - attempts, self._executions() - executed
             self.judge.demand(spent <= run, f"9: {spent} attempts were spent, {run} executed")
-
-
-#: After so many a process is replaced in any case: botocore's allowance for retries, which takes
-#: 500 and is spent by 10 for each, runs out.
-_FAULTS_OF_A_PROCESS_MAX: Final = 40
 
 
 @contextlib.contextmanager

@@ -82,7 +82,7 @@ def test_a_503_says_truthfully_what_was_kept(
     failed = {
         "create_if_absent": "create the task",
         "send": "send the message",
-        "delete_if_pending": "take the task back",
+        "delete_if_pending": "withdraw the task",
     }
     assert world.observer.problems == [(failed[call], faults[call].error) for call in faults]
     assert world.observer.task_ids_of_problems == [[task_id]] * len(faults)

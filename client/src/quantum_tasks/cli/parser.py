@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 import typing
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from quantum_tasks.cli import exits
 from quantum_tasks.protocol.requests import SubmissionFields
 from quantum_tasks.version import VERSION
-
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - its only name
 
 SHELLS: Final = ("bash", "zsh", "fish")
 

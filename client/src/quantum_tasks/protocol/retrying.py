@@ -27,7 +27,7 @@ class RetryPolicy:
     random: Callable[[], float] = random.random
 
     def delay_seconds(self, error: QuantumTasksError, tries: int) -> float | None:
-        """Return how long to wait after so many tries (from 1), or None to give up."""
+        """Return how long to wait after so many tries (from 1), or None to stop trying."""
         asked = error.retry_after or 0.0
         if not error.retryable or tries > self.retries_max or asked > self.retry_after_seconds_max:
             return None

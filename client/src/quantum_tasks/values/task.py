@@ -94,7 +94,7 @@ class TaskError(QuantumTasksError):
 
 
 class TaskFailed(TaskError):
-    """The task was executed and failed, or was given up."""
+    """The task was executed and failed, or was abandoned."""
 
 
 class TaskCancelled(TaskError):

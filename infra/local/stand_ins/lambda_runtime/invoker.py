@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
 import sys
 import time
@@ -27,6 +28,16 @@ class Answer:
 
     result: Any = None
     error: Mapping[str, Any] | None = None
+
+    def log_error(self, logger: logging.Logger, **about: object) -> None:
+        """Log why the invocation failed."""
+        error = self.error or {}
+        logger.error(
+            "invocation failed: %s: %s",
+            error.get("errorType"),
+            error.get("errorMessage"),
+            extra={**about, "stack_trace": error.get("stackTrace")},
+        )
 
 
 def _failed(error_type: str, message: str) -> Answer:

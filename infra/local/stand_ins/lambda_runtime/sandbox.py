@@ -23,11 +23,10 @@ from infra.local.stand_ins.lambda_runtime.context import LambdaContext
 Handler = Callable[[Any, LambdaContext], Any]
 
 
-def load_handler(path: str) -> Handler:
+def load(path: str) -> Any:  # noqa: ANN401 - whatever it names
     """Import `package.module.attribute`, as Lambda's runtime does with a handler's name."""
     module, _, attribute = path.rpartition(".")
-    handler: Handler = getattr(importlib.import_module(module), attribute)
-    return handler
+    return getattr(importlib.import_module(module), attribute)
 
 
 def describe(error: BaseException, error_type: str | None = None) -> dict[str, Any]:
@@ -66,7 +65,7 @@ def main(handler_path: str, parent: int) -> None:
         asker.answer(json.dumps(message).encode() + b"\n")
 
     try:
-        handler = load_handler(handler_path)
+        handler: Handler = load(handler_path)
     except Exception as exc:  # noqa: BLE001  a module may raise anything when it is imported
         answer({"error": describe(exc, "Runtime.ImportModuleError")})
         return

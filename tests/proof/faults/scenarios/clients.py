@@ -25,37 +25,23 @@ def submissions() -> list[Scenario]:
     """Give each way of submitting a task by itself."""
     key = "key-1"
     return [
-        Scenario(name="submit", prepare=[expect()], operation=submit()),
-        Scenario(name="submit with a key", prepare=[expect(key=key)], operation=submit()),
+        Scenario("submit", [expect()], submit()),
+        Scenario("submit with a key", [expect(key=key)], submit()),
+        Scenario("submit a large circuit", [expect(circuit=LARGE_CIRCUIT)], submit()),
         Scenario(
-            name="submit a large circuit",
-            prepare=[expect(circuit=LARGE_CIRCUIT)],
-            operation=submit(),
+            "submit a large circuit with a key", [expect(key=key, circuit=LARGE_CIRCUIT)], submit()
         ),
+        Scenario("replay of a pending task", [expect(key=key), submit()], submit()),
         Scenario(
-            name="submit a large circuit with a key",
-            prepare=[expect(key=key, circuit=LARGE_CIRCUIT)],
-            operation=submit(),
+            "replay of a pending task that lost its message",
+            [expect(key=key), submit(), LOSE],
+            submit(),
         ),
+        Scenario("replay of an ended task", [expect(key=key), submit(), DELIVERY], submit()),
         Scenario(
-            name="replay of a pending task",
-            prepare=[expect(key=key), submit()],
-            operation=submit(),
-        ),
-        Scenario(
-            name="replay of a pending task that lost its message",
-            prepare=[expect(key=key), submit(), LOSE],
-            operation=submit(),
-        ),
-        Scenario(
-            name="replay of an ended task",
-            prepare=[expect(key=key), submit(), DELIVERY],
-            operation=submit(),
-        ),
-        Scenario(
-            name="a key used with another request",
-            prepare=[expect(key=key), submit(), expect("b", key=key)],
-            operation=submit("b"),
+            "a key used with another request",
+            [expect(key=key), submit(), expect("b", key=key)],
+            submit("b"),
         ),
     ]
 
@@ -74,38 +60,33 @@ def batches_of_submissions() -> list[Scenario]:
     """A batch adds no rule: each member is a submission, and is judged as one."""
     three = ("m1", "m2", "m3")
     return [
+        Scenario("submit a batch", [expect_batch(*three)], batch(*three), is_large=True),
         Scenario(
-            name="submit a batch",
-            prepare=[expect_batch(*three)],
-            operation=batch(*three),
+            "submit a batch with a key",
+            [expect_batch(*three, key="key-1")],
+            batch(*three),
             is_large=True,
         ),
         Scenario(
-            name="submit a batch with a key",
-            prepare=[expect_batch(*three, key="key-1")],
-            operation=batch(*three),
+            "repeat a batch of which one task was made",
+            [expect_batch("m1", "m2", key="key-1"), submit("m1")],
+            batch("m1", "m2"),
             is_large=True,
         ),
         Scenario(
-            name="repeat a batch of which one task was made",
-            prepare=[expect_batch("m1", "m2", key="key-1"), submit("m1")],
-            operation=batch("m1", "m2"),
+            "repeat a batch, the first task of which was not made",
+            [expect_batch("m1", "m2", key="key-1"), submit("m2")],
+            batch("m1", "m2"),
             is_large=True,
         ),
         Scenario(
-            name="repeat a batch, the first task of which was not made",
-            prepare=[expect_batch("m1", "m2", key="key-1"), submit("m2")],
-            operation=batch("m1", "m2"),
-            is_large=True,
-        ),
-        Scenario(
-            name="a batch with a member that was submitted alone",
-            prepare=[
+            "a batch with a member that was submitted alone",
+            [
                 expect("m1", key="own"),
                 submit("m1"),
                 expect_batch("m1", "m2", key="key-1"),
             ],
-            operation=batch("m1", "m2"),
+            batch("m1", "m2"),
             is_large=True,
         ),
     ]
@@ -114,17 +95,17 @@ def batches_of_submissions() -> list[Scenario]:
 def readings() -> list[Scenario]:
     """Give the calls that change nothing."""
     return [
-        Scenario(name="get a pending task", prepare=SUBMITTED, operation=get()),
+        Scenario("get a pending task", SUBMITTED, get()),
         Scenario(
-            name="get a large circuit and its large result",
-            prepare=[*SUBMITTED_LARGE, DELIVERY],
-            behaviours={"a": (LARGE_RESULT,)},
-            operation=get(),
+            "get a large circuit and its large result",
+            [*SUBMITTED_LARGE, DELIVERY],
+            get(),
+            {"a": (LARGE_RESULT,)},
         ),
         Scenario(
-            name="health",
-            prepare=SUBMITTED,
-            operation=step("health", "client", lambda world: world.clients.check_health()),
+            "health",
+            SUBMITTED,
+            step("health", "client", lambda world: world.clients.check_health()),
         ),
     ]
 
@@ -132,16 +113,11 @@ def readings() -> list[Scenario]:
 def cancellations() -> list[Scenario]:
     """Give a cancel of a task in each state."""
     return [
-        Scenario(name="cancel a pending task", prepare=SUBMITTED, operation=cancel()),
-        Scenario(name="cancel a large pending task", prepare=SUBMITTED_LARGE, operation=cancel()),
+        Scenario("cancel a pending task", SUBMITTED, cancel()),
+        Scenario("cancel a large pending task", SUBMITTED_LARGE, cancel()),
         Scenario(
-            name="cancel a task at work",
-            prepare=[*SUBMITTED, DELIVERY],
-            behaviours={"a": (DIES, a_result())},
-            operation=cancel(),
+            "cancel a task at work", [*SUBMITTED, DELIVERY], cancel(), {"a": (DIES, a_result())}
         ),
-        Scenario(
-            name="cancel a completed task", prepare=[*SUBMITTED, DELIVERY], operation=cancel()
-        ),
-        Scenario(name="cancel twice", prepare=[*SUBMITTED, cancel()], operation=cancel()),
+        Scenario("cancel a completed task", [*SUBMITTED, DELIVERY], cancel()),
+        Scenario("cancel twice", [*SUBMITTED, cancel()], cancel()),
     ]

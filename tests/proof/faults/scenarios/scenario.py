@@ -12,7 +12,7 @@ from tests.proof.faults.world import Behaviour, Step, World
 Action = Callable[[World], None]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Scenario:
     """One operation, and what comes before it."""
 
@@ -20,6 +20,7 @@ class Scenario:
     prepare: Sequence[Step]
     operation: Step
     behaviours: Mapping[str, Sequence[Behaviour]] = dataclasses.field(default_factory=dict)
+    _: dataclasses.KW_ONLY
     partial_batches: bool = False
     max_receive_count: int = MAX_RECEIVE_COUNT
     #: There is much to recover.

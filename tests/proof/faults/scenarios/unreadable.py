@@ -46,42 +46,39 @@ def unreadable_items() -> Iterator[Scenario]:
     for kind in _CORRUPT:
         corrupt = _make_corrupt(kind)
         yield Scenario(
-            name=f"sweep behind an item with {kind}",
-            prepare=[*two, LOSE, corrupt, BECOMES_DUE],
-            operation=SWEEP,
+            f"sweep behind an item with {kind}",
+            [*two, LOSE, corrupt, BECOMES_DUE],
+            SWEEP,
             swept=True,
             max_receive_count=8,
         )
         yield Scenario(
-            name=f"deliver next to an item with {kind}",
-            prepare=[*two, corrupt],
-            operation=DELIVERY,
+            f"deliver next to an item with {kind}",
+            [*two, corrupt],
+            DELIVERY,
             max_receive_count=8,
             is_large=True,
         )
         yield Scenario(
-            name=f"cancel an item with {kind}",
-            prepare=[*SUBMITTED, corrupt],
-            operation=cancel(),
+            f"cancel an item with {kind}",
+            [*SUBMITTED, corrupt],
+            cancel(),
             max_receive_count=8,
             is_large=True,
         )
     unknown = _make_corrupt("an unknown event")
     yield Scenario(
-        name="get a task that cannot be read",
-        prepare=[*SUBMITTED, unknown],
-        operation=get(),
-        max_receive_count=8,
+        "get a task that cannot be read", [*SUBMITTED, unknown], get(), max_receive_count=8
     )
     yield Scenario(
-        name="sweep abandons a task that cannot be read",
-        prepare=[*SUBMITTED, LOSE, unknown, wait(6 * 86_400)],
-        operation=SWEEP,
+        "sweep abandons a task that cannot be read",
+        [*SUBMITTED, LOSE, unknown, wait(6 * 86_400)],
+        SWEEP,
         swept=True,
     )
     yield Scenario(
-        name="sweep leaves alone what cannot be read and is leased",
-        prepare=[*SUBMITTED, DELIVERY, _make_corrupt(_CORRUPT[-1])],
-        behaviours={"a": (DIES, a_result())},
-        operation=SWEEP,
+        "sweep leaves alone what cannot be read and is leased",
+        [*SUBMITTED, DELIVERY, _make_corrupt(_CORRUPT[-1])],
+        SWEEP,
+        {"a": (DIES, a_result())},
     )

@@ -38,99 +38,70 @@ def deliveries() -> list[Scenario]:
     """Give each way that a delivery can go."""
     died = [*SUBMITTED, DELIVERY]
     return [
-        Scenario(name="execute", prepare=SUBMITTED, operation=DELIVERY),
+        Scenario("execute", SUBMITTED, DELIVERY),
         Scenario(
-            name="execute a large circuit with a large result",
-            prepare=SUBMITTED_LARGE,
-            behaviours={"a": (LARGE_RESULT,)},
-            operation=DELIVERY,
+            "execute a large circuit with a large result",
+            SUBMITTED_LARGE,
+            DELIVERY,
+            {"a": (LARGE_RESULT,)},
+        ),
+        Scenario("execute, permanent error", SUBMITTED, DELIVERY, {"a": (PERMANENT,)}),
+        Scenario("execute, transient error", SUBMITTED, DELIVERY, {"a": (TRANSIENT, a_result())}),
+        Scenario(
+            "execute again after a transient error",
+            [*SUBMITTED, DELIVERY],
+            DELIVERY,
+            {"a": (TRANSIENT, a_result())},
         ),
         Scenario(
-            name="execute, permanent error",
-            prepare=SUBMITTED,
-            behaviours={"a": (PERMANENT,)},
-            operation=DELIVERY,
+            "execute, transient error on the last attempt",
+            [*SUBMITTED, DELIVERY, DELIVERY],
+            DELIVERY,
+            {"a": (TRANSIENT,)},
         ),
         Scenario(
-            name="execute, transient error",
-            prepare=SUBMITTED,
-            behaviours={"a": (TRANSIENT, a_result())},
-            operation=DELIVERY,
+            "take over an expired lease", [*died, LEASE_ENDS], DELIVERY, {"a": (DIES, a_result())}
         ),
         Scenario(
-            name="execute again after a transient error",
-            prepare=[*SUBMITTED, DELIVERY],
-            behaviours={"a": (TRANSIENT, a_result())},
-            operation=DELIVERY,
+            "attempts used up",
+            [*died, LEASE_ENDS, DELIVERY, LEASE_ENDS, DELIVERY, LEASE_ENDS],
+            DELIVERY,
+            {"a": (DIES,)},
+        ),
+        Scenario("a live lease of another", died, DELIVERY, {"a": (DIES, a_result())}),
+        Scenario(
+            "overtaken by another that completes",
+            SUBMITTED,
+            DELIVERY,
+            {"a": (another_takes_over, a_result())},
         ),
         Scenario(
-            name="execute, transient error on the last attempt",
-            prepare=[*SUBMITTED, DELIVERY, DELIVERY],
-            behaviours={"a": (TRANSIENT,)},
-            operation=DELIVERY,
+            "overtaken by another that is at work",
+            SUBMITTED,
+            DELIVERY,
+            {"a": (another_starts, DIES, a_result())},
         ),
+        Scenario("cancelled while it is executed", SUBMITTED, DELIVERY, {"a": (owner_cancels,)}),
         Scenario(
-            name="take over an expired lease",
-            prepare=[*died, LEASE_ENDS],
-            behaviours={"a": (DIES, a_result())},
-            operation=DELIVERY,
-        ),
-        Scenario(
-            name="attempts used up",
-            prepare=[*died, LEASE_ENDS, DELIVERY, LEASE_ENDS, DELIVERY, LEASE_ENDS],
-            behaviours={"a": (DIES,)},
-            operation=DELIVERY,
-        ),
-        Scenario(
-            name="a live lease of another",
-            prepare=died,
-            behaviours={"a": (DIES, a_result())},
-            operation=DELIVERY,
-        ),
-        Scenario(
-            name="overtaken by another that completes",
-            prepare=SUBMITTED,
-            behaviours={"a": (another_takes_over, a_result())},
-            operation=DELIVERY,
-        ),
-        Scenario(
-            name="overtaken by another that is at work",
-            prepare=SUBMITTED,
-            behaviours={"a": (another_starts, DIES, a_result())},
-            operation=DELIVERY,
-        ),
-        Scenario(
-            name="cancelled while it is executed",
-            prepare=SUBMITTED,
-            behaviours={"a": (owner_cancels,)},
-            operation=DELIVERY,
-        ),
-        Scenario(
-            name="the message vanishes while it is executed",
-            prepare=SUBMITTED,
-            behaviours={"a": (message_vanishes, a_result())},
-            operation=DELIVERY,
+            "the message vanishes while it is executed",
+            SUBMITTED,
+            DELIVERY,
+            {"a": (message_vanishes, a_result())},
             swept=True,
         ),
         Scenario(
-            name="a task's message twice in a batch",
-            prepare=[expect(key="key-1"), submit(), submit()],
-            operation=DELIVERY,
+            "a task's message twice in a batch", [expect(key="key-1"), submit(), submit()], DELIVERY
         ),
         Scenario(
-            name="a message of an ended task",
-            prepare=[expect(key="key-1"), submit(), submit(), DELIVERY_OF_ONE],
-            operation=DELIVERY,
+            "a message of an ended task",
+            [expect(key="key-1"), submit(), submit(), DELIVERY_OF_ONE],
+            DELIVERY,
         ),
+        Scenario("a message without its task", [step("send", "none", missing)], DELIVERY),
         Scenario(
-            name="a message without its task",
-            prepare=[step("send", "none", missing)],
-            operation=DELIVERY,
-        ),
-        Scenario(
-            name="too little time left",
-            prepare=SUBMITTED,
-            operation=step(
+            "too little time left",
+            SUBMITTED,
+            step(
                 "deliver late",
                 "worker",
                 lambda world: world.platform.deliver(seconds=INVOCATION_SECONDS / 5),
@@ -144,10 +115,10 @@ def batches() -> list[Scenario]:
     behaviours = {"a": (a_result(),), "a2": (TRANSIENT, a_result())}
     return [
         Scenario(
-            name=f"a batch with poison, {how}",
-            prepare=three_with_poison("a"),
-            behaviours=behaviours,
-            operation=DELIVERY,
+            f"a batch with poison, {how}",
+            three_with_poison("a"),
+            DELIVERY,
+            behaviours,
             partial_batches=partial,
             max_receive_count=8,
             is_large=True,
@@ -161,39 +132,39 @@ def pieces() -> Iterator[Scenario]:
     for number, circuit in ((4, CIRCUIT_OF_4), (13, CIRCUIT_OF_13)):
         for key in (None, "key-1"):
             yield Scenario(
-                name=f"submit {number} pieces{' with a key' if key else ''}",
-                prepare=[expect(key=key, circuit=circuit)],
-                operation=submit(),
+                f"submit {number} pieces{' with a key' if key else ''}",
+                [expect(key=key, circuit=circuit)],
+                submit(),
                 is_large=True,
             )
     in_pieces = [expect(circuit=CIRCUIT_OF_4), submit()]
     yield Scenario(
-        name="execute pieces into pieces",
-        prepare=in_pieces,
-        behaviours={"a": (RESULT_OF_4, LARGE_RESULT)},
-        operation=DELIVERY,
+        "execute pieces into pieces",
+        in_pieces,
+        DELIVERY,
+        {"a": (RESULT_OF_4, LARGE_RESULT)},
         is_large=True,
     )
     keyed = [expect(key="key-1", circuit=CIRCUIT_OF_4), submit()]
-    yield Scenario(name="replay of pieces", prepare=keyed, operation=submit(), is_large=True)
+    yield Scenario("replay of pieces", keyed, submit(), is_large=True)
     yield Scenario(
-        name="a key used with other pieces",
-        prepare=[*keyed, expect("b", key="key-1", circuit=CIRCUIT_OF_13)],
-        operation=submit("b"),
+        "a key used with other pieces",
+        [*keyed, expect("b", key="key-1", circuit=CIRCUIT_OF_13)],
+        submit("b"),
         is_large=True,
     )
     yield Scenario(
-        name="overtaken between its pieces and its settle",
-        prepare=in_pieces,
-        behaviours={"a": (_overtaken_before_its_settle, LARGE_RESULT)},
-        operation=DELIVERY,
+        "overtaken between its pieces and its settle",
+        in_pieces,
+        DELIVERY,
+        {"a": (_overtaken_before_its_settle, LARGE_RESULT)},
         is_large=True,
     )
     yield Scenario(
-        name="pieces of an attempt that is overtaken",
-        prepare=in_pieces,
-        behaviours={"a": (_overtaken_with_pieces, RESULT_OF_4)},
-        operation=DELIVERY,
+        "pieces of an attempt that is overtaken",
+        in_pieces,
+        DELIVERY,
+        {"a": (_overtaken_with_pieces, RESULT_OF_4)},
         is_large=True,
     )
 
