@@ -48,7 +48,10 @@ def test_tasks_wait_for_workers_through_a_restart_and_stay_as_they_ended(stage: 
     stage.start(workers=1)
     stage.attach_worker()
     for task_id in ids:
-        assert statuses(finished(stage.http, task_id)) == ["pending", "processing", "completed"]
+        ended = finished(stage.http, task_id)
+        # On a busy machine the sweeper notes a task that has waited longer than its grace.
+        assert [s for s in statuses(ended) if s != "pending"] == ["processing", "completed"]
+        assert ended["attempt"] == 1
     wait_for(lambda: stage.messages() == 0, "the queue to be empty")
     assert stage.dead_letters() == 0
     task = read(stage.http, printed)

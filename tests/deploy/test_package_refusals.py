@@ -89,10 +89,9 @@ def corrupt(tree: Path, kind: str) -> None:
         (tree / "late.py").write_text("pass\n")
     elif kind == "another source":
         module.write_text("answer = 43\n")
-    elif (
-        kind == "checks its source"
-    ):  # as Python does by default: by a time that a zip does not keep
-        subprocess.run([sys.executable, "-m", "compileall", "-q", "-f", module], check=True)
+    elif kind in {"timestamp", "checked-hash"}:  # Python would check the source at each start
+        mode = ("--invalidation-mode", kind)
+        subprocess.run([sys.executable, "-m", "compileall", "-q", "-f", *mode, module], check=True)
     elif kind == "tests":
         (tree / "package" / "tests").mkdir(parents=True)
         (tree / "package" / "tests" / "data.txt").write_text("")
@@ -104,7 +103,8 @@ def corrupt(tree: Path, kind: str) -> None:
         ("good", {}, ""),
         ("late", {}, "modules without valid bytecode: late.py"),
         ("another source", {}, "modules without valid bytecode: module.py"),
-        ("checks its source", {}, "modules without valid bytecode: module.py"),
+        ("timestamp", {}, "modules without valid bytecode: module.py"),
+        ("checked-hash", {}, "modules without valid bytecode: module.py"),
         ("tests", {}, "tests: package/tests/data.txt"),
         (
             "good",
