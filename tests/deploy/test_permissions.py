@@ -89,7 +89,7 @@ def _without_own_throttles(stage: DeployedStage) -> Iterator[None]:
 API_CASES: Sequence[tuple[str, dict[str, tuple[int, str]]]] = (
     ("dynamodb:PutItem", {"post": (503, '"kept":"no"'), "batch": (200, '"kept":"no"')}),
     ("dynamodb:GetItem", {"get": (503, ""), "health": (503, '"database_status":"unavailable"')}),
-    ("dynamodb:UpdateItem", {"cancel": (503, "was not cancelled")}),
+    ("dynamodb:UpdateItem", {"cancel": (503, "did not cancel")}),
     ("dynamodb:Query", {"list": (503, "")}),
     ("dynamodb:BatchGetItem", {"list": (503, "")}),
     ("sqs:SendMessage", {"post": (503, '"kept":"no"'), "batch": (200, '"kept":"no"')}),

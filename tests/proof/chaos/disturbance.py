@@ -188,7 +188,7 @@ def is_executing(log: Path) -> bool:
             file.seek(max(0, log.stat().st_size - _LOG_BYTES))
             tail = file.read()
         since_start = re.split(rb'"polling"|"invocation failed', tail)[-1]
-        ended = re.findall(rb'"message (?:acknowledged|given back)"', since_start)
+        ended = re.findall(rb'"message (?:acknowledged|redelivered)"', since_start)
         return since_start.count(b'"message consumed"') > len(ended)
     return False
 
