@@ -142,7 +142,7 @@ fuzz: $(environment) $(emulator) $(fuzz) ## Requests by the description, then mu
 	@exec $(python) -m tests.proof.fuzz --requests $(REQUESTS) --mutations $(MUTATIONS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: prove
-prove: $(environment) $(emulator) $(client) $(fuzz) $(oracle) ## All evidence in full, in an hour; each part's figures at the end (tests/README.md)
+prove: $(environment) $(emulator) $(client) $(fuzz) $(oracle) ## All evidence in full; each part's figures at the end (tests/README.md)
 	@rm -rf $(evidence); mkdir -p $(evidence); date +%s > $(evidence)/started
 	@trap 'kill 0' INT; \
 	{ $(call prove,explorer,$(python) -m tests.proof.explorer --full --mutants); \

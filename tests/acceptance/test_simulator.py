@@ -6,14 +6,12 @@ import contextlib
 import math
 import signal
 import sys
-import threading
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import psutil
 import pytest
 
-from chalicelib.executors.children.limits import processor_seconds_of
 from infra.waiting import wait_for
 from tests.acceptance.tasks import finished, submit
 from tests.support.busy_circuits import dense, hungry
@@ -21,7 +19,13 @@ from tests.support.circuits import KNOWN
 from tests.support.evidence import sample
 from tests.support.hand_worked import HAND_WORKED
 from tests.support.hostile_circuits import HOSTILE
-from tests.support.processes import children_of, is_killed, is_running, wait_until_bound
+from tests.support.processes import (
+    children_of,
+    is_computing,
+    is_killed,
+    is_running,
+    wait_until_bound,
+)
 from tests.support.refused_circuits import REFUSED
 from tools.local_stage import BELL_STATE, Stage
 
@@ -63,10 +67,8 @@ def function_of(stage: Stage) -> int:
 
 
 def computing(pids: Collection[int]) -> list[int]:
-    """Those that use the processor now, in whichever of their threads."""
-    before = {pid: processor_seconds_of(pid) for pid in pids}
-    threading.Event().wait(0.05)
-    return [pid for pid, used in before.items() if (processor_seconds_of(pid) or 0) > (used or 0)]
+    """Those that use the processor now."""
+    return [pid for pid in pids if is_computing(pid)]
 
 
 @contextlib.contextmanager

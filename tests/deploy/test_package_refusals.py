@@ -82,7 +82,7 @@ def tree(tmp_path: Path) -> Path:
     return tree
 
 
-def spoilt(tree: Path, kind: str) -> None:
+def corrupt(tree: Path, kind: str) -> None:
     """Break one thing of a good package."""
     module = tree / "module.py"
     if kind == "late":
@@ -119,7 +119,7 @@ def test_what_must_not_be_shipped_is_named(
     tree: Path, monkeypatch: pytest.MonkeyPatch, kind: str, changed: dict[str, Any], told: str
 ) -> None:
     """Slow or wrong bytecode, files that are not for Lambda, data and extensions of others."""
-    spoilt(tree, kind)
+    corrupt(tree, kind)
     if kind == "too large":
         monkeypatch.setattr(archive, "ZIP_BYTES_MAX", 100)
     package = tree.with_suffix(".zip")

@@ -117,7 +117,7 @@ def test_the_api_without_a_permission(
 
 
 @pytest.mark.usefixtures("clean_queue")
-def test_the_api_may_take_back_what_it_could_not_send(
+def test_the_api_may_withdraw_what_it_could_not_send(
     stage: DeployedStage, alice: ApiClient
 ) -> None:
     """Deleting serves that only: without it the task is kept, and the answer says so."""

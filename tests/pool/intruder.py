@@ -22,7 +22,7 @@ from chalicelib.warm_process import prctl
 from tests.pool.conftest import Problems
 
 #: A user without rights.
-_NOBODY: Final = 65_534
+_NO_USER_ID: Final = 65_534
 _PTRACE_ATTACH: Final = 16
 #: linux/prctl.h
 _PR_SET_DUMPABLE: Final = 4
@@ -35,7 +35,7 @@ class Intruder:
         """Count, of each way, whether it led anywhere; a first execution tries none."""
         if request.circuit == "ready":
             return _result({})
-        become_nobody()
+        drop_rights()
         ways: dict[str, Callable[[], object]] = {
             "environment": lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
             "memory": lambda: os.close(os.open(f"/proc/{os.getppid()}/mem", os.O_RDONLY)),
@@ -66,11 +66,11 @@ def _attach() -> None:
         raise OSError(ctypes.get_errno(), "ptrace")
 
 
-def become_nobody() -> None:
+def drop_rights() -> None:
     """Give up a superuser's rights."""
     if os.getuid() == 0:
-        os.setgid(_NOBODY)
-        os.setuid(_NOBODY)
+        os.setgid(_NO_USER_ID)
+        os.setuid(_NO_USER_ID)
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def main() -> None:
     """
     pool = _pool()
     pool.execute(_request("ready"), time_limit_seconds=60)
-    become_nobody()
+    drop_rights()
     prctl(_PR_SET_DUMPABLE, 1)
     _pool()
     print(json.dumps(pool.execute(_request("intrude"), time_limit_seconds=60).counts))

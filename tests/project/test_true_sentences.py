@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from msgspec import structs
 
 from chalicelib.domain.task import SCHEMA_VERSION
 from chalicelib.entrypoints.http import schemas
+from chalicelib.entrypoints.http.openapi import VERSION
 from chalicelib.entrypoints.http.problems import KINDS
 from chalicelib.executors.children import limits
 from chalicelib.settings import Settings
@@ -20,6 +23,9 @@ from infra.stage import read_configuration, stage_spec
 from tests.project.tracked import ROOT, tracked_files
 from tests.proof.explorer.condition_mutants import REDUNDANT
 from tests.proof.explorer.mutants import MUTANTS
+from tests.proof.explorer.suites import FULL
+from tests.proof.faults import test_mutants as faults_mutants
+from tests.proof.faults.scenarios import SCENARIOS
 
 FILES = [path.relative_to(ROOT).as_posix() for path in tracked_files()]
 #: What the packages of the repository are imported as.
@@ -35,6 +41,7 @@ PATHS = re.compile(
 )
 LINKS = re.compile(r"\]\((?!https?:)([^)#]+)")
 DOTTED_NAME = re.compile(rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+)+)(?:\(\))?`")
+NEAR_NAME = re.compile(r"`(?![\w.]+\.(?:py|md|json|html)`)([a-z_]+(?:\.\w+)+)(?:\(\))?`")
 COMMAND = re.compile(r"`make ([a-z][a-z-]*)")
 TARGETS = set(re.findall(r"^\.PHONY: (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
 #: Files of a user, or of another program.
@@ -112,9 +119,27 @@ def test_every_dotted_name_leads_to_a_module_or_to_a_name_in_one() -> None:
     assert [f"{text}: {name}" for text, name in _named(DOTTED_NAME) if not _leads(name)] == []
 
 
+def test_every_dotted_name_leads_from_its_own_folder_too() -> None:
+    """`domain.lifecycle` in `chalicelib`, `pid_files.is_our_process` in a module next to it."""
+    missing = [
+        f"{text}: {name}"
+        for text, name in _named(NEAR_NAME)
+        if text.endswith(".py") and _is_near(folder := (ROOT / text).parent, name.split(".")[0])
+        if not _leads_from(folder, name.split("."))
+    ]
+    assert missing == []
+
+
+def _is_near(folder: Path, name: str) -> bool:
+    return (folder / name).is_dir() or (folder / f"{name}.py").exists()
+
+
 def _leads(dotted: str) -> bool:
     package, *rest = dotted.split(".")
-    path = ROOT / PACKAGES[package]
+    return _leads_from(ROOT / PACKAGES[package], rest)
+
+
+def _leads_from(path: Path, rest: list[str]) -> bool:
     for number, part in enumerate(rest):
         if (path / part).is_dir():
             path /= part
@@ -177,10 +202,34 @@ def _as_list(value: Any) -> list[str]:  # noqa: ANN401 - of a policy: one or sev
     return [value] if isinstance(value, str) else list(value)
 
 
-ALARMS = len(
-    re.findall(
-        r"Type: AWS::CloudWatch::Alarm", (ROOT / "infra/templates/messaging.yaml").read_text()
+ALARMS = re.findall(
+    r"AlarmName: !Sub quantum-tasks-\$\{Stage\}-([\w-]+)",
+    (ROOT / "infra" / "templates" / "messaging.yaml").read_text(),
+)
+
+
+def test_the_page_of_alarms_names_each_and_no_other() -> None:
+    """In the first column of its table."""
+    table = (ROOT / "docs" / "deployment.md").read_text().split("## Alarms")[1].split("\n\n")[1]
+    rows = [row.split("|")[1] for row in table.splitlines()[2:]]
+    assert sorted(re.findall(r"`([^`]+)`", " ".join(rows))) == sorted(ALARMS)
+
+
+def test_one_version_stands_everywhere() -> None:
+    """The last one of the changelog is the project's and that of the API's description."""
+    released = re.findall(
+        r"^## \[([\d.]+)\] - \d{4}", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
     )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert released[0] == project["version"] == VERSION
+
+
+#: The explorer's configurations: its suite, and those in which a mutant is hunted.
+CONFIGURATIONS = len({*FULL, *(mutant.configuration for mutant in MUTANTS)})
+CASES = len(faults_mutants.CASES)
+#: What an environment of the runtime installs, on any system.
+PACKAGES_TO_RUN = len(
+    re.findall(r"^[\w.-]+==", (ROOT / "requirements-run.lock").read_text(), re.MULTILINE)
 )
 PROD = stage_spec(read_configuration(ROOT), "prod")
 
@@ -200,7 +249,14 @@ NUMBERS = [
     ("docs/deployment.md", PACKAGE),
     ("docs/executors.md", PACKAGE),
     ("docs/data-model.md", f"`schema_version` is at most {SCHEMA_VERSION}"),
-    ("docs/deployment.md", f"{ALARMS} alarms"),
+    ("tests/README.md", f"{CONFIGURATIONS} configurations"),
+    ("tests/README.md", f"{len(MUTANTS)} mutants"),
+    ("tests/README.md", f"each call of {len(SCENARIOS)} operations"),
+    ("tests/README.md", f"{CASES} mutants"),
+    ("docs/protocol-faults.md", f"There are {len(SCENARIOS)}:"),
+    ("docs/protocol-faults.md", f"{CASES} guards"),
+    ("docs/decisions.md", f"the {PACKAGES_TO_RUN} packages"),
+    ("docs/deployment.md", f"{len(ALARMS)} alarms"),
     ("docs/deployment.md", f"timeout | {PROD.functions['api_handler'].timeout_seconds} s"),
     ("docs/executors.md", f"{limits._GROWTH_BYTES_MAX >> 20} MB"),  # noqa: SLF001 - its only place
 ]

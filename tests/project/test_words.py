@@ -33,6 +33,12 @@ WORDS = {
     "whole numbers": "integers",
     "lest": "so that … not",
     "hither": "to here",
+    "put aside": "quarantined",
+    "puts aside": "quarantines",
+    "take back": "withdraw",
+    "takes back": "withdraws",
+    "spoilt": "corrupt",
+    "an violation": "a violation",
 }
 #: Names that were replaced; one thing has one name.
 OLD_NAMES = (
@@ -42,6 +48,7 @@ OLD_NAMES = (
     *("the_gateway_speaks_our_language", "test_the_layer_can_fail", "LeaseLost", "Glance"),
     *("apply_unread", "worn_out", "begun_in_time", "begin_by", r"_TOLD\b", r"as_a\(", "ANYWHERE"),
     *("give_up_if", "put_aside", "_take_back", "spoilt", "spoil_", "surroundings"),
+    *(r"endings\.py", r"kernel\.py", r"watch\.py", "neighbline", "gave_back", "whole="),
 )
 #: Texts of others, texts made from code that is checked, and this list.
 NOT_CHECKED = re.compile(

@@ -13,7 +13,7 @@ EXPLORER = (ROOT / "docs" / "protocol-explorer.md").read_text(encoding="utf-8")
 
 def test_the_page_promises_what_is_checked_and_nothing_else() -> None:
     """Each number of the page is one of the checks', in order."""
-    section = PROTOCOL.partition("## What is promised")[2].partition("\n## ")[0]
+    section = PROTOCOL.partition("## The promises")[2].partition("\n## ")[0]
     numbers = re.findall(r"^(\d+)\. ", section, re.MULTILINE)
     checked = [name.partition(" ")[0] for name in PROMISES]
     assert numbers == [number for number in checked if number.isdigit()]

@@ -71,6 +71,18 @@ def is_killed(pid: int) -> bool:
     return True
 
 
+def is_computing(pid: int) -> bool:
+    """Whether one of its threads uses the processor now: the simulator has threads of its own."""
+    if sys.platform != "linux":
+        return psutil.pid_exists(pid) and psutil.Process(pid).status() == psutil.STATUS_RUNNING
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            # The state stands behind the name, which is in brackets ("proc_pid_stat(5)").
+            if thread.read_text().rpartition(") ")[2].startswith("R"):
+                return True
+    return False
+
+
 def children_of(pid: int) -> frozenset[int]:
     """The processes that this one has started, directly or not, and that run."""
     children = psutil.Process(pid).children(recursive=True)

@@ -34,7 +34,7 @@ from chalicelib.entrypoints.http.problems import MEDIA_TYPE, kind_of
 from chalicelib.entrypoints.http.reading import JSON
 from chalicelib.errors import ServiceUnavailable
 
-VERSION: Final = "0.1.0"
+VERSION: Final = "0.2.0"
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _DESCRIPTION: Final = (

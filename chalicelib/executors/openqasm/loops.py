@@ -43,7 +43,7 @@ class Loops(Flow):
             before = len(self.machine.operations)
             condition = self.condition(node.condition)
             if isinstance(condition, Dynamic):
-                self._take_back(before)
+                self._undo(before)
                 return self._by_the_run(node)
             if not condition:
                 return None
@@ -65,7 +65,7 @@ class Loops(Flow):
             elif left is not None and left.kind != "continue":
                 return self.left_of(frame, left)
 
-    def _take_back(self, count: int) -> None:
+    def _undo(self, count: int) -> None:
         """Take operations of a condition back: the loop evaluates it again where it belongs."""
         operations = self.machine.operations
         self.machine.kept(operations[count:])
@@ -152,7 +152,7 @@ class Loops(Flow):
         )
 
     def _restore(self, saved: _Saved) -> None:
-        self._take_back(saved.operations)
+        self._undo(saved.operations)
         for cell, value, memory, slot in saved.cells:
             cell.value, cell.memory, cell.slot = value, memory, slot  # type: ignore[assignment]
         self.machine.homes, self.machine.captured = saved.homes, saved.captured

@@ -21,6 +21,7 @@ import psutil
 from infra.local.supervisor.pid_files import living_processes
 from tests.proof.chaos.plan import Kill, Pause, Plan, Target
 from tests.proof.chaos.proxy import Outage, Proxy
+from tests.support.processes import is_computing
 from tools.local_stage import Stage
 
 #: How long a target that is just being started again is waited for.
@@ -188,7 +189,7 @@ def is_executing(log: Path) -> bool:
             file.seek(max(0, log.stat().st_size - _LOG_BYTES))
             tail = file.read()
         since_start = re.split(rb'"polling"|"invocation failed', tail)[-1]
-        ended = re.findall(rb'"message (?:acknowledged|given back)"', since_start)
+        ended = re.findall(rb'"message (?:acknowledged|redelivered)"', since_start)
         return since_start.count(b'"message consumed"') > len(ended)
     return False
 
@@ -213,13 +214,6 @@ def executing_children(parents: Collection[int]) -> list[int]:
             "chalicelib.executors.children.child" in word for word in process.info["cmdline"] or ()
         )
     ]
-
-
-def is_computing(pid: int) -> bool:
-    """Whether a child is at work: an idle one waits for a job."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() == psutil.STATUS_RUNNING
-    return False
 
 
 def keep_running(start: Callable[[], subprocess.Popen[bytes]], stopping: threading.Event) -> None:

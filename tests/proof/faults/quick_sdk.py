@@ -69,7 +69,7 @@ def _serializing(method: Callable[..., Any]) -> Callable[..., Any]:
     written: dict[object, dict[str, Any]] = {}
 
     def serialize(serializer: object, parameters: object, model: Any) -> dict[str, Any]:  # noqa: ANN401
-        key = model.name, repr(parameters)
+        key = model.service_model.service_name, model.name, repr(parameters)
         request = written.get(key)
         if request is None:
             if len(written) >= _REMEMBERED_MAX:

@@ -19,8 +19,7 @@ settings.register_profile(
     stateful_step_count=25,
     **_COMMON,
 )
-#: Another seed each time, so each run adds to those before it: as many examples as the run of the
-#: pairs of faults leaves time for on the other core.
+#: Another seed each time, so each run adds to those before it.
 settings.register_profile(
     "full", max_examples=400, stateful_step_count=50, print_blob=True, **_COMMON
 )

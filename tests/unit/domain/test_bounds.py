@@ -63,6 +63,13 @@ def test_a_result_may_take_what_its_circuit_leaves() -> None:
     )
 
 
+def test_text_that_may_be_long_in_json_is_measured() -> None:
+    """A character outside the basic plane takes up to twelve bytes in JSON inside JSON."""
+    payloads.check_encoded_size("circuit", "x" * 8, 96)
+    with pytest.raises(PayloadTooLarge):
+        payloads.check_encoded_size("circuit", "𝛙" * 9, 100)
+
+
 @pytest.mark.parametrize("name", ["task_id", "correlation_id"])
 def test_an_id_in_a_message_has_1_to_128_printable_characters(name: str) -> None:
     """It is a key of the table, and stands in log lines."""

@@ -34,7 +34,7 @@ def soft(kind: int) -> int:
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    """Take back what a test has set for this process."""
+    """Undo what a test has set for this process."""
     kinds = (resource.RLIMIT_CPU, resource.RLIMIT_AS)
     before = [resource.getrlimit(kind) for kind in kinds]
     yield
