@@ -221,7 +221,7 @@ prove = echo "$(1): begun, its output is in $(evidence)/$(1).txt"; \
   if PYTHONUNBUFFERED=1 $(2) > $(evidence)/$(1).txt 2>&1; then echo "$(1): done"; \
   else echo "$(1): failed"; echo $(1) >> $(evidence)/failed; fi
 # The tests whose families `make test` samples (tests/support/evidence.py).
-families := tests/client/test_faults.py tests/client/test_real_service.py tests/contract tests/deploy/test_package.py \
+families := tests/acceptance/test_simulator.py tests/client/test_faults.py tests/client/test_real_service.py tests/contract tests/deploy/test_package.py \
   tests/functional/test_validations.py tests/pool tests/proof/faults/test_batch_of_a_hundred.py tests/proof/fuzz tests/proof/stateful
 figures := circuits*|configurations*|scenarios*|states*|mutants*|seed*|killed*|paused*|submissions*|tasks*|retries*|audit*|violations*|*[0-9]" passed"*
 
