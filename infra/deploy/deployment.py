@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.entrypoints.worker import WORKERS_MAX
 from infra.aws import Aws
 from infra.deploy.post_deploy import PostDeploy, PostDeployFailed
-from infra.deploy.refusals import refuse_what_is_wrong
+from infra.deploy.refusals import refuse_what_is_wrong, region_of
 from infra.deploy.smoke import client_of, smoke
 from infra.deploy.stage_stacks import StageStacks
 from infra.doctor.checks import examine, report
@@ -58,12 +58,15 @@ class Deployment:
         """Take the account, the checkout and the stage.
 
         `for_this_machine` is for emulators: the functions are built for where this runs.
+
+        Raises:
+            DeploymentRefused: no region is configured.
         """
         self._aws = aws
         self._root = root
         self._spec = spec
         self._say = say
-        self._region = aws.region or ""  # `refuse_what_is_wrong` refuses none
+        self._region = region_of(aws)
         self._stacks = StageStacks(aws, root, spec, poll_seconds=poll_seconds, say=say)
         self._post_deploy = PostDeploy(aws, spec, poll_seconds=poll_seconds)
         self._outputs: dict[str, str] = {}

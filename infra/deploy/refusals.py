@@ -16,15 +16,25 @@ class DeploymentRefused(UserError):
     """Nothing was changed, since it would have been wrong."""
 
 
+def region_of(aws: Aws) -> str:
+    """Return the account's region.
+
+    Raises:
+        DeploymentRefused: none is configured, and Chalice and the stacks would each take another.
+    """
+    if aws.region is None:
+        message = "no region is set: name one in AWS_DEFAULT_REGION or in a profile"
+        raise DeploymentRefused(message)
+    return aws.region
+
+
 def refuse_what_is_wrong(aws: Aws, root: Path, spec: StageSpec) -> Snapshot:
     """Inspect the account; return what is there.
 
     Raises:
         DeploymentRefused: Chalice must not deploy this stage from here.
     """
-    if aws.region is None:
-        message = "no region is set: name one in AWS_DEFAULT_REGION or in a profile"
-        raise DeploymentRefused(message)
+    region_of(aws)
     try:
         snapshot = read_snapshot(aws, spec, root)
     except (BotoCoreError, ClientError) as exc:
