@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -21,6 +20,7 @@ from chalicelib.executors.children.jobs import MESSAGE_CHARACTERS_MAX
 from chalicelib.ports import TaskStore
 from chalicelib.use_cases.list_tasks import ListTasks
 from tests.contract.stored_tasks import a_real_one, bring_to, decide, new_task
+from tests.support.evidence import FULL
 from tests.support.in_memory import T0, without_payloads
 
 EVERYTHING = TaskFilter()
@@ -29,7 +29,6 @@ LONGEST = "\x01"
 PAGE_BYTES_MAX = 2_300_000
 LAMBDA_ANSWER_BYTES_MAX = 6_291_556
 #: What takes hundreds of writes; the real store has it in `make prove`.
-FULL = os.environ.get("EVIDENCE") == "full"
 ON_FEW = pytest.mark.parametrize(
     "backend", ["memory", *([a_real_one] if FULL else [])], indirect=True
 )

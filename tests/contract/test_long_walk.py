@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -23,10 +22,10 @@ from chalicelib.domain.task import Task
 from chalicelib.domain.task_filter import Position, TaskFilter
 from chalicelib.use_cases.list_tasks import ListTasks
 from tests.contract.stored_tasks import decide
+from tests.support.evidence import FULL
 from tests.support.in_memory import T0, a_task
 from tools.backends import Backend
 
-FULL: Final = os.environ.get("EVIDENCE") == "full"
 TASKS: Final = 5_000 if FULL else 120
 MORE: Final = TASKS // 10
 ENDING: Final = TASKS // 10

@@ -5,7 +5,6 @@ Two of each kind; `EVIDENCE=full` makes it a thousand.
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,11 +17,11 @@ from infra.audit.audit import Tolerance, audit
 from infra.audit.reading import Located, Reader
 from tests.support.backends import REAL_BACKEND
 from tests.support.corrupting import KINDS, OF_THE_CIRCUIT, OF_THE_CONDITIONS, OF_THE_INDEX
+from tests.support.evidence import FULL
 from tests.support.on_one_store import GRACE_SECONDS, OnOneStore
 from tools.backends import Backend
 
 #: Tasks that cannot be read, those of them with a malformed due time, and tasks that can.
-FULL = os.environ.get("EVIDENCE") == "full"
 UNREADABLE, MALFORMED, HEALTHY = (1_000, 50, 300) if FULL else (2 * len(KINDS), 6, 20)
 OTHER_KINDS = [kind for kind in KINDS if kind not in OF_THE_INDEX]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -24,6 +23,7 @@ from infra.package.packaging import Package, make_package
 from infra.package.workspace import SIMULATOR_LOCK
 from infra.stage import StageSpec
 from tests.support.circuits import BELL
+from tests.support.evidence import FULL
 
 #: Runs in the unpacked package, with this interpreter's standard library and nothing else.
 IMPORT_EVERYTHING = (
@@ -162,7 +162,7 @@ def test_two_builds_are_the_same_bytes(
 
 
 #: It fetches wheels, and takes as long as all tests before it: `make prove` says EVIDENCE=full.
-in_full = pytest.mark.skipif(os.environ.get("EVIDENCE") != "full", reason="EVIDENCE=full")
+in_full = pytest.mark.skipif(not FULL, reason="EVIDENCE=full")
 
 
 @pytest.fixture(scope="module")

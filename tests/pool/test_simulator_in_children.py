@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from chalicelib.domain.task import TaskRequest
@@ -11,12 +9,13 @@ from chalicelib.registry import EXECUTORS
 from chalicelib.settings import AMPLITUDE_BYTES, CIRCUIT_MB
 from tests.pool.conftest import PATIENCE_SECONDS, MakePool, counts_of, run
 from tests.support.busy_circuits import dense, hungry
+from tests.support.evidence import FULL
 
 SIMULATOR = EXECUTORS["simulator"].factory
 
 
 #: The largest takes a few seconds of the processor.
-QUBITS = (16, 20, 24) if os.environ.get("EVIDENCE") == "full" else (20,)
+QUBITS = (16, 20, 24) if FULL else (20,)
 
 
 @pytest.mark.parametrize("qubits", QUBITS)
