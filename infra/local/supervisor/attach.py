@@ -7,9 +7,14 @@ import time
 from collections.abc import Mapping
 
 from infra.local.settings import HOST, Settings
-from infra.local.supervisor.environment import NotRunning, load_backend, process_environment
+from infra.local.supervisor.environment import (
+    NotRunning,
+    is_described,
+    load_backend,
+    process_environment,
+)
 from infra.local.supervisor.pid_files import held_lock, stop_rank
-from infra.local.supervisor.process import Process, free_name
+from infra.local.supervisor.process import Process, take_name
 from infra.local.supervisor.stop import STOP_SECONDS_MAX, stop_group
 from infra.local.supervisor.supervisor import StartFailed, is_free
 from infra.local.supervisor.terminal import Terminal
@@ -27,7 +32,7 @@ def attach(kind: str, settings: Settings, terminal: Terminal, user: Mapping[str,
     if kind == "api" and not is_free(settings.port):
         raise StartFailed(f"port {settings.port} is taken; choose another one: make api PORT=8001")
     environment = process_environment(variables, user) | {"PORT": str(settings.port)}
-    process = Process(free_name(kind, settings), settings, terminal, environment)
+    process = Process(take_name(kind, settings), settings, terminal, environment)
     process.start()
     if kind == "api":
         terminal.say(f"serving at http://{HOST}:{settings.port}", process.name)
@@ -39,6 +44,8 @@ def attach(kind: str, settings: Settings, terminal: Terminal, user: Mapping[str,
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ask)
+    # A stop that began before the pid file was written did not see this process.
+    stopping = stopping or not is_described(settings)
     while process.exit_code is None and not stopping:
         process.show_log()
         time.sleep(TICK_SECONDS)

@@ -40,6 +40,8 @@ LOCAL_ONLY = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+#: Under `run/`: what a process needs to attach.
+BACKEND_FILE = "environment.json"
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 
@@ -80,12 +82,22 @@ def replace_environment(environment: Mapping[str, str], *, keep: str = "") -> No
 def save_backend(settings: Settings, variables: Mapping[str, str]) -> None:
     """Leave a description of the running backend for processes that attach to it."""
     text = json.dumps(dict(variables), indent=2, sort_keys=True)
-    write_atomically(settings.run_dir / "environment.json", text + "\n")
+    write_atomically(settings.run_dir / BACKEND_FILE, text + "\n")
+
+
+def is_described(settings: Settings) -> bool:
+    """Whether processes may attach: a stop removes the description before anything else."""
+    return (settings.run_dir / BACKEND_FILE).exists()
+
+
+def forget_backend(settings: Settings) -> None:
+    """Let no further process attach."""
+    (settings.run_dir / BACKEND_FILE).unlink(missing_ok=True)
 
 
 def load_backend(settings: Settings) -> dict[str, str]:
     """Read the description of the running backend."""
-    path = settings.run_dir / "environment.json"
+    path = settings.run_dir / BACKEND_FILE
     try:
         variables: dict[str, str] = json.loads(path.read_text())
     except FileNotFoundError as exc:

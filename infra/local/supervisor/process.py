@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import subprocess
 import sys
 import time
@@ -118,12 +120,14 @@ class Process:
             self.pid_file.unlink(missing_ok=True)
 
 
-def free_name(kind: str, settings: Settings) -> str:
-    """Name one more process of a kind: the next free number; `api` itself is number 1."""
-    taken = {path.stem for path in settings.run_dir.glob("*.pid")}
-    if kind == "api" and "api" not in taken:
-        return "api"
-    number = 2 if kind == "api" else 1
-    while f"{kind}-{number}" in taken:
-        number += 1
-    return f"{kind}-{number}"
+def take_name(kind: str, settings: Settings) -> str:
+    """Name one more process of a kind, by the next free number; `api` itself is number 1.
+
+    The name's pid file is made here, empty: of two that ask at once only one can make it.
+    """
+    for number in itertools.count(1):
+        name = kind if (kind, number) == ("api", 1) else f"{kind}-{number}"
+        with contextlib.suppress(FileExistsError):
+            (settings.run_dir / f"{name}.pid").touch(exist_ok=False)
+            return name
+    raise AssertionError

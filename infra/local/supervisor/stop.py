@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from infra.local.settings import FUNCTION_TIMEOUT_SECONDS, Settings
+from infra.local.supervisor.environment import forget_backend
 from infra.local.supervisor.pid_files import (
     ask_to_stop,
     held_lock,
@@ -86,8 +87,8 @@ def stop_everything(settings: Settings, terminal: Terminal) -> int:
         if not comes_true(has_ended, seconds_max=SUPERVISOR_STOP_SECONDS_MAX):
             terminal.say("!!! did not stop in time; killed", "supervisor")
             kill(pid)
+    forget_backend(settings)
     found += stop_processes(settings, terminal)
     pid_file.unlink(missing_ok=True)
-    (settings.run_dir / "environment.json").unlink(missing_ok=True)
     terminal.say("stopped" if found else "nothing runs")
     return 0

@@ -16,7 +16,12 @@ from infra.cloudformation import StackFailed
 from infra.errors import UserError
 from infra.local.settings import EMULATOR_PYTHON, HOST, Settings
 from infra.local.supervisor.capacity import execution_variables, memory_mb, processors
-from infra.local.supervisor.environment import backend_variables, process_environment, save_backend
+from infra.local.supervisor.environment import (
+    backend_variables,
+    forget_backend,
+    process_environment,
+    save_backend,
+)
 from infra.local.supervisor.pid_files import held_lock, read_pid, write_atomically
 from infra.local.supervisor.process import Process
 from infra.local.supervisor.stack import deploy_all
@@ -100,11 +105,12 @@ class Supervisor:
         outputs = self._deployed()
         variables = backend_variables(self._endpoint_url, outputs, self._user)
         variables |= self._limits_of_executions(variables)
-        save_backend(self._settings, variables)
         environment = process_environment(variables, self._user) | {"PORT": str(port)}
         workers = (f"worker-{n}" for n in range(1, self._settings.workers + 1))
         for name in ("api", *workers, "sweeper"):
             self._start(Process(name, self._settings, self._terminal, environment))
+        # Not before: who attaches takes a name that is free.
+        save_backend(self._settings, variables)
         api = next(process for process in self._processes if process.name == "api")
         self._wait_for(api, lambda: accepts_connections(port))
         self._greet(time.monotonic() - started)
@@ -194,11 +200,11 @@ class Supervisor:
     def _stop_all(self) -> None:
         if self._processes:
             self._terminal.say("stopping; requests and executions in flight finish first")
+        forget_backend(self._settings)
         stop_processes(self._settings, self._terminal, while_waiting=self._show_logs)
         self._show_logs()
         for process in self._processes:
             process.forget()
-        (self._settings.run_dir / "environment.json").unlink(missing_ok=True)
         if self._processes:
             self._terminal.say("stopped")
 
