@@ -130,15 +130,19 @@ def has_live_lease(task: Task, now: datetime) -> bool:
 
 
 def complete_if_current_attempt(
-    task_id: str, *, attempt: int, result: TaskResult, now: datetime
+    task_id: str, *, attempt: int, result: TaskResult, now: datetime, schema_version: int = 1
 ) -> Transition:
-    """Record the result, if this attempt is still the current one."""
+    """Record the result, if this attempt is still the current one.
+
+    `schema_version` is the task's: a result in pieces may raise it and never lowers it.
+    """
     return Transition(
         task_id=task_id,
         event=TaskEvent.COMPLETE,
         at=now,
         status=TaskStatus.COMPLETED,
         result=result,
+        schema_version=schema_version,
         condition=Condition(statuses=_PROCESSING, attempt=attempt),
     )
 

@@ -6,9 +6,10 @@ import json
 import zlib
 from typing import Final
 
+import msgspec
 from msgspec import structs
 
-from chalicelib.domain.task import Register, TaskResult
+from chalicelib.domain.task import Inputs, PointResult, Register, TaskRequest, TaskResult
 from chalicelib.errors import PayloadTooLarge
 
 #: Lambda carries 6,291,556 bytes each way ("Lambda quotas"); an answer holds more than a circuit
@@ -89,13 +90,13 @@ def check_encoded_size(what: str, text: str, limit: int) -> None:
         raise PayloadTooLarge(message)
 
 
-def check_result_size(result: TaskResult, *, circuit: str) -> None:
-    """Refuse a result that a response could not carry with its circuit.
+def check_result_size(result: TaskResult, *, request: TaskRequest) -> None:
+    """Refuse a result that a response could not carry with its circuit and inputs.
 
     Raises:
         PayloadTooLarge: naming the sizes and the limit.
     """
-    text = result_to_json(result)
+    text, circuit = result_to_json(result), circuit_to_text(request)
     if (len(text) + len(circuit)) * _ENCODED_BYTES_PER_CHARACTER_MAX <= ENCODED_BYTES_MAX:
         return
     taken, size = encoded_bytes(circuit), encoded_bytes(text)
@@ -108,9 +109,36 @@ def check_result_size(result: TaskResult, *, circuit: str) -> None:
         raise PayloadTooLarge(message)
 
 
+def circuit_to_text(request: TaskRequest) -> str:
+    """Return a request's circuit as it is stored: with inputs, both as one JSON document."""
+    if request.inputs is None:
+        return request.circuit
+    document = {"circuit": request.circuit, "inputs": request.inputs}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def with_circuit(request: TaskRequest, text: str, *, has_inputs: bool) -> TaskRequest:
+    """Return the request with its circuit, and inputs if it has them, from what is stored.
+
+    Raises:
+        ValueError: it is no such document.
+    """
+    if not has_inputs:
+        return structs.replace(request, circuit=text)
+    document = msgspec.json.decode(text, type=_CircuitAndInputs)
+    return structs.replace(request, circuit=document.circuit, inputs=document.inputs)
+
+
+class _CircuitAndInputs(msgspec.Struct):
+    circuit: str
+    inputs: Inputs | tuple[Inputs, ...]
+
+
 def result_to_json(result: TaskResult) -> str:
     """Encode a result as it is stored."""
     fields = structs.asdict(result)
+    if result.points is None:
+        del fields["points"]
     return json.dumps(fields, default=structs.asdict, separators=(",", ":"))
 
 
@@ -122,5 +150,10 @@ def result_from_json(text: str) -> TaskResult:
     if registers is not None:
         known["registers"] = tuple(
             Register(name=register["name"], size=register["size"]) for register in registers
+        )
+    points = known.get("points")
+    if points is not None:
+        known["points"] = tuple(
+            PointResult(counts=point["counts"], seed=point["seed"]) for point in points
         )
     return TaskResult(**known)

@@ -17,11 +17,16 @@ from msgspec import structs
 
 #: Counts the meaning of a stored item. Raise it when an old reader would misread a new item. This
 #: is the newest that is understood here; an item has the oldest that says all that is in it.
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 #: A request may have a seed.
 SCHEMA_WITH_SEED: Final = 2
+#: A request may have inputs, which are kept with its circuit.
+SCHEMA_WITH_INPUTS: Final = 3
 #: JSON's readers keep integers exact up to here (RFC 8259, section 6).
 SEED_MAX: Final = 2**53 - 1
+
+#: Values of a program's `input`s, by name.
+Inputs = Mapping[str, bool | int | float]
 
 
 class TaskStatus(enum.StrEnum):
@@ -77,6 +82,9 @@ class TaskRequest(msgspec.Struct, frozen=True, kw_only=True):
     #: What the executor's randomness is to start from, 0 to `SEED_MAX`; None leaves it to the
     #: circuit and the shots.
     seed: int | None = None
+    #: Values for the circuit's `input`s: one object, or a list of them, each of which is a point
+    #: that is executed with all the shots. Kept with the circuit.
+    inputs: Inputs | tuple[Inputs, ...] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -89,21 +97,58 @@ class TaskRequest(msgspec.Struct, frozen=True, kw_only=True):
         if self.seed is not None:
             # A request without one keeps the fingerprint that it had before there were seeds.
             fields["seed"] = self.seed
+        if self.inputs is not None:
+            fields["inputs"] = _canonical(self.inputs)
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
     def effective_seed(self) -> int:
-        """The seed, or what stands for it: the same for the same circuit and number of shots."""
+        """The seed, or what stands for it: the same for the same circuit, shots and inputs."""
         if self.seed is not None:
             return self.seed
-        digest = hashlib.sha256(f"{self.shots}\n{self.circuit}".encode()).digest()
-        return int.from_bytes(digest[:4])
+        start = f"{self.shots}\n{self.circuit}"
+        if self.inputs is not None:
+            start += f"\n{json.dumps(_canonical(self.inputs), sort_keys=True)}"
+        return int.from_bytes(hashlib.sha256(start.encode()).digest()[:4])
+
+    @property
+    def points(self) -> tuple[Inputs, ...]:
+        """The inputs of each point; a request without a list has one."""
+        if isinstance(self.inputs, tuple):
+            return self.inputs
+        return (self.inputs or {},)
 
     @property
     def schema_version(self) -> int:
         """The schema that an item with this request needs."""
+        if self.inputs is not None:
+            return SCHEMA_WITH_INPUTS
         return 1 if self.seed is None else SCHEMA_WITH_SEED
+
+
+def _canonical(inputs: Inputs | tuple[Inputs, ...]) -> object:
+    """Return inputs with one form for equal numbers: whole ones are integers, and 0 has no sign."""
+    if isinstance(inputs, tuple):
+        return [_canonical(point) for point in inputs]
+    return {
+        name: int(value) if isinstance(value, float) and _is_whole(value) else value
+        for name, value in inputs.items()
+    }
+
+
+def _is_whole(value: float) -> bool:
+    return value.is_integer() and abs(value) <= SEED_MAX
+
+
+def seed_of_point(seed: int, point: int) -> int:
+    """Return what a point's randomness starts from: the seed itself for the first.
+
+    The others have a hash: with `seed + point`, two sweeps would share samples.
+    """
+    if point == 0:
+        return seed
+    return int.from_bytes(hashlib.sha256(f"{seed}\n{point}".encode()).digest()[:7]) >> 3
 
 
 class Register(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,12 +159,21 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class PointResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one of a list of inputs yields."""
+
+    #: As those of a `TaskResult`.
+    counts: Mapping[str, int]
+    seed: int
+
+
 class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
     """What an execution yields."""
 
     #: Bit string to number of times it was seen, sorted by bit string; the numbers add up to
-    #: `shots`. In a bit string the last declared register is leftmost, in each register the bit
-    #: with the highest index, and there is a space between registers: "1 01".
+    #: `shots`. Empty where there are `points`. In a bit string the last declared register is
+    #: leftmost, in each register the bit with the highest index, and there is a space between
+    #: registers: "1 01".
     counts: Mapping[str, int]
     shots: int
     executor: str
@@ -129,6 +183,8 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
     #: The registers of the bit strings, in the order of declaration. None in a result from before
     #: they were kept.
     registers: tuple[Register, ...] | None = None
+    #: The results of a list of inputs, in its order; None where the request has no list.
+    points: tuple[PointResult, ...] | None = None
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,6 +79,8 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     #: The new lease of a claim. Every event but sweep and postpone ends the one before.
     lease: Lease | None = None
     result: TaskResult | None = None
+    #: The task's, where there is a result.
+    schema_version: int = 1
     error_message: str | None = None
     #: When the sweeper should look next; None leaves it, or clears it where the task ends.
     due_at: datetime | None = None

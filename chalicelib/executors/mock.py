@@ -18,6 +18,7 @@ from chalicelib.domain.task import Register, TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
 from chalicelib.executors.bit_strings import in_registers
 from chalicelib.executors.openqasm.registers import registers_of
+from chalicelib.executors.points import result_of, seeds_of
 from chalicelib.settings import Settings
 
 NAME: Final = "mock"
@@ -64,8 +65,21 @@ class MockExecutor:
 
 def _draw_counts(request: TaskRequest) -> TaskResult:
     registers = registers_of(request.circuit) or _ONE_BIT
+    seeds = seeds_of(request)
+    return result_of(
+        request,
+        [_draw_point(request, registers, seed) for seed in seeds],
+        seeds=seeds,
+        executor=NAME,
+        executor_version=VERSION,
+        registers=registers,
+    )
+
+
+def _draw_point(
+    request: TaskRequest, registers: Sequence[Register], seed: int
+) -> Mapping[str, int]:
     width = sum(register.size for register in registers)
-    seed = request.effective_seed
     # The circuit is a part of what the numbers come from: with one seed, circuits still differ.
     start = f"{seed}\n{request.shots}\n{request.circuit}"
     generator = random.Random(start)  # noqa: S311 - a simulation, not a secret
@@ -73,17 +87,10 @@ def _draw_counts(request: TaskRequest) -> TaskResult:
     outcomes = sorted({generator.getrandbits(width) for _ in range(2 ** min(width, 3))})
     weights = [generator.random() for _ in outcomes]
     drawn = _draw(generator, weights, request.shots)
-    return TaskResult(
-        counts={
-            in_registers(f"{outcomes[place]:0{width}b}", registers): drawn[place]
-            for place in sorted(drawn)
-        },
-        shots=request.shots,
-        executor=NAME,
-        executor_version=VERSION,
-        seed=seed,
-        registers=registers,
-    )
+    return {
+        in_registers(f"{outcomes[place]:0{width}b}", registers): drawn[place]
+        for place in sorted(drawn)
+    }
 
 
 def _draw(generator: random.Random, weights: Sequence[float], shots: int) -> Mapping[int, int]:

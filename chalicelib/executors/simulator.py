@@ -15,9 +15,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from chalicelib.domain.task import Register, TaskRequest, TaskResult
+from chalicelib.domain.task import Inputs, Register, TaskRequest, TaskResult
 from chalicelib.domain.validation import Finding
 from chalicelib.errors import PermanentExecutionError
+from chalicelib.executors import points
 from chalicelib.executors.cost import STEPS_MAX, needs_amplitudes
 from chalicelib.executors.openqasm.build import Built, build_program
 from chalicelib.executors.openqasm.counts import in_registers
@@ -57,18 +58,31 @@ class Simulator:
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
         """See `Executor`."""
         del time_limit_seconds  # native code cannot be stopped from within: the pool does
-        program = prepared(request.circuit)
-        seed = request.effective_seed
-        return TaskResult(
-            counts=self.counts(program, seed=seed, shots=request.shots),
-            shots=request.shots,
+        seeds, bounds = points.seeds_of(request), points.Bounds(request)
+        executed = [
+            self._execute_point(request, number, seed, bounds) for number, seed in enumerate(seeds)
+        ]
+        return points.result_of(
+            request,
+            [counts for counts, _ in executed],
+            seeds=seeds,
             executor=NAME,
             executor_version=self.version,
-            seed=seed,
-            registers=tuple(
-                Register(name=output.name, size=len(output.bits)) for output in program.outputs
-            ),
+            registers=executed[-1][1],
         )
+
+    def _execute_point(
+        self, request: TaskRequest, number: int, seed: int, bounds: points.Bounds
+    ) -> tuple[dict[str, int], tuple[Register, ...]]:
+        """Return the counts of the circuit with one object of inputs, and their registers."""
+        with points.named(request, number):
+            program = prepared(request.circuit, request.points[number])
+            counts = self.counts(program, seed=seed, shots=request.shots)
+            registers = tuple(
+                Register(name=output.name, size=len(output.bits)) for output in program.outputs
+            )
+            bounds.check(counts, registers)
+        return counts, registers
 
     def counts(self, program: Program, *, seed: int, shots: int) -> dict[str, int]:
         """Run a program and return its counts by registers.
@@ -135,14 +149,14 @@ class Simulator:
         return CircuitRefused(Finding(message=needs_amplitudes(qubits, self._qubits_max)))
 
 
-def prepared(circuit: str) -> Program:
-    """Return the program of a circuit; remember it of short circuits.
+def prepared(circuit: str, inputs: Inputs) -> Program:
+    """Return the program of a circuit; remember it of short circuits without inputs.
 
     Raises:
         CircuitRefused: the circuit has errors.
     """
-    if len(circuit) > REMEMBERED_CHARACTERS_MAX:
-        return read(circuit).required()
+    if inputs or len(circuit) > REMEMBERED_CHARACTERS_MAX:
+        return read(circuit, inputs).required()
     return _read_once(circuit)
 
 

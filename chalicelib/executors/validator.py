@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from chalicelib.domain.task import TaskRequest
 from chalicelib.domain.validation import Estimate, Finding, Severity, Validation
-from chalicelib.executors import cost
+from chalicelib.executors import cost, points
 from chalicelib.executors.openqasm.needs import Needs, needs_of
-from chalicelib.executors.openqasm.reader import read
+from chalicelib.executors.openqasm.reader import Reading, read
 
 _AMPLITUDES_VARIABLE: Final = "EXECUTION_AMPLITUDES_MAX"
 
@@ -33,17 +35,21 @@ class Validator:
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> str:
         """Read the circuit as an execution does; the pool keeps the limit."""
         del time_limit_seconds
-        reading = read(request.circuit)
-        needs = None if reading.program is None else needs_of(reading.program)
-        warnings = () if needs is None else tuple(self._warnings(needs))
-        validation = Validation(
-            valid=not reading.errors,
-            findings=reading.findings + warnings,
-            registers=reading.registers,
-            qubits=reading.qubits,
-            estimate=None if needs is None else self._estimate(needs, request.shots),
-        )
-        return msgspec.json.encode(validation).decode()
+        first = read(request.circuit, request.points[0])
+        warnings: dict[Finding, None] = {}
+        estimates: list[Estimate] = []
+        for number, inputs in enumerate(request.points):
+            reading = read(request.circuit, inputs) if number else first
+            if reading.program is None:
+                return _document(first, points.named_findings(request, number, reading.findings))
+            if reading.registers != first.registers:
+                findings = points.named_findings(request, number, [points.OTHER_REGISTERS])
+                return _document(first, findings)
+            needs = needs_of(reading.program)
+            warnings |= dict.fromkeys((*reading.findings, *self._warnings(needs)))
+            estimates.append(self._estimate(needs, request.shots))
+        warnings |= dict.fromkeys(points.warnings(request, first.registers))
+        return _document(first, tuple(warnings), _of_all(estimates))
 
     def _warnings(self, needs: Needs) -> Iterator[Finding]:
         """Yield what only a run can tell."""
@@ -69,3 +75,30 @@ class Validator:
             seconds=float(f"{needed.seconds:.3g}"),
             fits=True,
         )
+
+
+def _document(
+    first: Reading, findings: tuple[Finding, ...], estimate: Estimate | None = None
+) -> str:
+    """Return the answer; a circuit without an estimate does not run."""
+    validation = Validation(
+        valid=estimate is not None,
+        findings=findings,
+        registers=first.registers,
+        qubits=first.qubits,
+        estimate=estimate,
+    )
+    return msgspec.json.encode(validation).decode()
+
+
+def _of_all(estimates: Sequence[Estimate]) -> Estimate:
+    """Add the points of a request up; they are executed one after another."""
+    largest = max(estimates, key=lambda estimate: estimate.memory_bytes or math.inf)
+    seconds = [estimate.seconds for estimate in estimates]
+    return structs.replace(
+        largest,
+        gates=sum(estimate.gates for estimate in estimates),
+        seconds=None
+        if largest.seconds is None
+        else float(f"{math.fsum(filter(None, seconds)):.3g}"),
+    )

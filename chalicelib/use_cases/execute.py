@@ -137,7 +137,7 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
         self.observer.transitioned(task)
         try:
             result = self._execute(task)
-            payloads.check_result_size(result, circuit=task.request.circuit)
+            payloads.check_result_size(result, request=task.request)
         except (PermanentExecutionError, PayloadTooLarge) as exc:
             return failure(task.task_id, task.attempt, str(exc), self.clock.now())
         except TransientExecutionError as exc:
@@ -148,7 +148,11 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
             delay = self.policy.backoff.delay_seconds(task.attempt)
             return release(task, token, str(exc), delay_seconds=delay, now=now)
         complete = lifecycle.complete_if_current_attempt(
-            task.task_id, attempt=task.attempt, result=result, now=self.clock.now()
+            task.task_id,
+            attempt=task.attempt,
+            result=result,
+            now=self.clock.now(),
+            schema_version=task.schema_version,
         )
         return Ending(complete, acknowledged(complete))
 

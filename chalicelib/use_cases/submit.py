@@ -90,17 +90,17 @@ class SubmitTask(msgspec.Struct, frozen=True, kw_only=True):
             SubmissionUnavailable: database or queue failed; it says whether the task was kept.
             TaskUnreadable: the key's task is there and cannot be read.
         """
-        payloads.check_encoded_size(
-            "circuit", submission.request.circuit, payloads.CIRCUIT_ENCODED_BYTES_MAX
-        )
+        text = payloads.circuit_to_text(submission.request)
+        what = "circuit" if submission.request.inputs is None else "circuit with its inputs"
+        payloads.check_encoded_size(what, text, payloads.CIRCUIT_ENCODED_BYTES_MAX)
         task = self._new_task(submission)
         keyed = submission.idempotency_key is not None
         kept: KeptCircuit | None = None
-        if len(submission.request.circuit) > self.large_characters:
+        if len(text) > self.large_characters:
             existing = self._look_up(task) if keyed else None
             if existing is not None:
                 return self._answer_existing(existing, task, keyed=keyed)
-            kept = self._keep_circuit(task, keyed=keyed)
+            kept = self._keep_circuit(task, text, keyed=keyed)
             # The sweeper's grace begins now that the pieces are put.
             task = lifecycle.submitted_at(
                 task, self.clock.now(), sweep_grace_seconds=self.sweep_grace_seconds
@@ -124,9 +124,9 @@ class SubmitTask(msgspec.Struct, frozen=True, kw_only=True):
             sweep_grace_seconds=self.sweep_grace_seconds,
         )
 
-    def _keep_circuit(self, task: Task, *, keyed: bool) -> KeptCircuit:
+    def _keep_circuit(self, task: Task, text: str, *, keyed: bool) -> KeptCircuit:
         with self._put_unavailable(task, keyed=keyed):
-            return self.store.keep_circuit(task.task_id, task.request.circuit)
+            return self.store.keep_circuit(task.task_id, text)
 
     def _create(self, task: Task, kept: KeptCircuit | None, *, keyed: bool) -> PutOutcome:
         with self._put_unavailable(task, keyed=keyed):

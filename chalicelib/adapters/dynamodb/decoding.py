@@ -17,6 +17,7 @@ from msgspec import structs
 from chalicelib.domain import payloads
 from chalicelib.domain.task import (
     SCHEMA_VERSION,
+    SCHEMA_WITH_INPUTS,
     HistoryEntry,
     Lease,
     Task,
@@ -81,8 +82,7 @@ def with_payloads(task: Task, *, circuit: bytes | None, result: bytes | None) ->
         ValueError: saying whether the circuit or the result cannot be read, and why.
     """
     if circuit is not None:
-        request = structs.replace(task.request, circuit=_unpacked("circuit", circuit))
-        task = structs.replace(task, request=request)
+        task = structs.replace(task, request=_with_circuit(task, _unpacked("circuit", circuit)))
     if result is not None:
         text = _unpacked("result", result)
         task = structs.replace(task, result=_result(text))
@@ -182,18 +182,32 @@ def _unpacked(what: str, packed: bytes) -> str:
         raise ValueError(message) from exc
 
 
+def _with_circuit(task: Task, text: str) -> TaskRequest:
+    has_inputs = task.schema_version >= SCHEMA_WITH_INPUTS
+    try:
+        return payloads.with_circuit(task.request, text, has_inputs=has_inputs)
+    except ValueError as exc:
+        message = f"its circuit cannot be read: {exc}"
+        raise ValueError(message) from exc
+
+
 def _result(text: str) -> TaskResult:
     try:
         result = payloads.result_from_json(text)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
         message = f"its result cannot be read: {type(exc).__name__}: {exc}"
         raise ValueError(message) from exc
-    registers = result.registers or ()
-    integers = (result.shots, result.seed, *(register.size for register in registers))
+    registers, points = result.registers or (), result.points or ()
+    counts = (result.counts, *(point.counts for point in points))
+    integers = (
+        *(result.shots, result.seed, *(register.size for register in registers)),
+        *(point.seed for point in points),
+    )
     texts = (result.executor, result.executor_version, *(register.name for register in registers))
     if not (
-        isinstance(result.counts, dict)
-        and all(isinstance(number, int) for number in (*integers, *result.counts.values()))
+        all(isinstance(one, dict) for one in counts)
+        and all(isinstance(number, int) for one in counts for number in one.values())
+        and all(isinstance(number, int) for number in integers)
         and all(isinstance(text, str) for text in texts)
     ):
         message = "its result cannot be read: a field is of another type"

@@ -97,7 +97,7 @@ class DynamoDbTaskStore:
         """See `TaskStore`. A large circuit is written first: what refers to it comes after it."""
         values = new_item_values(task)
         if kept is None:
-            packed = payloads.pack(task.request.circuit)
+            packed = payloads.pack(payloads.circuit_to_text(task.request))
             if len(packed) <= INLINE_BYTES_MAX:
                 values["circuit"] = packed
             else:
@@ -106,7 +106,7 @@ class DynamoDbTaskStore:
             values["circuit_ref"] = kept.key
             if kept.pieces > 1:
                 values["circuit_pieces"] = kept.pieces
-                values["schema_version"] = payloads.SCHEMA_WITH_PIECES
+                values["schema_version"] = max(task.schema_version, payloads.SCHEMA_WITH_PIECES)
         item = self._tasks(**values)
         try:
             with self._calls.failing_as(StoreUnavailable):
@@ -247,9 +247,10 @@ class DynamoDbTaskStore:
             TaskItem.result_sha256.set(reference.sha256 or ""),
         ]
         if reference.pieces > 1:
+            version = max(transition.schema_version, payloads.SCHEMA_WITH_PIECES)
             actions += [
                 TaskItem.result_pieces.set(reference.pieces),
-                TaskItem.schema_version.set(payloads.SCHEMA_WITH_PIECES),
+                TaskItem.schema_version.set(version),
             ]
         return actions
 

@@ -6,7 +6,7 @@ Whatever comes in, an answer is small: errors are bounded in number, and a value
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -14,6 +14,9 @@ from msgspec import Meta, structs
 
 from chalicelib.entrypoints.http.schemas import (
     BATCH_MEMBERS_MAX,
+    INTEGER_MAX,
+    INTEGER_MIN,
+    SHOTS_OF_POINTS_MAX,
     TAGS_BYTES_MAX,
     BatchMember,
     PostTask,
@@ -74,10 +77,12 @@ def _to_struct(given: object, kind: type[_PostTask]) -> _PostTask:
             try:
                 values[name] = msgspec.convert(given[name], field.type)
             except msgspec.ValidationError:
-                errors.append(FieldError(name, _complaint(field.type, given[name])))
+                found = list(_inputs_errors(given[name])) if name == "inputs" else []
+                errors += found or [FieldError(name, _complaint(field.type, given[name]))]
         elif field.required:
             errors.append(FieldError(name, f"is missing; it must be {_description(field.type)}"))
     errors += _tags_errors(values.get("tags", {}))
+    errors += _points_errors(values.get("inputs"), values.get("shots", 1))
     if errors:
         raise InvalidRequest(*_bounded(errors))
     return kind(**values)
@@ -95,6 +100,39 @@ def _tags_errors(tags: Mapping[str, str]) -> list[FieldError]:
         return []
     limit = f"must take at most {TAGS_BYTES_MAX:,} bytes of UTF-8 in all, names and values"
     return [FieldError("tags", f"{limit}; they take {size:,}")]
+
+
+def _inputs_errors(given: object) -> Iterator[FieldError]:
+    """Name the values of inputs that are none, by their places."""
+    points = given if isinstance(given, list) else [given]
+    for number, point in enumerate(points):
+        place = f"inputs[{number}]" if isinstance(given, list) else "inputs"
+        if not isinstance(point, dict):
+            if isinstance(given, list):
+                yield FieldError(place, f"must be an object; it was {shown(point)}")
+            continue
+        for name, value in point.items():
+            if not isinstance(value, (bool, int, float)):
+                message = f"must be a number, true or false; it was {shown(value)}"
+                yield FieldError(short(f"{place}.{name}"), message)
+
+
+def _points_errors(inputs: object, shots: int) -> Iterator[FieldError]:
+    """Check what no type says: how large integers are, and the shots of all points."""
+    points = inputs if isinstance(inputs, list) else [inputs or {}]
+    for number, point in enumerate(points):
+        place = f"inputs[{number}]" if isinstance(inputs, list) else "inputs"
+        for name, value in point.items():
+            if isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
+                message = f"must be from -2^63 to 2^64 - 1; it was {shown(value)}"
+                yield FieldError(short(f"{place}.{name}"), message)
+    most = SHOTS_OF_POINTS_MAX // len(points)
+    if shots > most:
+        message = (
+            f"must be at most {most:,} for {len(points):,} objects in inputs:"
+            f" {SHOTS_OF_POINTS_MAX:,} in all; it was {shots:,}"
+        )
+        yield FieldError("shots", message)
 
 
 def _bounded(errors: Iterable[FieldError]) -> list[FieldError]:

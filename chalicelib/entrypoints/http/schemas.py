@@ -17,6 +17,13 @@ from chalicelib.domain.validation import Severity
 SHOTS_DEFAULT: Final = 1024
 SHOTS_MAX: Final = 100_000
 TAGS_MAX: Final = 50
+#: Of a list of inputs; and shots of all its points.
+POINTS_MAX: Final = 1_000
+SHOTS_OF_POINTS_MAX: Final = 1_000_000
+INPUTS_MAX: Final = 1_000
+#: What an integer of an input may be, so that 64 bits hold it.
+INTEGER_MIN: Final = -(2**63)
+INTEGER_MAX: Final = 2**64 - 1
 BATCH_MEMBERS_MAX: Final = 100
 #: Names and values together, as UTF-8: tags stand in the item, which every transition rewrites.
 TAGS_BYTES_MAX: Final = 2_048
@@ -44,6 +51,24 @@ Tags = Annotated[
 ]
 
 
+InputsOfPoint = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=255)], bool | int | float],
+    Meta(max_length=INPUTS_MAX),
+]
+Inputs = Annotated[
+    InputsOfPoint
+    | Annotated[list[InputsOfPoint], Meta(min_length=1, max_length=POINTS_MAX)]
+    | None,
+    Meta(
+        description=(
+            f"an object of at most {INPUTS_MAX:,} values for the circuit's inputs (finite numbers,"
+            " integers of 64 bits, true or false; names of 1 to 255 characters), a list of 1 to"
+            f" {POINTS_MAX:,} such objects, or null"
+        )
+    ),
+]
+
+
 class PostTask(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The body of `POST /tasks`."""
 
@@ -51,6 +76,7 @@ class PostTask(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     shots: Shots = SHOTS_DEFAULT
     tags: Tags = msgspec.field(default_factory=dict)
     seed: Seed = None
+    inputs: Inputs = None
 
     def to_request(self) -> TaskRequest:
         """Return what is asked for: the fields that a task's request has, by their names."""
@@ -167,6 +193,13 @@ class RegisterView(msgspec.Struct, kw_only=True):
     size: int
 
 
+class PointView(msgspec.Struct, kw_only=True):
+    """The result for one of a list of inputs."""
+
+    counts: Mapping[str, int]
+    seed: int
+
+
 class ResultView(msgspec.Struct, kw_only=True):
     """A task's result.
 
@@ -182,6 +215,9 @@ class ResultView(msgspec.Struct, kw_only=True):
     executor: str
     executor_version: str
     seed: int
+    #: Where the request has a list of inputs: one result for each, in its order, with `shots` each;
+    #: `counts` is empty then. Null otherwise.
+    points: list[PointView] | None
 
 
 class TaskSummary(msgspec.Struct, kw_only=True):
@@ -205,6 +241,7 @@ class TaskView(TaskSummary, kw_only=True):
     """A whole task. One shape in every state; what is not there yet is null."""
 
     circuit: str
+    inputs: Inputs
     result: ResultView | None
     status_history: list[HistoryView]
 

@@ -109,6 +109,7 @@ class Declarations(Subroutines):
     def constant(self, node: ast.ConstDeclaration) -> None:
         """Declare a constant."""
         type_ = self.type_of(node.type)
+        self.independent(node.init, "a constant")
         value = self.machine.settled(self.expression(node.init))
         if isinstance(value, Dynamic) or (isinstance(value, Bits) and not value.is_known):
             raise Refused("a constant cannot depend on what is measured", node.init)
@@ -133,8 +134,9 @@ class Declarations(Subroutines):
         if name not in self.inputs:
             raise Refused(f"no value is given for the input '{name}'", node)
         bound = self._input(type_, name, self.inputs[name])
-        is_register = isinstance(bound, Bits)
-        self.machine.declare(name, bound if is_register else Constant(type_, bound, -1))  # type: ignore[arg-type]
+        thing = bound if isinstance(bound, Bits) else Constant(type_, bound, -1)
+        self.bound.append(thing)
+        self.machine.declare(name, thing)
 
     def _input(self, type_: Type, name: str, value: Input) -> Value:
         taken = _TAKEN.get(type_.kind)

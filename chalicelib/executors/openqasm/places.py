@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import openqasm
 from openqasm import ast
 
 from chalicelib.executors.openqasm import functions
@@ -49,6 +50,8 @@ class Places:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        #: What the names of inputs mean.
+        self.bound: list[object] = []
 
     def expression(self, node: ast.Node) -> Value:
         """Return an expression's value: `Expressions` does."""
@@ -78,6 +81,7 @@ class Places:
         """Return a declared size, if there is one."""
         if node is None:
             return None
+        self.independent(node, "a size")
         size = self.integer(node)
         if size < 1:
             raise Refused(f"a size must be an integer from 1, not {size}", node)
@@ -85,6 +89,14 @@ class Places:
             raise Refused(f"a size of {size:,} is too large; the limit is {SIZE_MAX:,}", node)
         self.machine.step(size // SIZE_PER_STEP)
         return size
+
+    def independent(self, node: ast.Node, what: str) -> None:
+        """Refuse an expression that names an input: sizes and constants are the same for all."""
+        for part in openqasm.walk(node):
+            name = part.name if isinstance(part, ast.Identifier) else None
+            thing = None if name is None else self.machine.find(name)
+            if thing is not None and any(thing is bound for bound in self.bound):
+                raise Refused(f"{what} cannot depend on the input '{name}'", node)
 
     def type_of(self, node: ast.Node) -> Type:
         """Return a declared type."""
