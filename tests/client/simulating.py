@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from chalicelib.domain.task import TaskRequest
 from chalicelib.errors import PermanentExecutionError
 from chalicelib.executors import simulator
@@ -17,22 +19,11 @@ def simulating_service() -> Iterator[Running]:
     executor = simulator.build()
 
     def execute(request: Mapping[str, Any]) -> Mapping[str, Any]:
-        asked = TaskRequest(
-            circuit=request["circuit"],
-            shots=request["shots"],
-            tags=request["tags"],
-            seed=request.get("seed"),
-        )
+        names = TaskRequest.__struct_fields__
+        asked = msgspec.convert({n: request[n] for n in names if n in request}, TaskRequest)
         result = executor.execute(asked, time_limit_seconds=30)
-        registers = [{"name": r.name, "size": r.size} for r in result.registers or ()]
-        return {
-            "counts": dict(result.counts),
-            "registers": registers,
-            "shots": result.shots,
-            "executor": result.executor,
-            "executor_version": result.executor_version,
-            "seed": result.seed,
-        }
+        document: dict[str, Any] = msgspec.to_builtins(result)
+        return document
 
     service = Service()
     service.execute = execute

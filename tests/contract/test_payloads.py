@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec import structs
 
 from chalicelib.domain import lifecycle, payloads
-from chalicelib.domain.task import TaskStatus
+from chalicelib.domain.task import SCHEMA_WITH_INPUTS, PointResult, TaskStatus
 from chalicelib.domain.unreadable import TaskUnreadable
 from chalicelib.errors import ConditionFailed
 from chalicelib.ports import PutOutcome, TaskStore
@@ -133,3 +135,42 @@ def test_what_is_withdrawn_leaves_no_piece(store: TaskStore, backend: Backend) -
     store.delete_if_pending(task.task_id)
     found = backend.dynamodb().scan(TableName=backend.table_name, ProjectionExpression="task_id")
     assert [i for i in found["Items"] if i["task_id"]["S"].startswith(task.task_id)] == []
+
+
+@pytest.mark.parametrize("length", [20, 2_800])
+@pytest.mark.parametrize("inputs", [{"theta": 1.5, "n": 2**64 - 1, "b": True}, ({"t": 1.0}, {})])
+def test_inputs_come_back_with_their_circuit(store: TaskStore, length: int, inputs: Any) -> None:  # noqa: ANN401
+    """Kinds of numbers and all, wherever they are kept; a result in pieces keeps the schema."""
+    task = new_task(request=a_request(noise(length), inputs=inputs))
+    store.create_if_absent(task)
+    assert task.schema_version == SCHEMA_WITH_INPUTS
+    assert repr(store.get(task.task_id)) == repr(task)
+    claimed = store.apply(decide("claim", task))
+    assert repr(claimed.request) == repr(task.request)
+    point = PointResult(counts={"0": 8}, seed=2**53 - 1)
+    result = structs.replace(a_large_result(500), points=(point, point))
+    store.apply(
+        lifecycle.complete_if_current_attempt(
+            task.task_id, attempt=1, result=result, now=LATER, schema_version=SCHEMA_WITH_INPUTS
+        )
+    )
+    completed = store.get(task.task_id)
+    assert completed is not None
+    assert (completed.result, completed.schema_version) == (result, SCHEMA_WITH_INPUTS)
+
+
+@pytest.mark.parametrize("backend", ["moto", a_real_one], indirect=True)
+def test_pieces_do_not_lower_the_schema(store: TaskStore) -> None:
+    """An old worker that took the item for one of schema 2 would miss the inputs."""
+    task = new_task(request=a_request(noise(1_500_000), inputs={"t": 1}))
+    store.create_if_absent(task)
+    claimed = store.apply(decide("claim", task))
+    assert (claimed.request, claimed.schema_version) == (task.request, SCHEMA_WITH_INPUTS)
+    settle = lifecycle.complete_if_current_attempt(
+        task.task_id,
+        attempt=1,
+        result=a_large_result(30_000),
+        now=LATER,
+        schema_version=claimed.schema_version,
+    )
+    assert store.apply(settle).schema_version == SCHEMA_WITH_INPUTS

@@ -38,7 +38,7 @@ def test_a_summary_has_everything_but_circuit_result_and_history(api: Api) -> No
     assert summary == {
         name: value
         for name, value in whole.items()
-        if name not in {"circuit", "result", "status_history"}
+        if name not in {"circuit", "inputs", "result", "status_history"}
     }
 
 

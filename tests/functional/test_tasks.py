@@ -106,6 +106,35 @@ def test_a_seed_is_kept_and_decides_the_sample(api: Api) -> None:
     assert len({str(result["counts"]) for result in results.values()}) == 3
 
 
+def test_inputs_are_kept_with_the_circuit_and_decide_the_points(api: Api) -> None:
+    """What was sent comes back; a list has a result for each object, in its order."""
+    one, two = {"theta": 1, "on": True}, {"theta": 0.5, "on": False}
+    for inputs, points in ((one, None), ([one, two], 2), (None, None)):
+        answer = api.post({"circuit": BELL, "shots": 10, "seed": 3, "inputs": inputs})
+        assert answer.status == 202
+        api.deliver()
+        task = api.get(answer.body["task_id"]).body
+        assert (task["inputs"], task["status"]) == (inputs, "completed")
+        result = task["result"]
+        if points is None:
+            assert result["points"] is None
+            assert sum(result["counts"].values()) == 10
+        else:
+            assert result["counts"] == {}
+            assert [sum(point["counts"].values()) for point in result["points"]] == [10] * points
+            assert result["points"][0]["seed"] == result["seed"] == 3
+
+
+def test_a_key_holds_the_inputs_too(api: Api) -> None:
+    """1.0 is 1 and -0.0 is 0; an object and a list of one are two requests."""
+    body = {"circuit": BELL, "inputs": {"a": 1, "b": 0}}
+    first = api.post(body, Idempotency_Key="k").body["task_id"]
+    again = api.post({**body, "inputs": {"b": -0.0, "a": 1.0}}, Idempotency_Key="k")
+    assert again.body["task_id"] == first
+    for other in ([{"a": 1, "b": 0}], {"a": True, "b": 0}, {"a": 1}, None):
+        assert api.post({**body, "inputs": other}, Idempotency_Key="k").status == 422
+
+
 def test_a_result_from_before_registers_were_kept_is_given_back_without_them(api: Api) -> None:
     """Its registers are null; all else is as it was."""
     task_id = api.submit()
@@ -118,7 +147,7 @@ def test_a_result_from_before_registers_were_kept_is_given_back_without_them(api
         ExpressionAttributeNames={"#r": "result"},
         ExpressionAttributeValues={":r": {"B": b"r" + json.dumps(old).encode()}},
     )
-    assert api.get(task_id).body["result"] == {**old, "registers": None}
+    assert api.get(task_id).body["result"] == {**old, "registers": None, "points": None}
 
 
 def test_an_etag_changes_with_every_transition_and_saves_the_body(api: Api) -> None:

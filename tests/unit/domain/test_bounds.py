@@ -13,7 +13,7 @@ from chalicelib.domain import payloads, retry_policy
 from chalicelib.domain.message import TaskMessage
 from chalicelib.errors import PayloadTooLarge
 from infra.local.settings import ROOT
-from tests.support.in_memory import T0, a_result, a_task
+from tests.support.in_memory import T0, a_request, a_result, a_task
 
 #: What Lambda carries each way, in bytes ("Lambda quotas").
 LAMBDA_BYTES = 6_291_556
@@ -53,10 +53,10 @@ def test_a_result_may_take_what_its_circuit_leaves() -> None:
     room = payloads.ENCODED_BYTES_MAX - payloads.encoded_bytes(circuit)
     executor = result.executor + "y" * (room - taken)
     fits = structs.replace(result, executor=executor)
-    payloads.check_result_size(fits, circuit=circuit)
+    payloads.check_result_size(fits, request=a_request(circuit))
     larger = structs.replace(fits, executor=executor + "y")
     with pytest.raises(PayloadTooLarge) as caught:
-        payloads.check_result_size(larger, circuit=circuit)
+        payloads.check_result_size(larger, request=a_request(circuit))
     assert str(caught.value) == (
         f"the result takes {room + 1:,} bytes in a response; with its circuit of 3,000,006 "
         f"the limit is {room:,}"

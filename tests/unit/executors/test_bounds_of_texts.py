@@ -148,12 +148,12 @@ def test_short_circuits_are_prepared_once_and_long_ones_each_time() -> None:
     """What is remembered is bounded: 64 of at most 10,000 characters."""
     text = f"{H3}qubit q;\nbit c;\nc = measure q;\n// "
     longest = text + "x" * (10_000 - len(text))
-    assert simulator.prepared(longest) is simulator.prepared(longest)
-    assert simulator.prepared(longest + "x") is not simulator.prepared(longest + "x")
+    assert simulator.prepared(longest, {}) is simulator.prepared(longest, {})
+    assert simulator.prepared(longest + "x", {}) is not simulator.prepared(longest + "x", {})
     for number in range(63):
-        simulator.prepared(f"{text}{number}")
-    first = simulator.prepared(longest)
-    assert simulator.prepared(longest) is first
+        simulator.prepared(f"{text}{number}", {})
+    first = simulator.prepared(longest, {})
+    assert simulator.prepared(longest, {}) is first
     for number in range(64):
-        simulator.prepared(f"{text}other {number}")
-    assert simulator.prepared(longest) is not first
+        simulator.prepared(f"{text}other {number}", {})
+    assert simulator.prepared(longest, {}) is not first

@@ -116,9 +116,9 @@ class AsyncClient:
         tasks = {index: AsyncTask(seen, self._session) for index, seen in sending.seen.items()}
         return AsyncBatch(key, tasks, sending.errors, self._session)
 
-    async def validate(self, circuit: object) -> Validation:
+    async def validate(self, circuit: object, **fields: Unpack[SubmissionFields]) -> Validation:
         """Have a circuit checked without executing it."""
-        return await self._session.exchange(calls.validate(requests.submission(circuit)))
+        return await self._session.exchange(calls.validate(requests.submission(circuit, **fields)))
 
     async def health(self) -> Health:
         """Ask whether the service can be used."""

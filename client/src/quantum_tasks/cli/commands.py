@@ -108,7 +108,8 @@ class _Commands:
 
     def validate(self) -> int:
         file = self._arguments.file
-        validation = self._client.validate(source.read_circuit(file))
+        circuit = source.read_circuit(file)
+        validation = self._client.validate(circuit, **parser.submission(self._arguments))
         self._write(validation.document, text.validation_lines(validation, source.shown(file)))
         return exits.DONE if validation.valid else exits.FAILED
 
@@ -174,6 +175,12 @@ def _result_document(task: Task, result: Result, *, top: int | None) -> dict[str
     """Return the service's own result; counts as they were asked for."""
     document = dict(task.document.get("result") or {})
     document["counts"] = dict(result.counts if top is None else result.top(top))
+    if result.points:
+        points = [result.point(number) for number in range(len(result.points))]
+        document["points"] = [
+            {"counts": dict(p.counts if top is None else p.top(top)), "seed": p.seed}
+            for p in points
+        ]
     if result.registers is not None:
         document["registers"] = [{"name": r.name, "size": r.size} for r in result.registers]
     return {"task_id": task.id, "status": task.status, "result": document}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import typing
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from quantum_tasks.cli import exits
@@ -95,14 +97,20 @@ def _common() -> argparse.ArgumentParser:
     return common
 
 
-def _submission(command: argparse.ArgumentParser) -> None:
+def _fields(command: argparse.ArgumentParser) -> None:
     for name, hint in _FIELDS.items():
         kind, (text,) = typing.get_args(hint.__origin__)[0], hint.__metadata__
-        if typing.get_origin(kind) is Mapping:
+        if name == "inputs":
+            command.add_argument("--inputs", metavar="JSON", type=_json, help=text)
+        elif typing.get_origin(kind) is Mapping:
             _pairs(command, name, text)
         else:
             names = [*_LETTERS.get(name, []), f"--{name.replace('_', '-')}"]
             command.add_argument(*names, type=kind, help=text)
+
+
+def _submission(command: argparse.ArgumentParser) -> None:
+    _fields(command)
     command.add_argument("--key", help="submit under this key: again is the same task")
 
 
@@ -127,6 +135,13 @@ def _pair(text: str) -> tuple[str, str]:
     if not separator or not name:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
     return name, value
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - any JSON; the service judges it
+    try:
+        return json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
+    except (OSError, ValueError) as exc:
+        raise argparse.ArgumentTypeError(f"must be JSON or @FILE: {exc}") from exc
 
 
 def _seconds(text: str) -> float:
@@ -157,7 +172,7 @@ _COMMANDS: Final[dict[str, tuple[Any, ...]]] = {
         *(_FILE, _submission, *_WAIT[1:], *_HISTOGRAM),
     ),
     "submit": ("submit a circuit and print its task's id", _FILE, _submission),
-    "validate": ("look for mistakes in a circuit", _FILE),
+    "validate": ("look for mistakes in a circuit", _FILE, _fields),
     "wait": ("wait for a task's end and print how it ended", *_WAIT),
     "watch": ("print each change of a task until its end", *_WAIT),
     "result": ("wait for a task's end and show its result", *_WAIT, *_HISTOGRAM),
@@ -183,4 +198,4 @@ def options(arguments: argparse.Namespace) -> dict[str, Any]:
 def submission(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what the options say about a submission, as `Client.submit` takes it."""
     given = {name: value for name in _FIELDS if (value := getattr(arguments, name)) is not None}
-    return {name: dict(v) if isinstance(v, list) else v for name, v in given.items()}
+    return given | {"tags": dict(arguments.tags)}

@@ -99,6 +99,11 @@ def counts_lines(result: Result, *, top: int | None) -> Iterator[str]:
 
     On a terminal the most frequent outcomes as bars in the order of keys; elsewhere all of them.
     """
+    for number in range(len(result.points)):
+        yield colored(f"inputs[{number}]", "dim", sys.stdout)
+        yield from counts_lines(result.point(number), top=top)
+    if result.points:
+        return
     if not is_terminal(sys.stdout):
         rows = list(result.counts.items()) if top is None else result.top(top)
         yield from (f"{key}\t{count}" for key, count in rows)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypedDict, Unpack
 
@@ -44,6 +44,12 @@ class Request:
         return cls(method="POST", path=path, headers=typed, body=encoded(document))
 
 
+#: Means the same as none, and is not sent.
+_NO_TAGS: Final[tuple[str, object]] = ("tags", {})
+
+Inputs = Mapping[str, float | int | bool]
+
+
 class SubmissionFields(TypedDict, total=False):
     """What you may say about a circuit's execution; None leaves it to the service.
 
@@ -54,6 +60,10 @@ class SubmissionFields(TypedDict, total=False):
     shots: Annotated[int | None, f"1 to {SHOTS_MAX} ({SHOTS_DEFAULT})"]
     seed: Annotated[int | None, "makes the counts repeatable"]
     tags: Annotated[Mapping[str, str] | None, "a tag of the task; may be repeated"]
+    inputs: Annotated[
+        Inputs | Sequence[Inputs] | None,
+        "values for the circuit's inputs as JSON, an object or a list of objects; @FILE reads them",
+    ]
 
 
 def submission(circuit: object, **fields: Unpack[SubmissionFields]) -> dict[str, Any]:
@@ -64,9 +74,22 @@ def submission(circuit: object, **fields: Unpack[SubmissionFields]) -> dict[str,
     """
     for name in sorted(fields.keys() - SubmissionFields.__annotations__.keys()):
         raise TypeError(f"a submission has no {name!r}")
-    given = {n: dict(v) if isinstance(v, Mapping) else v for n, v in fields.items()}
-    kept = {name: value for name, value in given.items() if value is not None and value != {}}
+    given = {name: _plain(value) for name, value in fields.items()}
+    kept = {
+        name: value
+        for name, value in given.items()
+        if value is not None and (name, value) != _NO_TAGS
+    }
     return {"circuit": text_of(circuit), **kept}
+
+
+def _plain(value: object) -> object:
+    """Return mappings and sequences as JSON has them."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(one) for one in value]
+    return value
 
 
 def submission_of(given: Mapping[str, Any], *, place: str) -> dict[str, Any]:

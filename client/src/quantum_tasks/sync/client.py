@@ -154,9 +154,9 @@ class Client:
         tasks = {index: Task(seen, self._session) for index, seen in sending.seen.items()}
         return Batch(key, tasks, sending.errors, self._session)
 
-    def validate(self, circuit: object) -> Validation:
+    def validate(self, circuit: object, **fields: Unpack[SubmissionFields]) -> Validation:
         """Have a circuit checked without executing it."""
-        return self._session.exchange(calls.validate(requests.submission(circuit)))
+        return self._session.exchange(calls.validate(requests.submission(circuit, **fields)))
 
     def health(self) -> Health:
         """Ask whether the service can be used.

@@ -71,6 +71,8 @@ def _value(hint: Any, value: Any, name: str) -> Any:  # noqa: ANN401 - any type,
     match typing.get_origin(hint) or hint:
         case builtins if builtins in _WORDS:
             return value if type(value) is builtins else _wrong(name, _WORDS[builtins])
+        case kind if kind is Any:
+            return value
         case kind if kind is datetime:
             return _time(value, name)
         case kind if kind is tuple:

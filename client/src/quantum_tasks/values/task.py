@@ -49,6 +49,8 @@ class TaskData:
     seed: int | None = None
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
     circuit: str | None = None
+    #: Of the circuit's `input`s, as they were given: an object or a list of objects.
+    inputs: Any = None
     submitted_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
