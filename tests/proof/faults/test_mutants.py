@@ -16,7 +16,7 @@ import pytest
 from msgspec import structs
 
 from chalicelib.composition import Service
-from chalicelib.domain import unreadable
+from chalicelib.domain import payloads, unreadable
 from chalicelib.domain.ending import Ending
 from chalicelib.domain.message import Acknowledge, Delivery, Disposition, TaskMessage
 from chalicelib.domain.task import Task
@@ -61,7 +61,8 @@ class _DoesNotSendOnReplay(SubmitTask, frozen=True):
 
 class _PutsPiecesBeforeItLooks(SubmitTask, frozen=True):
     def __call__(self, submission: Submission) -> Submitted:
-        self._keep_circuit(self._new_task(submission), keyed=True)
+        task = self._new_task(submission)
+        self._keep_circuit(task, payloads.circuit_to_text(task.request), keyed=True)
         return super().__call__(submission)
 
 
