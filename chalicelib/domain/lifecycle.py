@@ -134,7 +134,7 @@ def complete_if_current_attempt(
 ) -> Transition:
     """Record the result, if this attempt is still the current one.
 
-    `schema_version` is the task's: a result in pieces may raise it and never lowers it.
+    `schema_version` is what its request needs: a result in pieces may raise it, never lower it.
     """
     return Transition(
         task_id=task_id,

@@ -152,7 +152,7 @@ class ExecuteTask(msgspec.Struct, frozen=True, kw_only=True):
             attempt=task.attempt,
             result=result,
             now=self.clock.now(),
-            schema_version=task.schema_version,
+            schema_version=task.request.schema_version,
         )
         return Ending(complete, acknowledged(complete))
 

@@ -85,7 +85,7 @@ def test_circuits_and_results_at_their_limits_come_back_unchanged(
     assert task["circuit"] == largest
     task = finished(stage.http, too_many)
     assert (task["status"], task["attempt"]) == ("failed", 1)
-    assert "with its circuit of 5,000,000 the limit is 1,100,000" in task["error_message"]
+    assert "with the circuit and its inputs the limit is 1,100,000" in task["error_message"]
     assert task["circuit"] == largest
     _in_their_memory(stage, figures)
 
