@@ -152,4 +152,5 @@ def idle_per_month(spec: StageSpec, *, alarms: int, metrics: int) -> dict[str, f
 
 def simulated_seconds(qubits: int, gates: int) -> float:
     """Return the processor time that a simulation is estimated at."""
-    return estimate(qubits=qubits, gates=gates, shots=1024, has_feedback=False).seconds
+    said = estimate(qubits=qubits, gates=gates, shots=1024, has_feedback=False, qubits_max=qubits)
+    return said.seconds or 0.0

@@ -1,4 +1,4 @@
-"""Which executors there are. A new one gets its record here, and its name in `Name`."""
+"""Which executors there are, and what an amplitude takes. A new one gets its record here."""
 
 # Without `from __future__ import annotations`, as `settings`, which each start of a function reads.
 
@@ -24,6 +24,9 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
     factory: str
     in_child: bool
 
+
+#: Of memory for one amplitude: two floats of 8 bytes, and its probability for sampling.
+AMPLITUDE_BYTES: Final = 24
 
 EXECUTORS: Final[Mapping[Name, Registered]] = {
     "simulator": Registered(factory="chalicelib.executors.simulator:build", in_child=True),

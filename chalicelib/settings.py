@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 import msgspec
 from msgspec import Meta, structs
 
-from chalicelib.registry import EXECUTORS, Name, Registered
+from chalicelib.registry import AMPLITUDE_BYTES, EXECUTORS, Name, Registered
 
 
 class InvalidSetting(ValueError):
@@ -166,9 +166,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return settings
 
 
-#: A complex number of two doubles, and its probability for sampling; and what a circuit takes
-#: in addition to its state, in MB.
-AMPLITUDE_BYTES: Final = 24
+#: What a circuit takes in addition to its state.
 CIRCUIT_MB: Final = 64
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
+from chalicelib.domain.validation import Estimate
+from chalicelib.registry import AMPLITUDE_BYTES
 
-#: Two floats of 8 bytes, and the amplitude's probability for sampling. A child imports no settings:
-#: a test holds this to theirs, by which memory is granted.
-AMPLITUDE_BYTES: Final = 24
 #: Of a child process without its amplitudes.
 BASE_BYTES: Final = 36 * 2**20
 #: Per gate and amplitude, the most that was measured between 16 and 26 qubits on one thread.
@@ -20,26 +18,21 @@ SECONDS_PER_GATE: Final = 1e-6
 STEPS_MAX: Final = 20_000
 
 
-class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What a circuit costs at most, if its amplitudes are all kept."""
-
-    qubits: int
-    amplitudes: int
-    memory_bytes: int
-    seconds: float
-
-
-def estimate(*, qubits: int, gates: int, shots: int, has_feedback: bool) -> Estimate:
+def estimate(
+    *, qubits: int, gates: int, shots: int, has_feedback: bool, qubits_max: int
+) -> Estimate:
     """Estimate a circuit. One of Clifford gates or that falls apart costs less, often far less."""
+    if qubits > qubits_max:
+        return Estimate(gates=gates, memory_bytes=None, seconds=None, fits=False)
     amplitudes = 2**qubits
     by_amplitude = SECONDS_PER_GATE_AND_AMPLITUDE * amplitudes
     if has_feedback:
         by_amplitude = SECONDS_PER_GATE_AMPLITUDE_AND_SHOT * amplitudes * shots
     return Estimate(
-        qubits=qubits,
-        amplitudes=amplitudes,
+        gates=gates,
         memory_bytes=BASE_BYTES + AMPLITUDE_BYTES * amplitudes,
-        seconds=gates * (SECONDS_PER_GATE + by_amplitude),
+        seconds=float(f"{gates * (SECONDS_PER_GATE + by_amplitude):.3g}"),
+        fits=True,
     )
 
 

@@ -19,12 +19,13 @@ from chalicelib.domain.task import Inputs, Register, TaskRequest, TaskResult
 from chalicelib.domain.validation import Finding
 from chalicelib.errors import PermanentExecutionError
 from chalicelib.executors import points
+from chalicelib.executors.children.grants import AskForMemory, ProgramSize, is_small
 from chalicelib.executors.cost import STEPS_MAX, needs_amplitudes
 from chalicelib.executors.openqasm.build import Built, build_program
 from chalicelib.executors.openqasm.counts import in_registers
 from chalicelib.executors.openqasm.findings import CircuitRefused
 from chalicelib.executors.openqasm.needs import largest_part
-from chalicelib.executors.openqasm.program import Program
+from chalicelib.executors.openqasm.program import Program, every
 from chalicelib.executors.openqasm.reader import READER_VERSION, read
 
 NAME: Final = "prism-q"
@@ -54,35 +55,33 @@ class Simulator:
         self._prism = library or importlib.import_module("prism_q")
         self._qubits_max = qubits_max
         self.version = f"{self._prism.__version__}+{READER_VERSION}"
+        #: In a process that has no bound of its own, nothing is asked for.
+        self.ask_for_memory: AskForMemory = lambda _: None
 
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult:
         """See `Executor`."""
         del time_limit_seconds  # native code cannot be stopped from within: the pool does
         seeds, bounds = points.seeds_of(request), points.Bounds(request)
-        executed = [
-            self._execute_point(request, number, seed, bounds) for number, seed in enumerate(seeds)
-        ]
+        counted: list[dict[str, int]] = []
+        granted: set[ProgramSize] = set()
+        registers: tuple[Register, ...] = ()
+        for number, seed in enumerate(seeds):
+            with points.named(request, number):
+                program, size = prepared(request.circuit, request.points[number])
+                if size not in granted and not is_small(size, request.shots):
+                    self.ask_for_memory(size)
+                    granted.add(size)
+                counted.append(self.counts(program, seed=seed, shots=request.shots))
+                registers = _registers_of(program)
+                bounds.check(counted[-1], registers)
         return points.result_of(
             request,
-            [counts for counts, _ in executed],
+            counted,
             seeds=seeds,
             executor=NAME,
             executor_version=self.version,
-            registers=executed[-1][1],
+            registers=registers,
         )
-
-    def _execute_point(
-        self, request: TaskRequest, number: int, seed: int, bounds: points.Bounds
-    ) -> tuple[dict[str, int], tuple[Register, ...]]:
-        """Return the counts of the circuit with one object of inputs, and their registers."""
-        with points.named(request, number):
-            program = prepared(request.circuit, request.points[number])
-            counts = self.counts(program, seed=seed, shots=request.shots)
-            registers = tuple(
-                Register(name=output.name, size=len(output.bits)) for output in program.outputs
-            )
-            bounds.check(counts, registers)
-        return counts, registers
 
     def counts(self, program: Program, *, seed: int, shots: int) -> dict[str, int]:
         """Run a program and return its counts by registers.
@@ -149,20 +148,34 @@ class Simulator:
         return CircuitRefused(Finding(message=needs_amplitudes(qubits, self._qubits_max)))
 
 
-def prepared(circuit: str, inputs: Inputs) -> Program:
+def prepared(circuit: str, inputs: Inputs) -> tuple[Program, ProgramSize]:
     """Return the program of a circuit; remember it of short circuits without inputs.
 
     Raises:
         CircuitRefused: the circuit has errors.
     """
     if inputs or len(circuit) > REMEMBERED_CHARACTERS_MAX:
-        return read(circuit, inputs).required()
+        return _read(circuit, inputs)
     return _read_once(circuit)
 
 
 @functools.lru_cache(maxsize=REMEMBERED_MAX)
-def _read_once(circuit: str) -> Program:
-    return read(circuit).required()
+def _read_once(circuit: str) -> tuple[Program, ProgramSize]:
+    return _read(circuit, {})
+
+
+def _read(circuit: str, inputs: Inputs) -> tuple[Program, ProgramSize]:
+    program = read(circuit, inputs).required()
+    size = ProgramSize(
+        qubits=program.qubits,
+        part=largest_part(program.qubits, program.operations),
+        operations=sum(1 for _ in every(program.operations)),
+    )
+    return program, size
+
+
+def _registers_of(program: Program) -> tuple[Register, ...]:
+    return tuple(Register(name=output.name, size=len(output.bits)) for output in program.outputs)
 
 
 _LOOP: Final = re.compile(r"the loop at line (\d+)")

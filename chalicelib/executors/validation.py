@@ -16,17 +16,17 @@ from chalicelib.domain.validation import VALIDATION_SECONDS_MAX, Finding, Severi
 from chalicelib.errors import ExecutionError, TransientExecutionError
 from chalicelib.executors.children.child_process import JobLimits
 from chalicelib.executors.children.failures import LimitReached
+from chalicelib.executors.children.grants import READING_BYTES_MAX
 from chalicelib.executors.children.pool import ProcessPool
 from chalicelib.ports import Observer
 from chalicelib.settings import Settings
 
-MEMORY_MB_MAX: Final = 256
 #: Validations under way at the same time in one process. A function's handles one request; the
 #: local API has a thread for each, and its machine would be filled.
 _AT_ONCE_MAX: Final = 2
 #: What one validation may take of the processor and of memory.
 LIMITS: Final = JobLimits(
-    processor_seconds_max=VALIDATION_SECONDS_MAX, memory_bytes_max=MEMORY_MB_MAX << 20
+    processor_seconds_max=VALIDATION_SECONDS_MAX, memory_bytes_max=READING_BYTES_MAX
 )
 _FACTORY: Final = "chalicelib.executors.validator:build"
 
@@ -62,9 +62,8 @@ class ChildValidator:
                 document = self._pool.ask(request, time_limit_seconds=self._seconds_max).document
             return _decoder.decode(document or "")
         except LimitReached as exc:
-            why = (
-                f"it takes more than {VALIDATION_SECONDS_MAX:g} s or {MEMORY_MB_MAX} MB to analyse"
-            )
+            bounds = f"{VALIDATION_SECONDS_MAX:g} s or {READING_BYTES_MAX >> 20} MB"
+            why = f"it takes more than {bounds} to analyse"
             return self._incomplete(why, exc)
         except TransientExecutionError as exc:
             return self._incomplete("the service could not finish the analysis this time", exc)

@@ -64,16 +64,12 @@ class Validator:
             yield Finding(severity=Severity.WARNING, message=message)
 
     def _estimate(self, needs: Needs, shots: int) -> Estimate:
-        if needs.qubits > self._qubits_max:
-            return Estimate(gates=needs.gates, memory_bytes=None, seconds=None, fits=False)
-        needed = cost.estimate(
-            qubits=needs.qubits, gates=needs.gates, shots=shots, has_feedback=needs.has_feedback
-        )
-        return Estimate(
+        return cost.estimate(
+            qubits=needs.qubits,
             gates=needs.gates,
-            memory_bytes=needed.memory_bytes,
-            seconds=float(f"{needed.seconds:.3g}"),
-            fits=True,
+            shots=shots,
+            has_feedback=needs.has_feedback,
+            qubits_max=self._qubits_max,
         )
 
 

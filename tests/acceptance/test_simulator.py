@@ -163,7 +163,7 @@ def test_children_are_used_again_and_replaced_where_they_are_lost(stage: Stage) 
     task = finished(stage.http, starved)
     assert (task["status"], task["attempt"]) == ("failed", 1)
     assert task["error_message"] == (
-        "the circuit needs more than the 100 MB of memory that one execution may take"
+        "the circuit needs more than the 100 MB of memory that its execution may take"
     )
 
 

@@ -15,7 +15,8 @@ from msgspec import structs
 
 from chalicelib import composition
 from chalicelib.domain.validation import VALIDATION_SECONDS_MAX
-from chalicelib.executors.validation import LIMITS, MEMORY_MB_MAX, ChildValidator
+from chalicelib.executors.children.grants import READING_BYTES_MAX
+from chalicelib.executors.validation import LIMITS, ChildValidator
 from tests.functional.conftest import Answer, Api, Logged
 from tests.support.circuits import H3, KNOWN
 from tests.support.evidence import FULL
@@ -147,7 +148,7 @@ def test_each_hostile_text_takes_no_more_of_the_processor_than_it_may(
         assert used_by_children() - before <= USED_SECONDS_MAX, name
     assert len(jobs) == 2 * len(TEXTS)
     assert {job.processor_seconds_max for job in jobs} == {VALIDATION_SECONDS_MAX}
-    assert {job.memory_bytes_max for job in jobs} == {MEMORY_MB_MAX << 20}
+    assert {job.memory_bytes_max for job in jobs} == {READING_BYTES_MAX}
     assert all(job.time_limit_seconds <= VALIDATION_SECONDS_MAX for job in jobs)
 
 

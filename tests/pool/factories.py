@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.executors.children.child import Runnable
+from chalicelib.executors.children.grants import AskForMemory, ProgramSize
 from tests.pool.behaviours import BEHAVIOURS, MEGABYTE, burn, scribble
 
 
@@ -63,6 +64,26 @@ class Behaving:
 def build() -> Runnable:
     """Build the executor."""
     return Behaving()
+
+
+class Asking(Behaving):
+    """Says before it executes that its program has so many qubits as there are shots."""
+
+    ask_for_memory: AskForMemory
+
+    def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult | str:
+        """See `Behaving`."""
+        size = ProgramSize(qubits=request.shots, part=request.shots, operations=0)
+        if request.shots > 1:
+            self.ask_for_memory(size)
+        return super().execute(request, time_limit_seconds=time_limit_seconds)
+
+
+def build_asking() -> Runnable:
+    """Build it."""
+    executor = Asking()
+    executor.ask_for_memory = lambda _: None
+    return executor
 
 
 def build_never() -> None:

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from chalicelib.domain.task import TaskRequest
 from chalicelib.errors import ExecutionError, PermanentExecutionError, TransientExecutionError
 from chalicelib.executors.children.jobs import (
     ANSWER_BYTES_MAX,
@@ -23,6 +24,7 @@ from tests.pool.conftest import (
     PATIENCE_SECONDS,
     MakeChild,
     MakePool,
+    Outcome,
     Problems,
     counts_of,
     pid_of,
@@ -34,7 +36,7 @@ from tests.support.processes import children_of, is_running
 
 PERMANENT, TRANSIENT = PermanentExecutionError, TransientExecutionError
 PROCESSOR = "the circuit needs more than the 0.5 s of processor time that one execution may take"
-MEMORY = "the circuit needs more than the 64 MB of memory that one execution may take"
+MEMORY = "the circuit needs more than the 64 MB of memory that its execution may take"
 
 #: What the executor does; how the execution ends. Which signal means what, `test_failures` says.
 HOSTILE = {
@@ -170,6 +172,29 @@ def test_memory_of_both_processes_stays_bounded(make_pool: MakePool) -> None:
     run_batch(pool, ["fill_memory", "print_gigabyte", "answer_bytes 1e9"] * 3)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown << 10 < 9 * 3 * 8_000_000
+
+
+@pytest.mark.parametrize(
+    ("qubits", "may", "may_not"), [(1, 200, 300), (2, 200, 300), (22, 400, 500), (40, 600, 800)]
+)
+def test_a_child_takes_no_more_memory_than_its_program_is_granted(
+    make_pool: MakePool, qubits: int, may: int, may_not: int
+) -> None:
+    """256 MB for reading, 48 bytes an amplitude on top, and 700 MB in all."""
+    limits = {"processor_seconds_max": 60, "memory_bytes_max": 700 << 20}
+    pool = make_pool("tests.pool.factories:build_asking", **limits)
+    granted = min(700, 256 + (48 * 2**qubits >> 20))
+
+    def grow(megabytes: int) -> Outcome:
+        request = TaskRequest(circuit=f"grow {megabytes}", shots=qubits, tags={})
+        try:
+            return pool.execute(request, time_limit_seconds=PATIENCE_SECONDS)
+        except ExecutionError as exc:
+            return exc
+
+    assert counts_of(grow(may))
+    assert f"more than the {granted} MB of memory that" in str(grow(may_not))
+    assert counts_of(grow(may))
 
 
 def test_a_child_takes_no_more_memory_than_its_limit(make_pool: MakePool) -> None:

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from typing import Final, Protocol
+from collections.abc import Iterator
+from typing import Final, Protocol, runtime_checkable
 
 from msgspec import structs
 
 from chalicelib.domain.task import TaskRequest, TaskResult
 from chalicelib.errors import PermanentExecutionError, TransientExecutionError
+from chalicelib.executors.children.grants import AskForMemory, ProgramSize
 from chalicelib.executors.children.jobs import (
     ANSWER_BYTES_MAX,
     Answer,
     Job,
     Started,
+    grant_decoder,
     job_decoder,
     line_of,
     shortened,
@@ -35,6 +38,16 @@ class Runnable(Protocol):
 
     def execute(self, request: TaskRequest, *, time_limit_seconds: float) -> TaskResult | str:
         """Run it; errors are as an executor's."""
+
+
+@runtime_checkable
+class Asking(Runnable, Protocol):
+    """One whose jobs begin with the memory for reading a circuit; it asks before it uses more.
+
+    Any other has all that an execution may use from the beginning.
+    """
+
+    ask_for_memory: AskForMemory
 
 
 #: What `-c` runs. The name of this module in it tells people and tests what the process is.
@@ -55,10 +68,23 @@ def main(parent: int, factory: str) -> None:
     except BaseException as exc:  # noqa: BLE001 - a module may raise anything when it is imported
         asker.answer(line_of(Started(error=_name_and_text(exc))))
         return
-    bounds = JobBounds()
-    asker.answer(line_of(Started()))
-    for line in asker.requests():
-        asker.answer(_answer(executor, bounds, job_decoder.decode(line)))
+    bounds, lines = JobBounds(), asker.requests()
+    asker.answer(line_of(Started(asks_for_memory=isinstance(executor, Asking))))
+    for line in lines:
+        job = job_decoder.decode(line)
+        if isinstance(executor, Asking):
+            executor.ask_for_memory = _asking(asker, lines, bounds, job.number)
+        asker.answer(_answer(executor, bounds, job))
+
+
+def _asking(asker: Asker, lines: Iterator[bytes], bounds: JobBounds, number: int) -> AskForMemory:
+    """Return what asks the parent for memory in the middle of a job."""
+
+    def ask(needs: ProgramSize) -> None:
+        asker.answer(line_of(Answer(number=number, needs=needs)))
+        bounds.grant(grant_decoder.decode(next(lines)).memory_bytes_max)
+
+    return ask
 
 
 def _answer(executor: Runnable, bounds: JobBounds, job: Job) -> bytes:

@@ -16,9 +16,11 @@ from chalicelib.domain.task import TaskRequest
 from chalicelib.errors import ExecutionError
 from chalicelib.executors.children import failures
 from chalicelib.executors.children.child import BOOTSTRAP
+from chalicelib.executors.children.grants import READING_BYTES_MAX, granted
 from chalicelib.executors.children.jobs import (
     ANSWER_BYTES_MAX,
     Answer,
+    Grant,
     Job,
     answer_decoder,
     line_of,
@@ -63,8 +65,10 @@ class ChildProcess:
             environment=_environment() | dict(environment),
             on_output=self._output.add,
         )
-        self._is_ready = False
+        self._is_ready = self._asks_for_memory = False
         self._number = 0
+        #: What the job under way may use.
+        self._memory_bytes_max = limits.memory_bytes_max
 
     @property
     def pid(self) -> int:
@@ -96,7 +100,7 @@ class ChildProcess:
             raise failures.cannot_start("its process did not become ready") from exc
         if started.error is not None:
             raise failures.cannot_start(started.error)
-        self._is_ready = True
+        self._is_ready, self._asks_for_memory = True, started.asks_for_memory
 
     def run(self, request: TaskRequest, *, deadline: float, seconds_max: float) -> Answer:
         """Run one job until the deadline (monotonic time), which was set so many seconds before.
@@ -112,15 +116,29 @@ class ChildProcess:
         self._output.begin()
         limits = self._limits
         watch = _Watch(self.pid, deadline, seconds_max, limits.processor_seconds_max)
+        self._memory_bytes_max = limits.memory_bytes_max
+        if self._asks_for_memory:
+            self._memory_bytes_max = min(limits.memory_bytes_max, READING_BYTES_MAX)
         job = Job(
             number=self._number,
             request=request,
             time_limit_seconds=watch.seconds_left(),
             processor_seconds_max=limits.processor_seconds_max,
-            memory_bytes_max=limits.memory_bytes_max,
+            memory_bytes_max=self._memory_bytes_max,
         )
+        answer = self._exchange(job, watch)
+        while answer.needs is not None:
+            grant = granted(answer.needs, request.shots, memory_bytes_max=limits.memory_bytes_max)
+            self._memory_bytes_max = max(self._memory_bytes_max, grant)
+            answer = self._exchange(Grant(memory_bytes_max=self._memory_bytes_max), watch)
+        if answer.out_of_memory:
+            raise failures.memory_limit_reached(self._memory_bytes_max)
+        return answer
+
+    def _exchange(self, message: Job | Grant, watch: _Watch) -> Answer:
+        """Send a line, and return the answer to it."""
         try:
-            self._process.send(line_of(job), watch)
+            self._process.send(line_of(message), watch)
         except ProcessLost:
             raise self._lost() from None
         try:
@@ -160,7 +178,7 @@ class ChildProcess:
             code,
             bytes(self._output.end),
             processor_seconds_max=self._limits.processor_seconds_max,
-            memory_bytes_max=self._limits.memory_bytes_max,
+            memory_bytes_max=self._memory_bytes_max,
         )
 
 

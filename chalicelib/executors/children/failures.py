@@ -36,7 +36,7 @@ def memory_limit_reached(bytes_max: int) -> ExecutionError:
     """The execution wanted more memory than it may have."""
     return LimitReached(
         f"the circuit needs more than the {bytes_max / _MEGABYTE:,.0f} MB of memory "
-        "that one execution may take"
+        "that its execution may take"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from chalicelib.domain.task import TaskRequest, TaskResult
+from chalicelib.executors.children.grants import ProgramSize
 
 #: An answer is at most this long. More than any result that can be kept, so that a result which is
 #: only a little too large is refused where the limit on results is.
@@ -26,8 +27,15 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     request: TaskRequest
     #: The wall limit as the executor is told it; the parent keeps it.
     time_limit_seconds: float
-    #: What this execution may use of the processor, and of memory on top of what the child has.
+    #: What this execution may use of the processor, and of memory on top of what the child has,
+    #: until it is granted more.
     processor_seconds_max: float
+    memory_bytes_max: int
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """What an execution may use of memory now that its needs are known, as in its job."""
+
     memory_bytes_max: int
 
 
@@ -35,12 +43,16 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     """A child's first line: it is ready, or it is not and says why."""
 
     error: str | None = None
+    #: Whether its executor says what a program needs.
+    asks_for_memory: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How an execution ended in the child: one of the first six is set."""
+    """How an execution ended in the child, or what it needs: one of the first seven is set."""
 
     number: int
+    #: It goes on when it has its grant.
+    needs: ProgramSize | None = None
     result: TaskResult | None = None
     #: What an executor gave that is not a result, as JSON: a validation.
     document: str | None = None
@@ -59,11 +71,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _encoder: Final = msgspec.json.Encoder()
 #: Decoders check every field against the annotations above.
 job_decoder: Final = msgspec.json.Decoder(Job)
+grant_decoder: Final = msgspec.json.Decoder(Grant)
 started_decoder: Final = msgspec.json.Decoder(Started)
 answer_decoder: Final = msgspec.json.Decoder(Answer)
 
 
-def line_of(message: Job | Started | Answer) -> bytes:
+def line_of(message: Job | Grant | Started | Answer) -> bytes:
     """Encode as one line; JSON escapes the line ends inside a text."""
     return _encoder.encode(message) + b"\n"
 

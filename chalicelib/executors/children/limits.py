@@ -47,7 +47,8 @@ class JobBounds:
     def __init__(self) -> None:
         """Take the child's size now as what it is when it is idle."""
         self._statm = os.open("/proc/self/statm", os.O_RDONLY) if _IS_LINUX else -1
-        self._size_bytes_at_start = self._size_bytes()
+        self._size_bytes_at_start = self._size_bytes_before = self._size_bytes()
+        self._granted = 0
 
     def begin(self, *, processor_seconds_max: float, memory_bytes_max: int) -> None:
         """Set the limits for a job.
@@ -58,8 +59,14 @@ class JobBounds:
         """
         seconds = _SECONDS_BY_TICKS_MAX * processor_seconds_max
         _set_soft(resource.RLIMIT_CPU, math.ceil(_processor_seconds_by_ticks() + seconds))
+        self._size_bytes_before, self._granted = self._size_bytes(), 0
+        self.grant(memory_bytes_max)
+
+    def grant(self, memory_bytes_max: int) -> None:
+        """Let the job have so much memory on top of what the process had before, or what it has."""
+        self._granted = max(self._granted, memory_bytes_max)
         if _IS_LINUX:
-            _set_soft(resource.RLIMIT_AS, self._size_bytes() + memory_bytes_max)
+            _set_soft(resource.RLIMIT_AS, self._size_bytes_before + self._granted)
 
     def end(self) -> bool:
         """Bound what goes on after a job, and say whether the child is worn out."""

@@ -159,8 +159,6 @@ class ProcessPool:
         """Raise what the executor raised in the child."""
         if answer.result is not None or answer.document is not None:
             return
-        if answer.out_of_memory:
-            raise failures.memory_limit_reached(self._limits.memory_bytes_max)
         if answer.permanent is not None:
             raise PermanentExecutionError(answer.permanent)
         if answer.transient is not None:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 import psutil
 
+from chalicelib.registry import AMPLITUDE_BYTES
 from chalicelib.runtime_checks import CHILD_MB, FUNCTION_MB, excessive_demands
-from chalicelib.settings import AMPLITUDE_BYTES, CIRCUIT_MB, InvalidSetting
+from chalicelib.settings import CIRCUIT_MB, InvalidSetting
 from chalicelib.settings import Settings as ServiceSettings
 from infra.local.settings import function_timeout_seconds
 from infra.worker_time import seconds_to_begin

@@ -40,7 +40,7 @@ def test_an_execution_has_the_limits_that_are_set(monkeypatch: pytest.MonkeyPatc
     jobs = recorded_jobs(monkeypatch)
     settings = Settings(
         execution_processor_seconds_max=7,
-        execution_memory_mb_max=300,
+        execution_memory_mb_max=200,
         execution_amplitudes_max=1 << 20,
     )
     executor = build_executor(settings, RecordingObserver())
@@ -49,7 +49,7 @@ def test_an_execution_has_the_limits_that_are_set(monkeypatch: pytest.MonkeyPatc
     executor.close()
     (job,) = jobs
     assert job.number == 1
-    assert (job.processor_seconds_max, job.memory_bytes_max) == (7, 300 * 1024 * 1024)
+    assert (job.processor_seconds_max, job.memory_bytes_max) == (7, 200 * 1024 * 1024)
     assert 0 < job.time_limit_seconds <= 60
     assert (result.shots, result.executor) == (10, "prism-q")
 

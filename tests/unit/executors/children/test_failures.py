@@ -11,7 +11,7 @@ from chalicelib.executors.children import failures
 from chalicelib.executors.children.failures import LimitReached
 
 PROCESSOR = "the circuit needs more than the 2.5 s of processor time that one execution may take"
-MEMORY = "the circuit needs more than the 1,024 MB of memory that one execution may take"
+MEMORY = "the circuit needs more than the 1,024 MB of memory that its execution may take"
 PERMANENT, TRANSIENT = PermanentExecutionError, TransientExecutionError
 
 

@@ -61,6 +61,21 @@ def test_a_job_has_half_as_much_again_of_the_processor_and_its_memory_on_top() -
 
 
 @ON_LINUX
+def test_a_grant_is_counted_from_where_the_job_began_and_takes_nothing_away() -> None:
+    """What the job has used since is in it; the next job has its own."""
+    bounds = JobBounds()
+    bounds.begin(processor_seconds_max=100_000.0, memory_bytes_max=1 << 32)
+    began = soft(resource.RLIMIT_AS)
+    with mmap.mmap(-1, 100 * MEGABYTE):
+        bounds.grant(1 << 33)
+        assert soft(resource.RLIMIT_AS) == began + (1 << 32)
+        bounds.grant(1 << 31)
+        assert soft(resource.RLIMIT_AS) == began + (1 << 32)
+    bounds.begin(processor_seconds_max=100_000.0, memory_bytes_max=1 << 31)
+    assert soft(resource.RLIMIT_AS) < began
+
+
+@ON_LINUX
 def test_room_is_made_to_report_that_memory_ran_out() -> None:
     """All that the hard limit leaves."""
     bounds = JobBounds()

@@ -96,12 +96,6 @@ def test_a_closed_pool_ends_all_its_children(pool: ProcessPool, children: Childr
         (Answer(number=1, permanent="no such gate"), PERMANENT, "no such gate", []),
         (Answer(number=1, transient="no device"), TRANSIENT, "no device", []),
         (
-            Answer(number=1, out_of_memory=True),
-            failures.LimitReached,
-            "the circuit needs more than the 5 MB of memory that one execution may take",
-            [],
-        ),
-        (
             Answer(number=1, unexpected="KeyError", traceback="line 7"),
             TRANSIENT,
             "the executor failed unexpectedly (KeyError)",
