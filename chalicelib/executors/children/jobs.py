@@ -39,7 +39,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes_max: int
 
 
-class Started(msgspec.Struct, frozen=True, kw_only=True):
+class Started(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A child's first line: it is ready, or it is not and says why."""
 
     error: str | None = None
