@@ -89,8 +89,12 @@ class DeployedStage:
         return [event["message"] for page in pages for event in page["events"]]
 
     def logged(self, function: str, *parts: str) -> bool:
-        """Whether a function has logged a line with all of these in it."""
-        return any(all(part in line for part in parts) for line in self.log_lines(function))
+        """Wait for a function's line with all of these in it: it may come after the answer."""
+
+        def is_logged() -> bool:
+            return any(all(part in line for part in parts) for line in self.log_lines(function))
+
+        return wait_for(is_logged, f"line of {function} with {parts}")
 
     def sweep(self) -> dict[str, Any]:
         """Run the sweeper now, as its schedule does, and wait for its answer."""

@@ -184,8 +184,9 @@ def test_cancelling_asks_first_and_says_why_it_cannot_be(
     assert service.tasks[kept]["status"] == "cancelled"
     assert len(service.requests(f"/tasks/{kept}/cancel", "POST")) == 1
     assert len(timed.texts("tbody button")) == 1
-    service.end(ended, "completed")
     timed.click("tbody button", "Cancel")
+    timed.wait("document.querySelector('dialog')")
+    service.end(ended, "completed")  # not before: the list may be read again at any time
     timed.click("dialog button", "Cancel the task")
     timed.wait_for_text("the task is completed", "dialog [role=alert]")
 

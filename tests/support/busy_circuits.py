@@ -16,8 +16,8 @@ def dense(qubits: int, layers: int) -> str:
 @functools.cache
 def hungry() -> str:
     """A loop whose gates, written out, fill 100 MB."""
-    own = "gate g a, b { cx a, b; ctrl @ rx(0.1) a, b; }\nqubit[4999] r;\nqubit[4999] s;\n"
-    return _program(1, f"{own}for int i in [0:98] {{ g r, s; }}")
+    registers = "qubit[4999] r;\nqubit[4999] s;\n"
+    return _program(1, f"{registers}for int i in [0:180] {{ cx r, s; }}")
 
 
 def _program(qubits: int, body: str) -> str:

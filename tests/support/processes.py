@@ -56,8 +56,12 @@ def state_of(pid: int) -> str | None:
     return None
 
 
+#: Of a process that has taken its SIGKILL and gives its memory back (linux/sched.h).
+_PF_EXITING = 0x4
+
+
 def is_killed(pid: int) -> bool:
-    """Whether it has ended, or the kernel has its SIGKILL and will not let it run on.
+    """Whether it has ended or is ending, or the kernel has its SIGKILL and will not let it run on.
 
     A process that ends sends its children their parent-death signal before anyone can see that it
     has ended ("exit_notify" of Linux's kernel/exit.c), so this needs no waiting.
@@ -67,7 +71,9 @@ def is_killed(pid: int) -> bool:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         status = Path(f"/proc/{pid}/status").read_text()
         fields = dict(line.split(":", 1) for line in status.splitlines())
-        return bool(int(fields["ShdPnd"], 16) >> (signal.SIGKILL - 1) & 1)
+        flags = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[6])
+        is_pending = int(fields["ShdPnd"], 16) >> (signal.SIGKILL - 1) & 1
+        return bool(is_pending or flags & _PF_EXITING)
     return True
 
 
