@@ -42,5 +42,5 @@ def test_noise_and_results_of_brakets_are_refused(case: dict[str, Any]) -> None:
     ):
         Simulator().execute(request, time_limit_seconds=60)
     said = json.loads(Validator(qubits_max=24).execute(request, time_limit_seconds=60))
-    (line,) = [found["line"] for found in said["findings"] if found["severity"] == "error"]
+    line = next(found["line"] for found in said["findings"] if found["severity"] == "error")
     assert case["circuit"].splitlines()[line - 1].startswith("#pragma braket")
