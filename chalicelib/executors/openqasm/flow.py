@@ -256,6 +256,9 @@ def _note(node: ast.Node, names: dict[str, bool]) -> None:
         note(node.target, is_measured=False)
     elif isinstance(node, ast.MeasureStatement) and node.target is not None:
         note(node.target, is_measured=isinstance(node.measure, ast.MeasureExpression))
+    elif isinstance(node, ast.AliasDeclaration):  # what it assigns is what it names
+        for inner in openqasm.walk(node.value):
+            note(inner, is_measured=False)
     elif isinstance(node, ast.FunctionCall | ast.QuantumCall):
         for argument in node.arguments:  # an array that is passed by reference
             if isinstance(argument, ast.Identifier | ast.IndexExpression):

@@ -25,9 +25,7 @@ _EXITS: Final = (ast.Break, ast.Return, ast.End)
 class _Saved(msgspec.Struct):
     """What a turn of a loop may change, as it was before."""
 
-    operations: int
     cells: list[tuple[Cell, object, object, int | None]]
-    homes: set[object]
     captured: set[object]
 
 
@@ -48,17 +46,23 @@ class Loops(Flow):
             if not condition:
                 return None
             saved = self._saved() if has_exit else None
+            # A list of its own: a flag that an outer frame sets back stands in none that is undone.
+            outer, self.machine.operations = self.machine.operations, []
             frame = Frame(self.machine, ("break", "continue"))
             self.frames.append(frame)
             try:
                 left = self.block(node.body)
             finally:
                 self.frames.pop()
+                made, self.machine.operations = self.machine.operations, outer
             if isinstance(left, Exits):
                 if saved is not None and set(left.names.values()) != {"continue"}:
                     # A measurement may leave the loop here: the turn is made again, by the run.
+                    self.machine.kept(made)
                     self._restore(saved)
                     return self._by_the_run(node)
+            outer += made
+            if isinstance(left, Exits):
                 left = self.left_of(frame, left)
                 if left is not None:
                     return left
@@ -145,14 +149,11 @@ class Loops(Flow):
             cell for scope in machine.scopes for thing in scope.values() for cell in cells_of(thing)
         }
         return _Saved(
-            operations=len(machine.operations),
             cells=[(cell, cell.value, cell.memory, cell.slot) for cell in cells],
-            homes=set(machine.homes),
             captured=set(machine.captured),
         )
 
     def _restore(self, saved: _Saved) -> None:
-        self._undo(saved.operations)
         for cell, value, memory, slot in saved.cells:
             cell.value, cell.memory, cell.slot = value, memory, slot  # type: ignore[assignment]
-        self.machine.homes, self.machine.captured = saved.homes, saved.captured
+        self.machine.captured = saved.captured

@@ -30,6 +30,7 @@ from chalicelib.executors.openqasm.values import (
 #: A tree that is kept and has more operators, or stands deeper, is given a variable.
 _TREE_SIZE_MAX: Final = 60
 _TREE_DEPTH_MAX: Final = 16
+_NOT_SPILLED: Final = "this cannot be assigned where it depends on what is measured"
 
 
 class Machine(Operations):
@@ -122,7 +123,7 @@ class Machine(Operations):
         assert not isinstance(made, Bits)  # noqa: S101 - cells hold one bit
         if cell.level < self.level:
             if cell.memory is None or cell.memory[0] != "v":
-                raise Refused("this cannot be assigned where it depends on what is measured")
+                raise Refused(_NOT_SPILLED)
             self.emit(Assign(cell.memory[1], self.weighed(made)))
             return
         if isinstance(made, Dynamic):
@@ -160,6 +161,8 @@ class Machine(Operations):
                 assert cell.memory is not None  # noqa: S101 - it is a variable
                 self.emit(Measure(qubit, slot), Assign(cell.memory[1], ("c", slot)))
                 continue
+            if cell.level < self.level and cell.memory is None:
+                raise Refused(_NOT_SPILLED)
             is_read = ("c", cell.slot) in self.captured
             if cell.slot is None or (cell.level == self.level and is_read):
                 cell.slot = self.new_slot()

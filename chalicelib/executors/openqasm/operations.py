@@ -83,7 +83,9 @@ class Operations:
             return leaf(cell.memory, BOOL if kind in ("bit", "bool") else cell.type)
         if cell.value is None:
             raise Refused("this variable has no value yet; give it one first")
-        return cell.value
+        # A bit that is known is no integer: `~` and `-` tell.
+        is_known_bit = cell.type.kind == "bit" and not isinstance(cell.value, Dynamic)
+        return bool(cell.value) if is_known_bit else cell.value
 
     def new_variable(self, type_: Type) -> str:
         """Return the name of a new variable of the run."""
@@ -133,8 +135,7 @@ class Operations:
 
     def _as_bits(self, width: int | None, value: Value) -> Value:
         if width is None:
-            made = truth(value)
-            return made if isinstance(made, Dynamic) else int(made)
+            return truth(value)
         known = as_register(value, width)
         if known is not None:
             return known

@@ -90,14 +90,18 @@ _TRIVIA: Final = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+", re.DOT
 _ELSE: Final = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+else\b", re.DOTALL)
 #: What matters to find a statement's end: comments and strings whole, words, brackets, operators.
 _PART: Final = re.compile(
-    r"""//[^\n]*+ | /\*(?:(?!\*/).)*+(?:\*/)?+ | "[^"\n]*+" | [^\W\d]\w*+ | [0-9.]++
+    r"""\s++ | //[^\n]*+ | /\*(?:(?!\*/).)*+(?:\*/)?+ | "[^"\n]*+" | [^\W\d]\w*+ | [0-9.]++
         | [=!<>]= | && | \|\| | << | >> | \*\* | \+\+ | -> | .""",
     re.DOTALL | re.VERBOSE,
 )
-#: Annotations and pragmas are lines; what looks like a comment in one is none.
+#: Annotations and pragmas are lines; what looks like a comment or a bracket in one is none.
 _ANNOTATION: Final = re.compile(r"@[^\n]*+")
 _PRAGMA: Final = re.compile(r"\#?+pragma\b[^\n]*+")
 _PRAGMA_2: Final = re.compile(r"\#pragma\b[^\n]*+")
+_LINE: Final = re.compile(r"(?:@|\#?+pragma\b)[^\n]*+")
+_LINE_2: Final = re.compile(r"(?:@|\#pragma\b)[^\n]*+")
+#: After one of these a statement begins.
+_BEFORE_STATEMENTS: Final = frozenset(["", "{", "}", ";"])
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
 _CHAINED: Final = frozenset(
@@ -169,6 +173,7 @@ class _Cutter:
 
     def __init__(self, text: str, version: int | None) -> None:
         self._text = text
+        self._line = (_LINE_2 if version == _OPENQASM_2 else _LINE).match
         self._chained = (
             _CHAINED if version != _OPENQASM_2 else _CHAINED - {"for", "while", "switch"}
         )
@@ -177,23 +182,25 @@ class _Cutter:
         self._chain = self._elses = 0
 
     def end(self, at: int) -> int:
-        text, before = self._text, ""
-        start = at
-        for found in _PART.finditer(text, at):
-            part, end = found[0], found.end()
-            if end - start > STATEMENT_CHARACTERS_MAX:
+        text, before, start = self._text, "", at
+        while at < len(text):
+            line = self._line(text, at) if before in _BEFORE_STATEMENTS else None
+            found = line or _PART.match(text, at)
+            assert found is not None  # noqa: S101 - any character is a part
+            part, begin, at = found[0], at, found.end()
+            if at - start > STATEMENT_CHARACTERS_MAX:
                 limit = f"{STATEMENT_CHARACTERS_MAX:,}"
                 raise Cut(f"a statement has more than {limit} characters; split it", start)
-            if part.isspace() or part.startswith(("//", "/*")):
+            if line or part.isspace() or part.startswith(("//", "/*")):
                 continue
             if part in _OPENING:
-                self._opened(part, before, found.start())
+                self._opened(part, before, begin)
             elif part in _CLOSING or part == ";":
-                is_end = self._closed(part, found.start())
-                if is_end and not self._open and not _ELSE.match(text, end):
-                    return end
+                is_end = self._closed(part, begin)
+                if is_end and not self._open and not _ELSE.match(text, at):
+                    return at
             else:
-                self._count(part, found.start())
+                self._count(part, begin)
             before = part
         if self._open:
             self._refuse_open()

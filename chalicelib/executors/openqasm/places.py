@@ -170,7 +170,9 @@ class Places:
                 raise Refused(message, place)
         if is_single:
             item = items[numbers[0]]
-            return Qubits((item,), is_register=False) if isinstance(thing, Qubits) else item
+            if isinstance(thing, Qubits):
+                return Qubits((item,), is_register=False)
+            return bool(item) if isinstance(item, int) else item
         chosen = [items[at] for at in numbers]
         if isinstance(thing, Qubits):
             return Qubits(tuple(chosen), is_register=True)
