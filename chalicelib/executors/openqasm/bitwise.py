@@ -40,7 +40,8 @@ def number(value: Value) -> Known | Dynamic:
         return value
     if value.is_known:
         return value.number
-    if len(value.cells) > MEASURED_BITS_MAX:
+    used = max(at for at, cell in enumerate(value.cells, 1) if isinstance(cell, Dynamic) or cell)
+    if used > MEASURED_BITS_MAX:
         raise Refused(
             f"a register of more than {MEASURED_BITS_MAX} measured bits can be compared and"
             " shifted, not computed with; use a part of it, as c[0:31]"

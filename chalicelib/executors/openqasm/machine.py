@@ -105,8 +105,8 @@ class Machine(Operations):
         self, name: str, size: int | None, *, is_output: bool = False
     ) -> Cell | list[Cell]:
         """Declare bits, which begin as 0."""
-        cells = [Cell(BIT, 0, self.level) for _ in range(size or 1)]
-        thing = cells[0] if size is None else cells
+        thing = self.new_element(Type("bit", size))
+        cells = thing if isinstance(thing, list) else [thing]
         self.declare(name, thing)
         if len(self.scopes) == 1:
             self.registers.append((name, cells, is_output))
@@ -116,6 +116,13 @@ class Machine(Operations):
         return thing
 
     # --- cells
+
+    def new_element(self, type_: Type) -> Cell | list[Cell]:
+        """Return the place of a variable, a register, or an element of an array; bits are 0."""
+        if type_.kind != "bit":
+            return Cell(type_, None, self.level)
+        cells = [Cell(BIT, value=False, level=self.level) for _ in range(type_.width or 1)]
+        return cells[0] if type_.width is None else cells
 
     def store(self, cell: Cell, value: Value) -> None:
         """Give a cell a value, converted to its type."""

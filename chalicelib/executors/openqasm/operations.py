@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from chalicelib.executors.openqasm.arithmetic import fits
@@ -18,6 +19,7 @@ from chalicelib.executors.openqasm.program import (
 )
 from chalicelib.executors.openqasm.values import (
     BOOL,
+    FLOAT,
     Bit,
     Bits,
     Dynamic,
@@ -113,6 +115,8 @@ class Operations:
 
     def cast(self, type_: Type, value: Value) -> Value:
         """Convert to a type, as an assignment does."""
+        if isinstance(value, Dynamic) and value.is_loose and not _is_narrower(type_, value.type):
+            value = self.settled(value)
         if type_.kind == "bit":
             return self._as_bits(type_.width, value)
         if type_.kind == "bool":
@@ -122,6 +126,8 @@ class Operations:
             return converted(type_, known)
         if type_.kind not in RUN_KINDS:
             raise Refused(f"a {type_.kind} cannot depend on what is measured here")
+        if type_.kind == "angle" and isinstance(value, Bits):
+            known = _turned(known, len(value.cells), type_)
         if type_.kind in ("int", "uint"):
             is_whole = known.type.kind in ("int", "uint", "bool")
             if known.type == type_ or (is_whole and fits(known, type_) and not known.is_loose):
@@ -148,6 +154,19 @@ class Operations:
         nodes = (("&", (">>", kept.node, at), 1) for at in range(min(width, 64)))
         cells: list[Bit] = [Dynamic(("!=", node, 0), BOOL, (kept,)) for node in nodes]
         return Bits((*cells, *(0,) * (width - len(cells))))
+
+
+def _is_narrower(type_: Type, than: Type) -> bool:
+    """Whether a type of integers keeps no bit that another has not: then it may wrap for both."""
+    is_integer = type_.kind in ("int", "uint")
+    return is_integer and (type_.width or 0) <= (than.width or 0)
+
+
+def _turned(units: Dynamic, width: int, type_: Type) -> Dynamic:
+    """Return the angle of so many smallest ones."""
+    if width != type_.width:
+        raise Refused(f"{width} bits cannot be made an angle of {type_.width}")
+    return Dynamic(("*", ("float", units.node), math.tau / 2**width), FLOAT, (units,))
 
 
 def _is_known(value: Value) -> bool:

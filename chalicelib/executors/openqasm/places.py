@@ -126,10 +126,10 @@ class Places:
             case ast.IndexedIdentifier():
                 thing = self.place(node.name)
                 for index in node.indices:
-                    thing = self._selected(thing, index, node)
+                    thing = self.selected(thing, index, node)
                 return thing
             case ast.IndexExpression():
-                return self._selected(self.place(node.collection), node.index, node)
+                return self.selected(self.place(node.collection), node.index, node)
             case ast.Concatenation():
                 return self._concatenated(node)
         return self.expression(node)
@@ -154,11 +154,13 @@ class Places:
             )
         return made
 
-    def _selected(self, thing: Any, index: ast.Index, node: ast.Node) -> Any:  # noqa: ANN401
+    def selected(self, thing: Any, index: ast.Index, node: ast.Node) -> Any:  # noqa: ANN401
+        """Return the elements that an index names: of qubits, bits, numbers or an array."""
         if isinstance(index, list) and len(index) > 1:
-            for one in index:
-                thing = self._selected(thing, [one], node)
-            return thing
+            first, rest = self.selected(thing, index[:1], node), index[1:]
+            if isinstance(index[0], ast.Range) and isinstance(first, list):  # the others are of each element
+                return [self.selected(part, rest, node) for part in first]
+            return self.selected(first, rest, node)
         items = _items(self._as_bits(thing))
         if items is None:
             raise Refused("this has no elements, so it can have no index", node)
@@ -177,6 +179,16 @@ class Places:
         if isinstance(thing, Qubits):
             return Qubits(tuple(chosen), is_register=True)
         return chosen if isinstance(items, list) else Bits(chosen)
+
+    def number_holding(self, node: ast.Node) -> Cell | None:
+        """Return the variable of a number whose bits a node names, if it does."""
+        if not isinstance(node, ast.IndexedIdentifier):
+            return None
+        thing = self.place(node.name)
+        for index in node.indices[:-1]:
+            thing = self.selected(thing, index, node)
+        is_number = isinstance(thing, Cell) and thing.type.kind in ("int", "uint", "angle")
+        return thing if is_number else None
 
     def _as_bits(self, thing: Any) -> Any:  # noqa: ANN401
         """Return the bits of an integer or an angle that is indexed."""
