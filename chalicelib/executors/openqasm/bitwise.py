@@ -23,13 +23,25 @@ from chalicelib.executors.openqasm.values import (
 
 #: Measured bits that can be computed with as one integer; the simulator's have 64 bits.
 MEASURED_BITS_MAX: Final = 63
+
+
+def _comparison(of: Callable[[float, float], bool]) -> Callable[[float, float], bool]:
+    """Return a comparison that makes an integer next to a fraction one, as C99 does."""
+
+    def compare(left: float, right: float) -> bool:
+        is_exact = not (isinstance(left, float) or isinstance(right, float))
+        return of(left, right) if is_exact else of(left + 0.0, right + 0.0)
+
+    return compare
+
+
 COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+    "==": _comparison(operator.eq),
+    "!=": _comparison(operator.ne),
+    "<": _comparison(operator.lt),
+    "<=": _comparison(operator.le),
+    ">": _comparison(operator.gt),
+    ">=": _comparison(operator.ge),
 }
 _Truth = bool | Dynamic
 

@@ -87,13 +87,7 @@ class Expressions(Places):
         return float(value) if self.reads_reals and type(value) is int else value
 
     def _named(self, name: str) -> Value:
-        found = self.machine.find(name)
-        if found is not None:
-            return self.value(found)
-        known = functions.constant(name, version=self.machine.version)
-        if known is None:
-            raise Refused(f"undefined identifier '{name}'; declare it first")
-        return known
+        return self.value(self.named(name))
 
     def value(self, thing: object) -> Value:
         """Return what a place holds."""
@@ -150,6 +144,7 @@ class Expressions(Places):
             return self._result_of(node)
         if name == "sizeof" and self.machine.version != _OPENQASM_2:
             return self._size_of(node)
+        functions.known(name, version=self.machine.version)
         values = [self.machine.settled(self.expression(one)) for one in node.arguments]
         return functions.call(name, values, version=self.machine.version)
 

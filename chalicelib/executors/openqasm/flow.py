@@ -252,14 +252,14 @@ def _note(node: ast.Node, names: dict[str, bool]) -> None:
         if isinstance(target, ast.Identifier):
             names[target.name] = names.get(target.name, True) and is_measured
 
-    if isinstance(node, ast.Assignment):
-        note(node.target, is_measured=False)
-    elif isinstance(node, ast.MeasureStatement) and node.target is not None:
-        note(node.target, is_measured=isinstance(node.measure, ast.MeasureExpression))
-    elif isinstance(node, ast.AliasDeclaration):  # what it assigns is what it names
-        for inner in openqasm.walk(node.value):
-            note(inner, is_measured=False)
-    elif isinstance(node, ast.FunctionCall | ast.QuantumCall):
-        for argument in node.arguments:  # an array that is passed by reference
-            if isinstance(argument, ast.Identifier | ast.IndexExpression):
+    match node:
+        case ast.Assignment():
+            note(node.target, is_measured=False)
+        case ast.MeasureStatement():
+            note(node.target, is_measured=isinstance(node.measure, ast.MeasureExpression))
+        case ast.AliasDeclaration():  # what the alias assigns is what it names
+            for inner in openqasm.walk(node.value):
+                note(inner, is_measured=False)
+        case ast.FunctionCall() | ast.QuantumCall():
+            for argument in node.arguments:  # an array that is passed by reference
                 note(argument, is_measured=False)

@@ -43,7 +43,7 @@ class Definition(msgspec.Struct, frozen=True, eq=False):
     base: tuple[int, int]
 
 
-def gate_named(found: object, name: str, *, version: int | None, has_include: bool) -> object:
+def gate_named(found: object, name: str, *, version: int, has_include: bool) -> object:
     """Return a gate: the program's own, the language's, or without an include a standard one."""
     if found is not None:
         return found
@@ -290,7 +290,7 @@ def _wrong_qubits(name: str, wanted: int, controls: int, given: int) -> str:
     return f"gate '{name}' acts on {_counted(wanted, 'qubit')}{under}, but {given} {was} given"
 
 
-def _hint(name: str, version: int | None) -> str:
+def _hint(name: str, version: int) -> str:
     file = "qelib1.inc" if version == _VERSION_2 else "stdgates.inc"
     if name in STDGATES:
         return f'include "{file}"'

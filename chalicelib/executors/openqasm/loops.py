@@ -55,12 +55,11 @@ class Loops(Flow):
             finally:
                 self.frames.pop()
                 made, self.machine.operations = self.machine.operations, outer
-            if isinstance(left, Exits):
-                if saved is not None and set(left.names.values()) != {"continue"}:
-                    # A measurement may leave the loop here: the turn is made again, by the run.
-                    self.machine.kept(made)
-                    self._restore(saved)
-                    return self._by_the_run(node)
+            may_leave = isinstance(left, Exits) and set(left.names.values()) != {"continue"}
+            if saved is not None and may_leave:  # the turn is made again, by the run
+                self.machine.kept(made)
+                self._restore(saved)
+                return self._by_the_run(node)
             outer += made
             if isinstance(left, Exits):
                 left = self.left_of(frame, left)

@@ -38,9 +38,10 @@ class Machine(Operations):
 
     def __init__(self) -> None:
         super().__init__()
-        self.version: int | None = None
+        self.version = 3
         #: Names by scope, the innermost last; a library's names lie outside of all.
         self.scopes: list[dict[str, Any]] = [{}]
+        self.outermost = self.scopes[0]
         self.library: dict[str, Any] = {}
         self.has_include = False
         self.level = 0

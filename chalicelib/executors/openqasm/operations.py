@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from chalicelib.executors.openqasm.arithmetic import fits
 from chalicelib.executors.openqasm.bitwise import number
 from chalicelib.executors.openqasm.cells import Cell
-from chalicelib.executors.openqasm.conversions import as_register, converted
+from chalicelib.executors.openqasm.conversions import NO_VALUES, as_register, converted
 from chalicelib.executors.openqasm.program import (
     OPERATIONS_MAX,
     OPERATORS_MAX,
@@ -83,6 +83,8 @@ class Operations:
         if cell.memory is not None:
             kind = cell.type.kind
             return leaf(cell.memory, BOOL if kind in ("bit", "bool") else cell.type)
+        if cell.type.kind in NO_VALUES:
+            raise Refused(f"a {cell.type.kind} has no value here; only delay and box can have one")
         if cell.value is None:
             raise Refused("this variable has no value yet; give it one first")
         # A bit that is known is no integer: `~` and `-` tell.
@@ -129,14 +131,16 @@ class Operations:
         if type_.kind == "angle" and isinstance(value, Bits):
             known = _turned(known, len(value.cells), type_)
         if type_.kind in ("int", "uint"):
-            is_whole = known.type.kind in ("int", "uint", "bool")
-            if known.type == type_ or (is_whole and fits(known, type_) and not known.is_loose):
-                node = ("+", known.node, 0) if known.type == BOOL else known.node
-                return Dynamic(node, type_, (known,), (known.low, known.high))
-            if known.type.kind == "angle":
-                raise Refused(f"an angle cannot be made {type_}")
-        elif known.type == type_:
-            return known
+            return self._as_integer(type_, known)
+        return known if known.type == type_ else self.materialised(known, type_)
+
+    def _as_integer(self, type_: Type, known: Dynamic) -> Dynamic:
+        is_whole = known.type.kind in ("int", "uint", "bool")
+        if known.type == type_ or (is_whole and fits(known, type_) and not known.is_loose):
+            node = ("+", known.node, 0) if known.type == BOOL else known.node
+            return Dynamic(node, type_, (known,), (known.low, known.high))
+        if known.type.kind == "angle":
+            raise Refused(f"an angle cannot be made {type_}")
         return self.materialised(known, type_)
 
     def _as_bits(self, width: int | None, value: Value) -> Value:

@@ -86,8 +86,10 @@ _RESERVED_3: Final = re.compile(rf"(?<![\w#])(?:{'|'.join(_ONLY_3)})(?!\w)")
 _POW: Final = re.compile(r"(?<![\w#])pow(?=\s*\()")
 _DISGUISED: Final = re.compile(r"ª\w+")
 
-_TRIVIA: Final = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+", re.DOTALL)
-_ELSE: Final = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+else\b", re.DOTALL)
+#: Blanks and comments.
+TRIVIA: Final = r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+"
+_TRIVIA: Final = re.compile(TRIVIA, re.DOTALL)
+_ELSE: Final = re.compile(rf"{TRIVIA}else\b", re.DOTALL)
 #: What matters to find a statement's end: comments and strings whole, words, brackets, operators.
 _PART: Final = re.compile(
     r"""\s++ | //[^\n]*+ | /\*(?:(?!\*/).)*+(?:\*/)?+ | "[^"\n]*+" | [^\W\d]\w*+ | [0-9.]++
@@ -149,7 +151,7 @@ class Cut(Refused):
         self.offset = offset
 
 
-def statement_end(text: str, start: int, version: int | None) -> int:
+def statement_end(text: str, start: int, version: int) -> int:
     """Return where the statement ends that begins here.
 
     Raises:
@@ -171,7 +173,7 @@ def after_trivia(text: str, at: int) -> int:
 class _Cutter:
     """Goes through the parts of one statement."""
 
-    def __init__(self, text: str, version: int | None) -> None:
+    def __init__(self, text: str, version: int) -> None:
         self._text = text
         self._line = (_LINE_2 if version == _OPENQASM_2 else _LINE).match
         self._chained = (
@@ -247,7 +249,7 @@ class _Cutter:
             )
 
 
-def parse(text: str, version: int | None) -> Sequence[ast.Statement]:
+def parse(text: str, version: int) -> Sequence[ast.Statement]:
     """Parse the text of a statement; it begins in the second line of the spans.
 
     Raises:

@@ -114,15 +114,7 @@ class Places:
         """Return the cells, qubits or value that a node names."""
         match node:
             case ast.Identifier():
-                found = self.machine.find(node.name)
-                if found is None:
-                    known = functions.constant(node.name, version=self.machine.version)
-                    if known is None:
-                        raise Refused(f"undefined identifier '{node.name}'; declare it first", node)
-                    return known
-                if found is POISON:
-                    raise Poisoned("refused before", node)
-                return found
+                return self.named(node.name)
             case ast.IndexedIdentifier():
                 thing = self.place(node.name)
                 for index in node.indices:
@@ -133,6 +125,24 @@ class Places:
             case ast.Concatenation():
                 return self._concatenated(node)
         return self.expression(node)
+
+    def named(self, name: str) -> Any:  # noqa: ANN401
+        """Return what a name means here."""
+        machine = self.machine
+        found = machine.find(name)
+        if found is None:
+            found = functions.constant(name, version=machine.version)
+        outside = machine.outermost.get(name) if found is None else None
+        if found is POISON or outside is POISON:
+            raise Poisoned("refused before")
+        if outside is not None:
+            raise Refused(
+                f"'{name}' stands outside of this definition, which sees constants, gates and"
+                " subroutines only; pass it to it"
+            )
+        if found is None:
+            raise Refused(f"undefined identifier '{name}'; declare it first")
+        return found
 
     def _concatenated(self, node: ast.Concatenation) -> Any:  # noqa: ANN401
         sides = [self.place(side) for side in (node.lhs, node.rhs)]
@@ -158,7 +168,8 @@ class Places:
         """Return the elements that an index names: of qubits, bits, numbers or an array."""
         if isinstance(index, list) and len(index) > 1:
             first, rest = self.selected(thing, index[:1], node), index[1:]
-            if isinstance(index[0], ast.Range) and isinstance(first, list):  # the others are of each element
+            if isinstance(index[0], ast.Range) and isinstance(first, list):
+                # The other indices are of each element.
                 return [self.selected(part, rest, node) for part in first]
             return self.selected(first, rest, node)
         items = _items(self._as_bits(thing))

@@ -16,8 +16,10 @@ from msgspec import structs
 from chalicelib.domain.task import Register
 from chalicelib.domain.validation import Finding, Severity
 from chalicelib.executors.openqasm.findings import CircuitRefused
+from chalicelib.executors.openqasm.libraries import version_without_line
 from chalicelib.executors.openqasm.machine import Machine
 from chalicelib.executors.openqasm.parsing import (
+    TRIVIA,
     Cut,
     after_trivia,
     parse,
@@ -37,8 +39,7 @@ READER_VERSION: Final = "reader.1"
 #: Of one circuit; the first ones tell what to mend.
 FINDINGS_MAX: Final = 50
 VERSIONS: Final = ("2.0", "2", "3.0", "3", "3.1")
-_VERSION: Final = re.compile(r"OPENQASM\s++([0-9][0-9.]*+)\s*+;")
-_OPENQASM_2, _OPENQASM_3 = 2, 3
+_VERSION: Final = re.compile(rf"OPENQASM\b(?:{TRIVIA})([0-9][0-9.]*+)(?:{TRIVIA});", re.DOTALL)
 #: In which line of a tree its statement begins.
 _FIRST_LINE: Final = 2
 NOTHING_MEASURED: Final = Finding(
@@ -123,6 +124,7 @@ class _Reader:
         """Read the version statement; return where the next begins."""
         found = _VERSION.match(self._text, after_trivia(self._text, 0))
         if found is None:
+            self._machine.version = version_without_line(self._text)
             return 0
         if found[1] not in VERSIONS:
             message = f"OPENQASM must be 2.0 or 3.0, not {found[1][:20]}"
@@ -162,7 +164,7 @@ class _Reader:
         self._counted = start
         base = self._lines - 1, start - self._text.rfind("\n", 0, start) - 1
         try:
-            statements = parse(part, machine.version or _version_of(part))
+            statements = parse(part, machine.version)
         except openqasm.QasmError as exc:
             self._add(undisguised(exc.message), *_located(exc.line, exc.column, base))
             self._is_over = True
@@ -171,8 +173,6 @@ class _Reader:
             raise Cut(f"a number is too large: {str(exc)[:60]}", start) from exc
         except RecursionError as exc:
             raise Cut("the circuit is nested too deeply", start) from exc
-        if machine.version is None and not isinstance(statements[0], openqasm.ast.Include):
-            machine.version = _OPENQASM_3
         self._evaluated(statements, base)
 
     def _evaluated(self, statements: Any, base: tuple[int, int]) -> None:  # noqa: ANN401 - a tree
@@ -251,11 +251,6 @@ def _stdgates() -> frozenset[str]:
     from chalicelib.executors.openqasm.standard_gates import STDGATES  # noqa: PLC0415
 
     return STDGATES
-
-
-def _version_of(part: str) -> int:
-    """Return how a statement is parsed in a text without a version so far."""
-    return _OPENQASM_2 if "qelib1.inc" in part else _OPENQASM_3
 
 
 def _located(
