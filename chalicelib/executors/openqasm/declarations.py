@@ -187,12 +187,13 @@ class Declarations(Subroutines):
             return
         value = self.expression(node.value)
         if node.op.binary is not None:
-            value = self.operated(node.op.binary.value, self.value(target), value)
+            value = self.operated(node.op.binary.value, self.value(target), value, node)
         self.assign(target, value)
 
     def _copy(self, target: object, source: object) -> None:
         """Assign an array, or a part of one, element by element."""
         cells, values = list(cells_of(target)), [self.value(cell) for cell in cells_of(source)]
+        self.machine.step(len(cells) // SIZE_PER_STEP)
         if shape_of(target) != shape_of(source):
             raise Refused("an array can be assigned an array of the same shape only")
         for cell, value in zip(cells, values, strict=True):

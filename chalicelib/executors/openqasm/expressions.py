@@ -11,7 +11,7 @@ from chalicelib.executors.openqasm.arithmetic import SHIFTS, binary, common_type
 from chalicelib.executors.openqasm.bitwise import binary_bits, number
 from chalicelib.executors.openqasm.cells import Cell, Qubits
 from chalicelib.executors.openqasm.machine import Machine
-from chalicelib.executors.openqasm.places import POISON, Places
+from chalicelib.executors.openqasm.places import POISON, SIZE_PER_STEP, Places
 from chalicelib.executors.openqasm.values import (
     Bits,
     Dynamic,
@@ -25,6 +25,7 @@ from chalicelib.executors.openqasm.values import (
 )
 
 _OPENQASM_2: Final = 2
+MAY_BE_ZERO: Final = "a run in which this divides by zero may fail; only measurements tell"
 
 
 class Expressions(Places):
@@ -34,6 +35,14 @@ class Expressions(Places):
         super().__init__(machine)
         #: Whether integers are read as reals: in the parameters of OpenQASM 2.
         self.reads_reals = False
+        #: Where the statement under way begins in the text: lines before it, and columns.
+        self.base = (0, 0)
+        #: Messages that are no errors, each once with its place.
+        self.warnings: dict[tuple[str, int], tuple[ast.Node, tuple[int, int]]] = {}
+
+    def warn(self, message: str, node: ast.Node) -> None:
+        """Say something that is no error."""
+        self.warnings[message, id(node)] = node, self.base
 
     def call(self, node: ast.FunctionCall | ast.QuantumCall) -> Value | None:
         """Call a subroutine of the program: `Subroutines` does."""
@@ -95,6 +104,7 @@ class Expressions(Places):
             return self.machine.read(thing)
         if isinstance(thing, list):
             if thing and isinstance(thing[0], Cell) and thing[0].type.kind == "bit":
+                self.machine.step(len(thing) // SIZE_PER_STEP)
                 return Bits(self.machine.bit(cell) for cell in thing)
             raise Refused("an array is no value; name one of its elements, as in a[0]")
         if isinstance(thing, int | float | complex | Bits | Dynamic):
@@ -113,14 +123,16 @@ class Expressions(Places):
             if not isinstance(first, Dynamic) and first == (op == "||"):
                 return first
             return binary(op, first, truth(self.machine.settled(self.expression(node.rhs))))
-        return self._literal(self.operated(op, left, self.expression(node.rhs)))
+        return self._literal(self.operated(op, left, self.expression(node.rhs), node))
 
-    def operated(self, op: str, left: Value, right: Value) -> Value:
+    def operated(self, op: str, left: Value, right: Value, node: ast.Node) -> Value:
         """Return what an operator makes of two values, in their common type."""
         made = binary_bits(op, left, right)
         if made is not None:
             return made
         first, second = number(left), number(right)
+        if op in ("/", "%") and isinstance(second, Dynamic) and second.low <= 0 <= second.high:
+            self.warn(MAY_BE_ZERO, node)
         if op in SHIFTS or op == "**":
             return binary(op, self._settled(first), self._settled(second))
         type_ = common_type(type_of(first), type_of(second))

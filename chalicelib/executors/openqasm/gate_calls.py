@@ -29,6 +29,7 @@ from chalicelib.executors.openqasm.standard_gates import (
     BUILT_IN,
     STDGATES,
     Standard,
+    source_of,
     standard,
 )
 from chalicelib.executors.openqasm.values import Dynamic, Known, Poisoned, Refused
@@ -68,10 +69,6 @@ class Gates(Expressions):
 
     def __init__(self, machine: Any) -> None:  # noqa: ANN401 - a Machine
         super().__init__(machine)
-        #: Where the statement under way begins in the text: lines before it, and columns.
-        self.base = (0, 0)
-        #: Gates that were taken without an include, each with its place.
-        self.borrowed: list[tuple[str, ast.Node, tuple[int, int]]] = []
         self.depth = 0
         #: Operations of gates of the circuit by their parameters, on qubits counted from 0.
         self._expanded: dict[Any, list[Operation]] = {}
@@ -91,7 +88,7 @@ class Gates(Expressions):
             raise Refused(f"undefined gate '{name}'; {_hint(name, machine.version)}", node)
         if isinstance(gate, Standard) and found is None and name not in BUILT_IN:
             machine.library[name] = gate
-            self.borrowed.append((name, node, self.base))
+            self.warn(f"gate {name!r} is taken from {source_of(name)}", node)
         if isinstance(gate, Definition) and isinstance(gate.node, ast.OpaqueDefinition):
             raise Refused(f"'{name}' is an opaque gate, which has no definition to execute", node)
         arity = arity_of(gate)

@@ -79,6 +79,7 @@ class Loops(Flow):
         machine.spill(self.assigned(node.body))
         exits = Frame(machine, ("break",))
         outer, asked, condition = self._first_condition(node)
+        is_endless = condition is True
         machine.level += 1
         machine.operations = []
         inner = Frame(machine, ("continue",))
@@ -103,6 +104,8 @@ class Loops(Flow):
         machine.level -= 1
         line = None if node.span is None else node.span.start_line + self.base[0]
         machine.emit(While(machine.weighed(condition), tuple(body), line))
+        if isinstance(left, Exits):  # a loop without an end is left by its exits only
+            left.is_certain = is_endless
         return self.left_of(exits, left)
 
     def _first_condition(

@@ -158,6 +158,7 @@ class Places:
                 raise Refused("only registers can be joined by ++", node)
             numbers = parts[0].cells + parts[1].cells
             made = Bits(numbers)
+        self.machine.step(len(numbers) // SIZE_PER_STEP)
         if len(numbers) > SIZE_MAX:
             raise Refused(
                 f"{len(numbers):,} elements are too many; the limit is {SIZE_MAX:,}", node
@@ -187,6 +188,7 @@ class Places:
                 return Qubits((item,), is_register=False)
             return bool(item) if isinstance(item, int) else item
         chosen = [items[at] for at in numbers]
+        self.machine.step(len(chosen) // SIZE_PER_STEP)
         if isinstance(thing, Qubits):
             return Qubits(tuple(chosen), is_register=True)
         return chosen if isinstance(items, list) else Bits(chosen)

@@ -7,6 +7,7 @@ machine. What cannot be executed is a finding; the statements after it are still
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 #: Rises when the operations of any circuit of the corpus change: the same request, seed and
 #: versions give the same counts.
 READER_VERSION: Final = "reader.1"
+#: Of Python's calls: what `parsing` lets pass, 200 brackets and 200 operators, needs some 3,000.
+RECURSION_MAX: Final = 10_000
+TOO_DEEP: Final = "this is nested too deeply; split the expression or the statement"
 #: Of one circuit; the first ones tell what to mend.
 FINDINGS_MAX: Final = 50
 VERSIONS: Final = ("2.0", "2", "3.0", "3", "3.1")
@@ -101,6 +105,7 @@ class _Reader:
         self._counted = self._lines = 0
 
     def read(self) -> Reading:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_MAX))
         at = self._version()
         while not self._is_over and self._errors < FINDINGS_MAX:
             at = self._next(at)
@@ -169,10 +174,10 @@ class _Reader:
             self._add(undisguised(exc.message), *_located(exc.line, exc.column, base))
             self._is_over = True
             return
-        except (ValueError, OverflowError) as exc:  # an integer of thousands of digits
-            raise Cut(f"a number is too large: {str(exc)[:60]}", start) from exc
+        except (ValueError, OverflowError) as exc:
+            raise Cut("a number here has more than 4,300 digits", start) from exc
         except RecursionError as exc:
-            raise Cut("the circuit is nested too deeply", start) from exc
+            raise Cut(TOO_DEEP, start) from exc
         self._evaluated(statements, base)
 
     def _evaluated(self, statements: Any, base: tuple[int, int]) -> None:  # noqa: ANN401 - a tree
@@ -193,11 +198,12 @@ class _Reader:
             )
             self._back(evaluator, statements)
         except RecursionError:
-            self._add("the circuit is nested too deeply", *_located(_FIRST_LINE, 0, base))
+            self._add(TOO_DEEP, *_located(_FIRST_LINE, 0, base))
             self._is_over = True
-        for name, node, place in evaluator.borrowed:
-            self._borrowed(name, node, place)
-        evaluator.borrowed.clear()
+        for (message, _), (node, place) in evaluator.warnings.items():
+            where = _located(node.span.start_line, node.span.start_column, place)
+            self._add(message, *where, Severity.WARNING)
+        evaluator.warnings.clear()
 
     def _ready(self) -> Any:  # noqa: ANN401 - imported here
         if self._evaluator is None:
@@ -223,12 +229,6 @@ class _Reader:
                 f"the program has no input '{unknown[0]}'; declare it or leave it out", None, None
             )
 
-    def _borrowed(self, name: str, node: Any, base: tuple[int, int]) -> None:  # noqa: ANN401
-        line, column = _located(node.span.start_line, node.span.start_column, base)
-        source = '"stdgates.inc", which is not included' if name in _stdgates() else "Amazon Braket"
-        message = f"gate {name!r} is taken from {source}"
-        self._add(message, line, column, Severity.WARNING)
-
     def _cut(self, error: Cut) -> None:
         line = self._text.count("\n", 0, error.offset) + 1
         self._add(error.message, line, error.offset - self._text.rfind("\n", 0, error.offset))
@@ -245,12 +245,6 @@ class _Reader:
         self._findings.append(
             Finding(severity=severity, message=message[:500], line=line, column=column)
         )
-
-
-def _stdgates() -> frozenset[str]:
-    from chalicelib.executors.openqasm.standard_gates import STDGATES  # noqa: PLC0415
-
-    return STDGATES
 
 
 def _located(

@@ -11,6 +11,7 @@ from chalicelib.executors.openqasm.cells import Constant, Qubits, shape_of
 from chalicelib.executors.openqasm.exits import Exit, Exits, Frame
 from chalicelib.executors.openqasm.gate_calls import Definition
 from chalicelib.executors.openqasm.loops import Loops
+from chalicelib.executors.openqasm.places import SIZE_PER_STEP
 from chalicelib.executors.openqasm.standard_gates import Standard
 from chalicelib.executors.openqasm.values import BOOL, Bits, Refused, Value
 
@@ -67,6 +68,7 @@ class Subroutines(Loops):
 
     def _readonly(self, thing: Any) -> Any:  # noqa: ANN401
         if isinstance(thing, list):
+            self.machine.step(1 + len(thing) // SIZE_PER_STEP)
             return [self._readonly(part) for part in thing]
         is_set = thing.value is not None or thing.memory is not None
         value = self.machine.frozen(self.machine.read(thing), thing.type) if is_set else None
@@ -120,7 +122,7 @@ class Subroutines(Loops):
         elif isinstance(left, Exits):
             if set(left.names.values()) - {"return"}:
                 raise Refused("an 'end' here depends on what is measured; it cannot be told", node)
-            result = frame.result_read()
+            result = frame.result_read() if left.is_certain else None
         elif isinstance(left, Exit):
             raise Refused("'end' in a subroutine; end the program outside of it", node)
         if frame.returns is not None and result is None:
