@@ -29,7 +29,7 @@ def _comparison(of: Callable[[float, float], bool]) -> Callable[[float, float], 
     """Return a comparison that makes an integer next to a fraction one, as C99 does."""
 
     def compare(left: float, right: float) -> bool:
-        is_exact = not (isinstance(left, float) or isinstance(right, float))
+        is_exact = float not in {type(left), type(right)}
         return of(left, right) if is_exact else of(left + 0.0, right + 0.0)
 
     return compare

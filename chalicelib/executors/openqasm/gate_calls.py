@@ -46,13 +46,13 @@ class Definition(msgspec.Struct, frozen=True, eq=False):
 
 def gate_named(found: object, name: str, *, version: int, has_include: bool) -> object:
     """Return a gate: the program's own, the language's, or without an include a standard one."""
-    if found is not None:
+    if isinstance(found, Standard | Definition):
         return found
     if name in BUILT_IN:
         return BUILT_IN[name]
     if not has_include and version != _VERSION_2 and (name in STDGATES or name in BRAKET):
         return standard(name)
-    return None
+    return found
 
 
 def arity_of(gate: object) -> tuple[int, int] | None:
@@ -86,7 +86,7 @@ class Gates(Expressions):
         gate = gate_named(found, name, version=machine.version, has_include=machine.has_include)
         if gate is None:
             raise Refused(f"undefined gate '{name}'; {_hint(name, machine.version)}", node)
-        if isinstance(gate, Standard) and found is None and name not in BUILT_IN:
+        if isinstance(gate, Standard) and gate is not found and name not in BUILT_IN:
             machine.library[name] = gate
             self.warn(f"gate {name!r} is taken from {source_of(name)}", node)
         if isinstance(gate, Definition) and isinstance(gate.node, ast.OpaqueDefinition):

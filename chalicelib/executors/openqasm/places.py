@@ -114,7 +114,7 @@ class Places:
         """Return the cells, qubits or value that a node names."""
         match node:
             case ast.Identifier():
-                return self.named(node.name)
+                return self.named(node.name, node)
             case ast.IndexedIdentifier():
                 thing = self.place(node.name)
                 for index in node.indices:
@@ -126,7 +126,7 @@ class Places:
                 return self._concatenated(node)
         return self.expression(node)
 
-    def named(self, name: str) -> Any:  # noqa: ANN401
+    def named(self, name: str, node: ast.Node | None = None) -> Any:  # noqa: ANN401
         """Return what a name means here."""
         machine = self.machine
         found = machine.find(name)
@@ -134,14 +134,15 @@ class Places:
             found = functions.constant(name, version=machine.version)
         outside = machine.outermost.get(name) if found is None else None
         if found is POISON or outside is POISON:
-            raise Poisoned("refused before")
+            raise Poisoned("refused before", node)
         if outside is not None:
             raise Refused(
                 f"'{name}' stands outside of this definition, which sees constants, gates and"
-                " subroutines only; pass it to it"
+                " subroutines only; pass it to it",
+                node,
             )
         if found is None:
-            raise Refused(f"undefined identifier '{name}'; declare it first")
+            raise Refused(f"undefined identifier '{name}'; declare it first", node)
         return found
 
     def _concatenated(self, node: ast.Concatenation) -> Any:  # noqa: ANN401
