@@ -244,8 +244,8 @@ class Declarations(Subroutines):
         if not cells or isinstance(target, Constant):
             raise Refused("a measurement can be stored in bits only", node)
         if any(cell.type.kind != "bit" for cell in cells):
-            if len(cells) == len(qubits) == 1:  # into a bool or an integer, by way of a bit
-                self._measure_as_value(qubits, cells[0])
+            if isinstance(target, Cell):  # into a bool or a number, by way of bits
+                self._measure_as_value(qubits, target)
                 return
             raise Refused("a measurement can be stored in bits only", node)
         if len(cells) != len(qubits):
@@ -255,9 +255,10 @@ class Declarations(Subroutines):
         self.machine.measure(qubits, cells)
 
     def _measure_as_value(self, qubits: Sequence[int], target: Cell) -> None:
-        bit = Cell(BIT, 0, self.machine.level)
-        self.machine.measure(qubits, [bit])
-        self.machine.store(target, self.machine.read(bit))
+        cells = [Cell(BIT, value=False, level=self.machine.level) for _ in qubits]
+        self.machine.measure(qubits, cells)
+        bits = Bits(map(self.machine.bit, cells))
+        self.machine.store(target, bits if len(cells) > 1 else bits.cells[0])
 
     def reset(self, node: ast.Reset) -> None:
         """Reset qubits."""

@@ -28,55 +28,12 @@ _REMEMBERED_CHARACTERS_MAX: Final = 200
 KEYWORDS_2: Final = frozenset(
     ["OPENQASM", "include", "qreg", "creg", "gate", "opaque", "measure", "reset", "barrier", "if"]
 )
-_ONLY_3: Final = [
-    "defcalgrammar",
-    "def",
-    "cal",
-    "defcal",
-    "extern",
-    "box",
-    "let",
-    "break",
-    "continue",
-    "else",
-    "end",
-    "return",
-    "for",
-    "while",
-    "in",
-    "switch",
-    "case",
-    "default",
-    "nop",
-    "pragma",
-    "input",
-    "output",
-    "const",
-    "readonly",
-    "mutable",
-    "qubit",
-    "bool",
-    "bit",
-    "int",
-    "uint",
-    "float",
-    "angle",
-    "complex",
-    "array",
-    "void",
-    "duration",
-    "stretch",
-    "gphase",
-    "inv",
-    "pow",
-    "ctrl",
-    "negctrl",
-    "durationof",
-    "delay",
-    "true",
-    "false",
-    "im",
-]
+_ONLY_3: Final = (
+    "defcalgrammar def cal defcal extern box let break continue else end return for while"  # noqa: SIM905
+    " in switch case default nop pragma input output const readonly mutable qubit bool bit"
+    " int uint float angle complex array void duration stretch gphase inv pow ctrl negctrl"
+    " durationof delay true false im"
+).split()
 KEYWORDS_3: Final = KEYWORDS_2 - {"opaque"} | frozenset(_ONLY_3)
 #: A letter that no OpenQASM 2 text has in a name stands for the first of a word's.
 _DISGUISES: Final = {word: f"ª{word[1:]}" for word in _ONLY_3}
@@ -107,37 +64,8 @@ _BEFORE_STATEMENTS: Final = frozenset(["", "{", "}", ";"])
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
 _CHAINED: Final = frozenset(
-    [
-        "+",
-        "-",
-        "*",
-        "/",
-        "%",
-        "**",
-        "++",
-        "&",
-        "|",
-        "^",
-        "&&",
-        "||",
-        "!",
-        "~",
-        "<<",
-        ">>",
-        "==",
-        "!=",
-        "<",
-        ">",
-        "<=",
-        ">=",
-        "@",
-    ]
-) | {
-    "if",
-    "for",
-    "while",
-    "switch",
-}
+    "+ - * / % ** ++ & | ^ && || ! ~ << >> == != < > <= >= @ if for while switch".split()  # noqa: SIM905
+)
 #: Where an expression, and with it a chain, ends.
 _UNCHAINED: Final = frozenset([",", ":", "=", "->", "{"])
 _OPENQASM_2: Final = 2
@@ -295,4 +223,6 @@ def _function_pow(found: re.Match[str]) -> str:
 
 def undisguised(message: str) -> str:
     """Return a message of the parser's with the words that the text has."""
-    return _DISGUISED.sub(lambda found: _NAMES.get(found[0], found[0]), message)
+    plain = _DISGUISED.sub(lambda found: _NAMES.get(found[0], found[0]), message)
+    is_annotation = plain.startswith("expected '@', found '@")  # so the specification reads @x
+    return f"{plain}; write a blank after the @ of a modifier" if is_annotation else plain

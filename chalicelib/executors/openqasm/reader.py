@@ -175,7 +175,7 @@ class _Reader:
             self._is_over = True
             return
         except (ValueError, OverflowError) as exc:
-            raise Cut("a number here has more than 4,300 digits", start) from exc
+            raise Cut("a number is too large: it has more than 4,300 digits", start) from exc
         except RecursionError as exc:
             raise Cut(TOO_DEEP, start) from exc
         self._evaluated(statements, base)
