@@ -28,8 +28,8 @@ _REMEMBERED_CHARACTERS_MAX: Final = 200
 KEYWORDS_2: Final = frozenset(
     ["OPENQASM", "include", "qreg", "creg", "gate", "opaque", "measure", "reset", "barrier", "if"]
 )
-_ONLY_3: Final = (
-    "defcalgrammar def cal defcal extern box let break continue else end return for while"  # noqa: SIM905
+_ONLY_3: Final = (  # noqa: SIM905
+    "defcalgrammar def cal defcal extern box let break continue else end return for while"
     " in switch case default nop pragma input output const readonly mutable qubit bool bit"
     " int uint float angle complex array void duration stretch gphase inv pow ctrl negctrl"
     " durationof delay true false im"

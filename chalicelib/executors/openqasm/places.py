@@ -211,8 +211,8 @@ class Places:
             return Bits.of(int(held), held.type.width)
         if isinstance(held, Angle):
             return Bits.of(held.units, held.width)
-        if isinstance(thing, Cell) and isinstance(held, Dynamic) and thing.type.width is not None:
-            raise Refused("a bit of a number that depends on what is measured; use a register")
+        if isinstance(held, Dynamic) and held.type.kind in ("int", "uint"):
+            return self.machine.cast(Type("bit", held.type.width), self.machine.settled(held))
         return thing
 
     def _numbers(self, index: ast.Index, size: int) -> tuple[Sequence[int], bool]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 #: Rises when the operations of any circuit of the corpus change: the same request, seed and
 #: versions give the same counts.
-READER_VERSION: Final = "reader.1"
+READER_VERSION: Final = "reader.2"
 #: Of Python's calls: what `parsing` lets pass, 200 brackets and 200 operators, needs some 3,000.
 RECURSION_MAX: Final = 10_000
 TOO_DEEP: Final = "this is nested too deeply; split the expression or the statement"
