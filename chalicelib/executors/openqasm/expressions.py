@@ -13,6 +13,7 @@ from chalicelib.executors.openqasm.cells import Cell, Qubits
 from chalicelib.executors.openqasm.machine import Machine
 from chalicelib.executors.openqasm.places import POISON, SIZE_PER_STEP, Places
 from chalicelib.executors.openqasm.values import (
+    PLAIN,
     Bits,
     Dynamic,
     Known,
@@ -25,6 +26,8 @@ from chalicelib.executors.openqasm.values import (
 )
 
 _OPENQASM_2: Final = 2
+#: Of a power of what is measured, which is written out.
+EXPONENT_MAX: Final = 64
 MAY_BE_ZERO: Final = "a run in which this divides by zero may fail; only measurements tell"
 
 
@@ -133,10 +136,25 @@ class Expressions(Places):
         first, second = number(left), number(right)
         if op in ("/", "%") and isinstance(second, Dynamic) and second.low <= 0 <= second.high:
             self.warn(MAY_BE_ZERO, node)
+        if op == "**" and isinstance(first, Dynamic) and type(second) is int and second > 0:
+            return self._product(first, second, node)
         if op in SHIFTS or op == "**":
             return binary(op, self._settled(first), self._settled(second))
         type_ = common_type(type_of(first), type_of(second))
         return binary(op, self._settled(first, type_), self._settled(second, type_))
+
+    def _product(self, base: Dynamic, exponent: int, node: ast.Node) -> Value:
+        """Return a power of what is measured as a product, which wraps as it goes."""
+        if exponent > EXPONENT_MAX:
+            raise Refused(f"a power of what is measured goes up to {EXPONENT_MAX}")
+        type_ = common_type(base.type, PLAIN)
+        factor = self.machine.settled(base)
+        if type_ is not None and type_.width is not None:
+            factor = self.machine.cast(type_, factor)
+        made = factor
+        for _ in range(exponent - 1):
+            made = self.operated("*", made, factor, node)
+        return made
 
     def _settled(self, value: Known | Dynamic, type_: Type | None = None) -> Known | Dynamic:
         made = self.machine.settled(value, type_)
@@ -158,6 +176,8 @@ class Expressions(Places):
             return self._size_of(node)
         functions.known(name, version=self.machine.version)
         values = [self.machine.settled(self.expression(one)) for one in node.arguments]
+        if name == "pow" and len(values) == 2:  # noqa: PLR2004
+            return self.operated("**", values[0], values[1], node)
         return functions.call(name, values, version=self.machine.version)
 
     def _result_of(self, node: ast.FunctionCall | ast.QuantumCall) -> Value:

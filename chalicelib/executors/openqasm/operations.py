@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from chalicelib.executors.openqasm.arithmetic import fits
 from chalicelib.executors.openqasm.bitwise import number
@@ -35,6 +36,7 @@ from chalicelib.executors.openqasm.values import (
 
 #: What a variable of the run can be.
 RUN_KINDS = ("bool", "int", "uint", "float", "angle")
+RUN_WIDTH_MAX: Final = 64
 
 
 class Operations:
@@ -93,6 +95,10 @@ class Operations:
 
     def new_variable(self, type_: Type) -> str:
         """Return the name of a new variable of the run."""
+        if type_.width is not None and type_.width > RUN_WIDTH_MAX:
+            raise Refused(
+                f"{type_} cannot depend on what is measured; the limit is {RUN_WIDTH_MAX} bits"
+            )
         name = f"v{len(self.variables)}"
         self.variables[name] = BOOL if type_.kind == "bit" else type_
         return name
