@@ -117,6 +117,8 @@ OTHERS: Final = [
     Refused("a unitary of what is no number", _QUBITS + "#pragma braket unitary([[nan, 1], [1, 0]]) q[0]" + _COUNT, "line 6, column 1: this matrix is not unitary"),
     Refused("a unitary with a word between its rows", _QUBITS + "#pragma braket unitary([foo [0, 1], [1, 0]]) q[0]" + _COUNT, "line 6, column 1: between the rows of a unitary stand commas only"),
     Refused("a unitary with an entry missing", _QUBITS + "#pragma braket unitary([[0,, 1], [1, 0]]) q[0]" + _COUNT, "line 6, column 1: '' is no number"),
+    Refused("a wide integer that a measurement decides", _QUBITS + "uint[100] n = 0;\nc[0] = measure q[0];\nif (c[0]) { n = 1; }" + _COUNT, "line 8, column 1: uint[100] cannot depend on what is measured; the limit is 64 bits"),
+    Refused("a large power of what is measured", _QUBITS + "c[0] = measure q[0];\nint n = int(c) ** 65;" + _COUNT, "line 7, column 9: a power of what is measured goes up to 64"),
     Refused("a name that is taken", _QUBITS + "int q = 3;" + _COUNT, "line 6, column 5: 'q' is already declared in this scope"),
     Refused("an infinite angle", H3 + "qubit q;\nbit c;\nrx(9 ** 9 ** 9 ** 9) q;\nc = measure q;\n", "line 5"),
     Refused("a division by zero", H3 + "qubit q;\nbit c;\nrx(1/0) q;\nc = measure q;\n", "line 5, column 4: this divides by zero"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
+import openqasm
 from openqasm import ast
 
 from chalicelib.executors.openqasm import functions
@@ -13,6 +15,7 @@ from chalicelib.executors.openqasm.cells import Cell, Qubits
 from chalicelib.executors.openqasm.machine import Machine
 from chalicelib.executors.openqasm.places import POISON, SIZE_PER_STEP, Places
 from chalicelib.executors.openqasm.values import (
+    BOOL,
     PLAIN,
     Bits,
     Dynamic,
@@ -21,6 +24,7 @@ from chalicelib.executors.openqasm.values import (
     Refused,
     Type,
     Value,
+    negated,
     truth,
     type_of,
 )
@@ -46,6 +50,16 @@ class Expressions(Places):
     def warn(self, message: str, node: ast.Node) -> None:
         """Say something that is no error."""
         self.warnings[message, id(node)] = node, self.base
+
+    def branch(
+        self,
+        condition: bool | Dynamic,  # noqa: FBT001
+        then: Callable[[], Any],
+        otherwise: Callable[[], Any],
+        changed: Sequence[ast.Node],
+    ) -> object:
+        """Run either of two bodies, as a condition says that only the run knows: `Flow` does."""
+        raise NotImplementedError
 
     def call(self, node: ast.FunctionCall | ast.QuantumCall) -> Value | None:
         """Call a subroutine of the program: `Subroutines` does."""
@@ -125,8 +139,28 @@ class Expressions(Places):
             first = truth(self.machine.settled(left))
             if not isinstance(first, Dynamic) and first == (op == "||"):
                 return first
+            if isinstance(first, Dynamic) and self._calls(node.rhs):
+                return self._lazily(op, first, node.rhs)
             return binary(op, first, truth(self.machine.settled(self.expression(node.rhs))))
         return self._literal(self.operated(op, left, self.expression(node.rhs), node))
+
+    def _calls(self, node: ast.Node) -> bool:
+        """Whether an expression calls a subroutine, which may measure or assign."""
+        return any(
+            isinstance(part, ast.FunctionCall | ast.QuantumCall)
+            and self.machine.find(part.name.name) is not None
+            for part in openqasm.walk(node)
+        )
+
+    def _lazily(self, op: str, first: Dynamic, rest: ast.Node) -> Value:
+        """Evaluate the right side only in runs in which the left one does not decide."""
+        machine, cell = self.machine, Cell(BOOL, op == "||", self.machine.level)
+        machine.spill({cell: False})
+        condition = first if op == "&&" else negated(first)
+        self.branch(
+            condition, lambda: machine.store(cell, self.expression(rest)), lambda: None, [rest]
+        )
+        return machine.read(cell)
 
     def operated(self, op: str, left: Value, right: Value, node: ast.Node) -> Value:
         """Return what an operator makes of two values, in their common type."""

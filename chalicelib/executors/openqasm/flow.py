@@ -60,7 +60,7 @@ class Flow(Gates):
         condition: bool | Dynamic,  # noqa: FBT001
         then: Callable[[], Left],
         otherwise: Callable[[], Left],
-        changed: Sequence[ast.Statement],
+        changed: Sequence[ast.Node],
     ) -> Exits | None:
         """Run either of two bodies, as a condition says that only the run knows."""
         machine = self.machine
@@ -113,7 +113,7 @@ class Flow(Gates):
             return left if left.names else None
         return None if left is None or left.kind in frame.kinds else left
 
-    def assigned(self, statements: Sequence[ast.Statement]) -> dict[Cell, bool]:
+    def assigned(self, statements: Sequence[ast.Node]) -> dict[Cell, bool]:
         """Return the cells that statements may assign, each with whether only measurements do."""
         key = tuple(map(id, statements))
         if key not in self._assigned:

@@ -39,9 +39,12 @@ class Loops(Flow):
         while True:
             self.machine.step()
             before = len(self.machine.operations)
+            saved = self._saved() if self._calls(node.condition) else None
             condition = self.condition(node.condition)
             if isinstance(condition, Dynamic):
                 self._undo(before)
+                if saved is not None:
+                    self._restore(saved)
                 return self._by_the_run(node)
             if not condition:
                 return None
@@ -76,7 +79,7 @@ class Loops(Flow):
 
     def _by_the_run(self, node: ast.While) -> Left:
         machine = self.machine
-        machine.spill(self.assigned(node.body))
+        machine.spill(self.assigned([*node.body, node.condition]))
         exits = Frame(machine, ("break",))
         outer, asked, condition = self._first_condition(node)
         is_endless = condition is True
