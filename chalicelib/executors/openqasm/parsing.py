@@ -112,10 +112,11 @@ class _Cutter:
         self._chain = self._elses = 0
 
     def end(self, at: int) -> int:
-        text, before, start = self._text, "", at
+        text, before, start, match = self._text, "", at, _PART.match
         while at < len(text):
-            line = self._line(text, at) if before in _BEFORE_STATEMENTS else None
-            found = line or _PART.match(text, at)
+            begins = before in _BEFORE_STATEMENTS and text[at] in "@#p"
+            line = self._line(text, at) if begins else None
+            found = line or match(text, at)
             assert found is not None  # noqa: S101 - any character is a part
             part, begin, at = found[0], at, found.end()
             if at - start > STATEMENT_CHARACTERS_MAX:
