@@ -11,6 +11,7 @@ from openqasm import ast
 from chalicelib.executors.openqasm.cells import Cell, cells_of
 from chalicelib.executors.openqasm.exits import Exit, Exits, Frame, Left
 from chalicelib.executors.openqasm.flow import Flow
+from chalicelib.executors.openqasm.places import SIZE_PER_STEP
 from chalicelib.executors.openqasm.program import Assign, If, Operation, While
 from chalicelib.executors.openqasm.values import (
     BOOL,
@@ -153,6 +154,7 @@ class Loops(Flow):
         cells = {
             cell for scope in machine.scopes for thing in scope.values() for cell in cells_of(thing)
         }
+        machine.step(len(cells) // SIZE_PER_STEP)
         return _Saved(
             cells=[(cell, cell.value, cell.memory, cell.slot) for cell in cells],
             captured=set(machine.captured),
