@@ -111,6 +111,14 @@ def test_the_operations_of_a_program_are_bounded() -> None:
     ]
 
 
+def test_the_statement_that_is_one_too_many_is_named() -> None:
+    """Where no loop is what is too long."""
+    text = f"{ONE}for int i in [1:199990] {{}}\n" + "rx(0.5 + 0.5) q;\n" * 20 + "c = measure q;\n"
+    (over,) = read(text).errors
+    assert (over.line, over.column) == (15, 1)
+    assert over.message.startswith("the program takes more than 200,000 statements")
+
+
 def test_what_depends_on_measurements_is_bounded() -> None:
     """A condition on ten thousand measured bits has some sixty thousand operators."""
     text = f"{H3}qubit[9999] q;\nqubit r;\nbit[9999] c;\nc = measure q;\n"
