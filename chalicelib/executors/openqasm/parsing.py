@@ -89,7 +89,14 @@ def statement_end(text: str, start: int, version: int) -> int:
     while line := _ANNOTATION.match(text, at):
         at = after_trivia(text, line.end())
     pragma = (_PRAGMA_2 if version == _OPENQASM_2 else _PRAGMA).match(text, at)
-    return pragma.end() if pragma else _Cutter(text, version).end(at)
+    _refuse_long(start, pragma.end() if pragma else at)
+    return pragma.end() if pragma else _Cutter(text, version).end(start, at)
+
+
+def _refuse_long(start: int, end: int) -> None:
+    if end - start > STATEMENT_CHARACTERS_MAX:
+        limit = f"{STATEMENT_CHARACTERS_MAX:,}"
+        raise Cut(f"a statement has more than {limit} characters; split it", start)
 
 
 def after_trivia(text: str, at: int) -> int:
@@ -111,17 +118,15 @@ class _Cutter:
         self._open: list[tuple[str, int]] = []
         self._chain = self._elses = 0
 
-    def end(self, at: int) -> int:
-        text, before, start, match = self._text, "", at, _PART.match
+    def end(self, start: int, at: int) -> int:
+        text, before, match = self._text, "", _PART.match
         while at < len(text):
             begins = before in _BEFORE_STATEMENTS and text[at] in "@#p"
             line = self._line(text, at) if begins else None
             found = line or match(text, at)
             assert found is not None  # noqa: S101 - any character is a part
             part, begin, at = found[0], at, found.end()
-            if at - start > STATEMENT_CHARACTERS_MAX:
-                limit = f"{STATEMENT_CHARACTERS_MAX:,}"
-                raise Cut(f"a statement has more than {limit} characters; split it", start)
+            _refuse_long(start, at)
             if line or part.isspace() or part.startswith(("//", "/*")):
                 continue
             if part in _OPENING:

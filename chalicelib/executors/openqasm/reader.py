@@ -44,6 +44,8 @@ TOO_DEEP: Final = "this is nested too deeply; split the expression or the statem
 FINDINGS_MAX: Final = 50
 VERSIONS: Final = ("2.0", "2", "3.0", "3", "3.1")
 _VERSION: Final = re.compile(rf"OPENQASM\b(?:{TRIVIA})([0-9][0-9.]*+)(?:{TRIVIA});", re.DOTALL)
+#: Empty statements, which the grammar lacks and all readers take.
+_EMPTY: Final = re.compile(r";[;\s]*+")
 #: In which line of a tree its statement begins.
 _FIRST_LINE: Final = 2
 NOTHING_MEASURED: Final = Finding(
@@ -151,6 +153,9 @@ class _Reader:
                 at = self._plain.take(start)
                 if at != start:
                     return at
+            empty = _EMPTY.match(self._text, start)
+            if empty:
+                return empty.end()
             end = statement_end(self._text, start, self._machine.version)
             self._parsed(start, end)
         except Cut as exc:  # nothing behind it is read
@@ -163,8 +168,6 @@ class _Reader:
         import openqasm  # noqa: PLC0415 - circuits of plain statements do without
 
         machine, part = self._machine, self._text[start:end]
-        if part == ";":  # an empty statement, which the grammar lacks and all readers take
-            return
         self._lines += self._text.count("\n", self._counted, start)
         self._counted = start
         base = self._lines - 1, start - self._text.rfind("\n", 0, start) - 1

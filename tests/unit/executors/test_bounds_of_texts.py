@@ -93,6 +93,11 @@ def said(text: str) -> list[str]:
             f"{V3}gate g a {{ {'h a;' * 130_000} }}",
             "a statement has more than 500,000 characters; split it",
         ),
+        (
+            f"{V3}/* {'@' * 600_000} */",
+            f"{V3}{'@' * 600_000}\nqubit q;",
+            "a statement has more than 500,000 characters; split it",
+        ),
     ],
 )
 def test_a_text_is_read_up_to_its_bound(usable: str, refused: str, message: str) -> None:
