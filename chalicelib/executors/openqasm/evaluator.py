@@ -36,8 +36,8 @@ class Evaluator(Declarations):
     def run(self, statements: Sequence[ast.Statement]) -> Left:
         """Run statements in the innermost scope, up to an exit."""
         for at, node in enumerate(statements):
+            self.machine.step()
             try:
-                self.machine.step()
                 left = self._statement(node)
                 if isinstance(left, Exits):
                     return self.after(left, statements[at + 1 :])

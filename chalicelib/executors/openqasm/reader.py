@@ -192,7 +192,7 @@ class _Reader:
         except Poisoned:
             self._back(evaluator, statements)
         except Refused as exc:
-            span = getattr(exc.node, "span", None)
+            span = getattr(exc.node or statements[0], "span", None)
             place = exc.base or base
             line = None if span is None else span.start_line
             self._add(exc.message, *_located(line, span and span.start_column, place))
