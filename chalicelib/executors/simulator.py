@@ -27,6 +27,7 @@ from chalicelib.executors.openqasm.findings import CircuitRefused
 from chalicelib.executors.openqasm.needs import largest_part
 from chalicelib.executors.openqasm.program import Program, every
 from chalicelib.executors.openqasm.reader import READER_VERSION, read
+from chalicelib.executors.openqasm.values import Refused
 
 NAME: Final = "prism-q"
 QUBITS_MAX: Final = 24
@@ -93,7 +94,7 @@ class Simulator:
             built = build_program(self._prism, program)
             counted = self._count(built, program, seed=seed, shots=shots)
             counts = in_registers(counted.counts(), built.outputs)
-        except self._prism.PrismError as exc:
+        except (self._prism.PrismError, Refused) as exc:  # in a run, or in what an output holds
             raise _refusal(exc) from exc
         except (Exception, KeyboardInterrupt, SystemExit):
             raise
@@ -187,7 +188,7 @@ def _refusal(error: Any) -> CircuitRefused:  # noqa: ANN401 - prism-q's
     line = None
     if "by zero" in message:
         message = "this divides by zero in a run, by a number that depends on what is measured"
-    if error.kind == "step_limit":
+    if getattr(error, "kind", None) == "step_limit":
         loop = _LOOP.search(message)
         line = None if loop is None else int(loop[1])
         message = (

@@ -20,7 +20,7 @@ from chalicelib.use_cases.submit import Submitted
 
 #: What executes the tasks of a stage by default; a test holds it to the executor itself.
 EXECUTOR: Final = "prism-q"
-EXECUTOR_VERSION: Final = "0.35.0+reader.1"
+EXECUTOR_VERSION: Final = "0.35.0+reader.2"
 
 _ID: Final = "1f0b3a9e-6d1c-5c57-9a43-0f0f6e2c7d11"
 _CORRELATION: Final = "0c3b1b7e-4f0e-4a53-8f4e-0a4a6f1f7f10"

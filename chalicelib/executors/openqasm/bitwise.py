@@ -23,13 +23,25 @@ from chalicelib.executors.openqasm.values import (
 
 #: Measured bits that can be computed with as one integer; the simulator's have 64 bits.
 MEASURED_BITS_MAX: Final = 63
+
+
+def _comparison(of: Callable[[float, float], bool]) -> Callable[[float, float], bool]:
+    """Return a comparison that makes an integer next to a fraction one, as C99 does."""
+
+    def compare(left: float, right: float) -> bool:
+        is_exact = float not in {type(left), type(right)}
+        return of(left, right) if is_exact else of(left + 0.0, right + 0.0)
+
+    return compare
+
+
 COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+    "==": _comparison(operator.eq),
+    "!=": _comparison(operator.ne),
+    "<": _comparison(operator.lt),
+    "<=": _comparison(operator.le),
+    ">": _comparison(operator.gt),
+    ">=": _comparison(operator.ge),
 }
 _Truth = bool | Dynamic
 
@@ -40,7 +52,8 @@ def number(value: Value) -> Known | Dynamic:
         return value
     if value.is_known:
         return value.number
-    if len(value.cells) > MEASURED_BITS_MAX:
+    used = max(at for at, cell in enumerate(value.cells, 1) if isinstance(cell, Dynamic) or cell)
+    if used > MEASURED_BITS_MAX:
         raise Refused(
             f"a register of more than {MEASURED_BITS_MAX} measured bits can be compared and"
             " shifted, not computed with; use a part of it, as c[0:31]"

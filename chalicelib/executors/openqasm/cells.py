@@ -46,3 +46,8 @@ def cells_of(thing: object) -> Iterator[Cell]:
     elif isinstance(thing, list):
         for part in thing:
             yield from cells_of(part)
+
+
+def shape_of(thing: object) -> list[int]:
+    """Return the sizes of an array by dimension, the outermost first; none of what is no array."""
+    return [len(thing), *shape_of(thing[0])] if isinstance(thing, list) and thing else []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from openqasm import ast
 
-from chalicelib.executors.openqasm.cells import Cell, Constant, cells_of
+from chalicelib.executors.openqasm.cells import Cell, Constant, cells_of, shape_of
 from chalicelib.executors.openqasm.conversions import converted
 from chalicelib.executors.openqasm.machine import Machine
 from chalicelib.executors.openqasm.places import SIZE_PER_STEP
@@ -80,12 +80,10 @@ class Declarations(Subroutines):
 
     def _array(self, base: Type, sizes: Sequence[int], init: ast.Node | None) -> Any:  # noqa: ANN401
         if not sizes:
-            cell = Cell(BIT if base.kind == "bit" else base, None, self.machine.level)
-            if base.kind == "bit":
-                cell.value = 0
+            element = self.machine.new_element(base)
             if init is not None:
-                self.machine.store(cell, self.expression(init))
-            return cell
+                self.assign(element, self.expression(init))
+            return element
         values: Sequence[ast.Node | None] = [None] * sizes[0]
         if isinstance(init, ast.ArrayLiteral):
             values = init.values
@@ -97,9 +95,9 @@ class Declarations(Subroutines):
 
     def _copied(self, thing: Any, sizes: Sequence[int], base: Type, node: ast.Node) -> Any:  # noqa: ANN401
         if not sizes:
-            cell = Cell(base, None, self.machine.level)
-            self.machine.store(cell, self.value(thing))
-            return cell
+            element = self.machine.new_element(base)
+            self.assign(element, self.value(thing))
+            return element
         if not isinstance(thing, list) or len(thing) != sizes[0]:
             raise Refused(
                 "an array can begin with values in braces or with an array as large", node
@@ -166,22 +164,37 @@ class Declarations(Subroutines):
 
     def assignment(self, node: ast.Assignment) -> None:
         """Assign, with an operator or without."""
-        if isinstance(node.value, ast.MeasureExpression) and node.op.binary is None:
-            self._measure_into(node.value, self.place(node.target), node)
+        self._put(node.target, lambda target: self._assign_to(node, target))
+
+    def _put(self, node: ast.Node, put: Callable[[Any], None]) -> None:
+        """Put what comes into a place; bits of a number change by way of a register."""
+        holder = self.number_holding(node)
+        if holder is None:
+            put(self.place(node))
             return
-        target = self.place(node.target)
+        type_ = holder.type
+        bits = self.machine.new_element(Type("bit", type_.width))
+        self.assign(bits, self.machine.settled(self.value(holder)))
+        put(self.selected(bits, node.indices[-1], node))  # type: ignore[attr-defined]
+        self.machine.store(holder, self.machine.cast(type_, self.value(bits)))
+
+    def _assign_to(self, node: ast.Assignment, target: Any) -> None:  # noqa: ANN401
+        if isinstance(node.value, ast.MeasureExpression) and node.op.binary is None:
+            self._measure(self.operand(node.value.operand)[0], target, node)
+            return
         if _is_array(target):
             self._copy(target, self.place(node.value))
             return
         value = self.expression(node.value)
         if node.op.binary is not None:
-            value = self.operated(node.op.binary.value, self.value(target), value)
+            value = self.operated(node.op.binary.value, self.value(target), value, node)
         self.assign(target, value)
 
     def _copy(self, target: object, source: object) -> None:
         """Assign an array, or a part of one, element by element."""
         cells, values = list(cells_of(target)), [self.value(cell) for cell in cells_of(source)]
-        if _shape(target) != _shape(source):
+        self.machine.step(len(cells) // SIZE_PER_STEP)
+        if shape_of(target) != shape_of(source):
             raise Refused("an array can be assigned an array of the same shape only")
         for cell, value in zip(cells, values, strict=True):
             self.machine.store(cell, value)
@@ -190,7 +203,7 @@ class Declarations(Subroutines):
         """Assign a variable or a register."""
         machine = self.machine
         if isinstance(target, Constant):
-            raise Refused("a constant cannot be assigned")
+            raise Refused("a constant, an input or a readonly array cannot be assigned")
         if isinstance(target, Cell):
             machine.store(target, value)
             return
@@ -218,23 +231,21 @@ class Declarations(Subroutines):
             if node.target is not None:
                 if value is None:
                     raise Refused(f"'{node.measure.name.name}' returns no value", node)
-                self.assign(self.place(node.target), value)
+                self._put(node.target, lambda target: self.assign(target, value))
         elif node.target is not None:
-            self._measure_into(node.measure, self.place(node.target), node)
+            qubits, _ = self.operand(node.measure.operand)
+            self._put(node.target, lambda target: self._measure(qubits, target, node))
         else:
             qubits, _ = self.operand(node.measure.operand)
             self.machine.measure(qubits, [Cell(BIT, 0, self.machine.level) for _ in qubits])
-
-    def _measure_into(self, measure: ast.MeasureExpression, target: object, node: ast.Node) -> None:
-        self._measure(self.operand(measure.operand)[0], target, node)
 
     def _measure(self, qubits: Sequence[int], target: object, node: ast.Node) -> None:
         cells = list(cells_of(target))
         if not cells or isinstance(target, Constant):
             raise Refused("a measurement can be stored in bits only", node)
         if any(cell.type.kind != "bit" for cell in cells):
-            if len(cells) == len(qubits) == 1:  # into a bool or an integer, by way of a bit
-                self._measure_as_value(qubits, cells[0])
+            if isinstance(target, Cell):  # into a bool or a number, by way of bits
+                self._measure_as_value(qubits, target)
                 return
             raise Refused("a measurement can be stored in bits only", node)
         if len(cells) != len(qubits):
@@ -244,9 +255,10 @@ class Declarations(Subroutines):
         self.machine.measure(qubits, cells)
 
     def _measure_as_value(self, qubits: Sequence[int], target: Cell) -> None:
-        bit = Cell(BIT, 0, self.machine.level)
-        self.machine.measure(qubits, [bit])
-        self.machine.store(target, self.machine.read(bit))
+        cells = [Cell(BIT, value=False, level=self.machine.level) for _ in qubits]
+        self.machine.measure(qubits, cells)
+        bits = Bits(map(self.machine.bit, cells))
+        self.machine.store(target, bits if len(cells) > 1 else bits.cells[0])
 
     def reset(self, node: ast.Reset) -> None:
         """Reset qubits."""
@@ -258,7 +270,3 @@ def _is_array(thing: object) -> bool:
     if not isinstance(thing, list):
         return False
     return any(not isinstance(one, Cell) or one.type.kind != "bit" for one in thing)
-
-
-def _shape(thing: object) -> list[int]:
-    return [len(thing), *_shape(thing[0])] if isinstance(thing, list) and thing else []

@@ -11,7 +11,7 @@ from chalicelib.executors.openqasm.declarations import Declarations
 from chalicelib.executors.openqasm.exits import Exit, Exits, Left
 from chalicelib.executors.openqasm.gate_calls import Definition
 from chalicelib.executors.openqasm.libraries import include
-from chalicelib.executors.openqasm.places import POISON
+from chalicelib.executors.openqasm.places import POISON, SIZE_PER_STEP
 from chalicelib.executors.openqasm.pragmas import run_pragma
 from chalicelib.executors.openqasm.program import Barrier
 from chalicelib.executors.openqasm.values import NameTaken, Refused
@@ -45,6 +45,8 @@ class Evaluator(Declarations):
                 if exc.node is None:
                     exc.node = getattr(node, "name", node) if isinstance(exc, NameTaken) else node
                 raise
+            except (OverflowError, ValueError) as exc:  # an integer that no float or text can hold
+                raise Refused("a number here is too large", node) from exc
             if left is not None:
                 return left
         return None
@@ -83,6 +85,7 @@ class Evaluator(Declarations):
     def barrier(self, node: ast.Barrier | ast.Nop | ast.Delay) -> None:
         """Keep the order; a delay changes no count."""
         qubits = [qubit for operand in node.operands for qubit in self.operand(operand)[0]]
+        self.machine.step(len(qubits) // SIZE_PER_STEP)
         if isinstance(node, ast.Barrier):
             self.machine.emit(Barrier(tuple(dict.fromkeys(qubits))))
 

@@ -37,6 +37,8 @@ class Exits:
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
+        #: Whether one of them is taken, whatever is measured.
+        self.is_certain = False
 
     def none_taken(self) -> bool | Dynamic:
         """Return the condition under which what follows runs."""

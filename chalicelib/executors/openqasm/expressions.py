@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
+import openqasm
 from openqasm import ast
 
 from chalicelib.executors.openqasm import functions
@@ -11,8 +13,10 @@ from chalicelib.executors.openqasm.arithmetic import SHIFTS, binary, common_type
 from chalicelib.executors.openqasm.bitwise import binary_bits, number
 from chalicelib.executors.openqasm.cells import Cell, Qubits
 from chalicelib.executors.openqasm.machine import Machine
-from chalicelib.executors.openqasm.places import POISON, Places
+from chalicelib.executors.openqasm.places import POISON, SIZE_PER_STEP, Places
 from chalicelib.executors.openqasm.values import (
+    BOOL,
+    PLAIN,
     Bits,
     Dynamic,
     Known,
@@ -20,11 +24,15 @@ from chalicelib.executors.openqasm.values import (
     Refused,
     Type,
     Value,
+    negated,
     truth,
     type_of,
 )
 
 _OPENQASM_2: Final = 2
+#: Of a power of what is measured, which is written out.
+EXPONENT_MAX: Final = 64
+MAY_BE_ZERO: Final = "a run in which this divides by zero may fail; only measurements tell"
 
 
 class Expressions(Places):
@@ -34,6 +42,24 @@ class Expressions(Places):
         super().__init__(machine)
         #: Whether integers are read as reals: in the parameters of OpenQASM 2.
         self.reads_reals = False
+        #: Where the statement under way begins in the text: lines before it, and columns.
+        self.base = (0, 0)
+        #: Messages that are no errors, each once with its place.
+        self.warnings: dict[tuple[str, int], tuple[ast.Node, tuple[int, int]]] = {}
+
+    def warn(self, message: str, node: ast.Node) -> None:
+        """Say something that is no error."""
+        self.warnings[message, id(node)] = node, self.base
+
+    def branch(
+        self,
+        condition: bool | Dynamic,  # noqa: FBT001
+        then: Callable[[], Any],
+        otherwise: Callable[[], Any],
+        changed: Sequence[ast.Node],
+    ) -> object:
+        """Run either of two bodies, as a condition says that only the run knows: `Flow` does."""
+        raise NotImplementedError
 
     def call(self, node: ast.FunctionCall | ast.QuantumCall) -> Value | None:
         """Call a subroutine of the program: `Subroutines` does."""
@@ -87,13 +113,7 @@ class Expressions(Places):
         return float(value) if self.reads_reals and type(value) is int else value
 
     def _named(self, name: str) -> Value:
-        found = self.machine.find(name)
-        if found is not None:
-            return self.value(found)
-        known = functions.constant(name, version=self.machine.version)
-        if known is None:
-            raise Refused(f"undefined identifier '{name}'; declare it first")
-        return known
+        return self.value(self.named(name))
 
     def value(self, thing: object) -> Value:
         """Return what a place holds."""
@@ -101,6 +121,7 @@ class Expressions(Places):
             return self.machine.read(thing)
         if isinstance(thing, list):
             if thing and isinstance(thing[0], Cell) and thing[0].type.kind == "bit":
+                self.machine.step(len(thing) // SIZE_PER_STEP)
                 return Bits(self.machine.bit(cell) for cell in thing)
             raise Refused("an array is no value; name one of its elements, as in a[0]")
         if isinstance(thing, int | float | complex | Bits | Dynamic):
@@ -118,19 +139,56 @@ class Expressions(Places):
             first = truth(self.machine.settled(left))
             if not isinstance(first, Dynamic) and first == (op == "||"):
                 return first
+            if isinstance(first, Dynamic) and self._calls(node.rhs):
+                return self._lazily(op, first, node.rhs)
             return binary(op, first, truth(self.machine.settled(self.expression(node.rhs))))
-        return self._literal(self.operated(op, left, self.expression(node.rhs)))
+        return self._literal(self.operated(op, left, self.expression(node.rhs), node))
 
-    def operated(self, op: str, left: Value, right: Value) -> Value:
+    def _calls(self, node: ast.Node) -> bool:
+        """Whether an expression calls a subroutine, which may measure or assign."""
+        return any(
+            isinstance(part, ast.FunctionCall | ast.QuantumCall)
+            and self.machine.find(part.name.name) is not None
+            for part in openqasm.walk(node)
+        )
+
+    def _lazily(self, op: str, first: Dynamic, rest: ast.Node) -> Value:
+        """Evaluate the right side only in runs in which the left one does not decide."""
+        machine, cell = self.machine, Cell(BOOL, op == "||", self.machine.level)
+        machine.spill({cell: False})
+        condition = first if op == "&&" else negated(first)
+        self.branch(
+            condition, lambda: machine.store(cell, self.expression(rest)), lambda: None, [rest]
+        )
+        return machine.read(cell)
+
+    def operated(self, op: str, left: Value, right: Value, node: ast.Node) -> Value:
         """Return what an operator makes of two values, in their common type."""
         made = binary_bits(op, left, right)
         if made is not None:
             return made
         first, second = number(left), number(right)
+        if op in ("/", "%") and isinstance(second, Dynamic) and second.low <= 0 <= second.high:
+            self.warn(MAY_BE_ZERO, node)
+        if op == "**" and isinstance(first, Dynamic) and type(second) is int and second > 0:
+            return self._product(first, second, node)
         if op in SHIFTS or op == "**":
             return binary(op, self._settled(first), self._settled(second))
         type_ = common_type(type_of(first), type_of(second))
         return binary(op, self._settled(first, type_), self._settled(second, type_))
+
+    def _product(self, base: Dynamic, exponent: int, node: ast.Node) -> Value:
+        """Return a power of what is measured as a product, which wraps as it goes."""
+        if exponent > EXPONENT_MAX:
+            raise Refused(f"a power of what is measured goes up to {EXPONENT_MAX}")
+        type_ = common_type(base.type, PLAIN)
+        factor = self.machine.settled(base)
+        if type_ is not None and type_.width is not None:
+            factor = self.machine.cast(type_, factor)
+        made = factor
+        for _ in range(exponent - 1):
+            made = self.operated("*", made, factor, node)
+        return made
 
     def _settled(self, value: Known | Dynamic, type_: Type | None = None) -> Known | Dynamic:
         made = self.machine.settled(value, type_)
@@ -150,7 +208,10 @@ class Expressions(Places):
             return self._result_of(node)
         if name == "sizeof" and self.machine.version != _OPENQASM_2:
             return self._size_of(node)
+        functions.known(name, version=self.machine.version)
         values = [self.machine.settled(self.expression(one)) for one in node.arguments]
+        if name == "pow" and len(values) == 2:  # noqa: PLR2004
+            return self.operated("**", values[0], values[1], node)
         return functions.call(name, values, version=self.machine.version)
 
     def _result_of(self, node: ast.FunctionCall | ast.QuantumCall) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -59,20 +60,24 @@ class Flow(Gates):
         condition: bool | Dynamic,  # noqa: FBT001
         then: Callable[[], Left],
         otherwise: Callable[[], Left],
-        changed: Sequence[ast.Statement],
+        changed: Sequence[ast.Node],
     ) -> Exits | None:
         """Run either of two bodies, as a condition says that only the run knows."""
         machine = self.machine
         machine.spill(self.assigned(changed))
         outer, exits, bodies = machine.operations, Exits(), []
+        exits.is_certain = True
         machine.level += 1
         for body in (then, otherwise):
             machine.operations = []
             left = body()
             if isinstance(left, Exits):
                 exits.names |= left.names
+                exits.is_certain &= left.is_certain
             elif left is not None:
                 exits.names[self.flag(left)] = left.kind
+            else:
+                exits.is_certain = False
             bodies.append(tuple(machine.operations))
         machine.level -= 1
         machine.operations = outer
@@ -93,9 +98,10 @@ class Flow(Gates):
     def after(self, exits: Exits, rest: Sequence[ast.Statement]) -> Exits:
         """Run what is left of a block unless one of its exits was taken."""
         if rest:
-            more = self.branch(exits.none_taken(), lambda: self.run(rest), _nothing, rest)
+            more = self.branch(exits.none_taken(), lambda: self.run(rest), _taken, rest)
             if more is not None:
                 exits.names |= more.names
+                exits.is_certain |= more.is_certain
         return exits
 
     def left_of(self, frame: Frame, left: Left) -> Left:
@@ -103,10 +109,11 @@ class Flow(Gates):
         if isinstance(left, Exits):
             names = left.names.items()
             left.names = {name: kind for name, kind in names if kind not in frame.kinds}
+            left.is_certain &= len(left.names) == len(names)
             return left if left.names else None
         return None if left is None or left.kind in frame.kinds else left
 
-    def assigned(self, statements: Sequence[ast.Statement]) -> dict[Cell, bool]:
+    def assigned(self, statements: Sequence[ast.Node]) -> dict[Cell, bool]:
         """Return the cells that statements may assign, each with whether only measurements do."""
         key = tuple(map(id, statements))
         if key not in self._assigned:
@@ -149,7 +156,8 @@ class Flow(Gates):
             if depth > CASES_MAX:
                 raise Refused(f"a switch over what is measured has more than {CASES_MAX} cases")
             values = [
-                self.operated("==", value, self.expression(one)) for one in node.cases[at].values
+                self.operated("==", value, self.expression(one), one)
+                for one in node.cases[at].values
             ]
             holds = joined("||", (truth(one) for one in values), empty=False)
             if not isinstance(holds, Dynamic):
@@ -167,7 +175,8 @@ class Flow(Gates):
         type_ = self.type_of(node.type)
         values: Sequence[Any]
         if isinstance(iterable, ast.Range):
-            values = self._float_range(iterable, type_) or self.range_of(iterable)
+            reals = self._float_range(iterable, type_)
+            values = self.range_of(iterable) if reals is None else reals
         elif isinstance(iterable, ast.DiscreteSet):
             values = [self.expression(value) for value in iterable.values]
         else:
@@ -191,7 +200,10 @@ class Flow(Gates):
         start, step, stop = (float(end.real) for end in ends)
         if step == 0:
             raise Refused("a step of 0 never ends", node)
-        turns = int((stop - start) / step + 1e-9) + 1
+        quotient = (stop - start) / step + 1e-9
+        if not math.isfinite(quotient):
+            raise Refused("this range has no number of turns", node)
+        turns = math.floor(quotient) + 1
         self.machine.step(max(turns, 0))
         return [start + at * step for at in range(turns)]
 
@@ -214,10 +226,12 @@ class Flow(Gates):
                     more = self.branch(
                         left.none_taken(),
                         lambda at=at: self._loop(node, values, type_, at + 1, depth + 1),  # type: ignore[misc]
-                        _nothing,
+                        _taken,
                         node.body,
                     )
-                    left.names |= more.names if more is not None else {}
+                    if more is not None:
+                        left.names |= more.names
+                        left.is_certain |= more.is_certain
                 if left is not None:
                     return self.left_of(outer, left)
         finally:
@@ -239,8 +253,11 @@ class Flow(Gates):
         return self.left_of(inner, left)
 
 
-def _nothing() -> None:
-    return None
+def _taken() -> Exits:
+    """An exit was taken before."""
+    taken = Exits()
+    taken.is_certain = True
+    return taken
 
 
 def _note(node: ast.Node, names: dict[str, bool]) -> None:
@@ -252,11 +269,14 @@ def _note(node: ast.Node, names: dict[str, bool]) -> None:
         if isinstance(target, ast.Identifier):
             names[target.name] = names.get(target.name, True) and is_measured
 
-    if isinstance(node, ast.Assignment):
-        note(node.target, is_measured=False)
-    elif isinstance(node, ast.MeasureStatement) and node.target is not None:
-        note(node.target, is_measured=isinstance(node.measure, ast.MeasureExpression))
-    elif isinstance(node, ast.FunctionCall | ast.QuantumCall):
-        for argument in node.arguments:  # an array that is passed by reference
-            if isinstance(argument, ast.Identifier | ast.IndexExpression):
+    match node:
+        case ast.Assignment():
+            note(node.target, is_measured=False)
+        case ast.MeasureStatement():
+            note(node.target, is_measured=isinstance(node.measure, ast.MeasureExpression))
+        case ast.AliasDeclaration():  # what the alias assigns is what it names
+            for inner in openqasm.walk(node.value):
+                note(inner, is_measured=False)
+        case ast.FunctionCall() | ast.QuantumCall():
+            for argument in node.arguments:  # an array that is passed by reference
                 note(argument, is_measured=False)

@@ -71,35 +71,45 @@ NAMES: Final = frozenset(_OF_ONE) | frozenset(_FURTHER) | {"sizeof"}
 _WORD: Final = 64
 
 
-def constant(name: str, *, version: int | None) -> float | None:
+def constant(name: str, *, version: int) -> float | None:
     """Return a built-in constant: OpenQASM 2 has `pi` alone."""
     return CONSTANTS.get(name) if version != 2 or name == "pi" else None  # noqa: PLR2004
 
 
-def call(name: str, arguments: Sequence[Value], *, version: int | None) -> Value:
+def known(name: str, *, version: int) -> str:
+    """Return the built-in function of a name.
+
+    Raises:
+        Refused: there is none.
+    """
+    found = _OF_VERSION_2.get(name) if version == 2 else name  # noqa: PLR2004
+    if found not in NAMES or found is None:
+        raise Refused(f"'{name}' is neither a subroutine of this program nor a built-in function")
+    return found
+
+
+def call(name: str, arguments: Sequence[Value], *, version: int) -> Value:
     """Return a built-in function's value.
 
     Raises:
         Refused: there is no such function, or it has no value here.
     """
-    known = _OF_VERSION_2.get(name) if version == 2 else name  # noqa: PLR2004
-    if known not in NAMES or known is None:
-        raise Refused(f"'{name}' is neither a subroutine of this program nor a built-in function")
-    wanted = _FURTHER.get(known, 1)
+    found = known(name, version=version)
+    wanted = _FURTHER.get(found, 1)
     if len(arguments) != wanted:
         raise Refused(f"{name} takes {wanted} argument{'s'[: wanted - 1]}, not {len(arguments)}")
-    if known == "popcount":
+    if found == "popcount":
         return _popcount(arguments[0])
-    if known in ("rotl", "rotr"):
-        return _rotated(known, *arguments)
+    if found in ("rotl", "rotr"):
+        return _rotated(found, *arguments)
     numbers = [number(argument) for argument in arguments]
-    if known in ("mod", "pow"):
-        return binary("%" if known == "mod" else "**", *numbers)
+    if found in ("mod", "pow"):
+        return binary("%" if found == "mod" else "**", *numbers)
     value = numbers[0]
     if isinstance(value, Dynamic):
         raise Refused(f"{name} of what is measured; the simulator has only operators for that")
     try:
-        return _OF_ONE[known](value)
+        return _OF_ONE[found](value)
     except (ArithmeticError, ValueError, TypeError) as exc:
         raise Refused(f"{name} has no value here: {exc}") from exc
 

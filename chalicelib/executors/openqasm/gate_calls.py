@@ -29,6 +29,7 @@ from chalicelib.executors.openqasm.standard_gates import (
     BUILT_IN,
     STDGATES,
     Standard,
+    source_of,
     standard,
 )
 from chalicelib.executors.openqasm.values import Dynamic, Known, Poisoned, Refused
@@ -43,15 +44,15 @@ class Definition(msgspec.Struct, frozen=True, eq=False):
     base: tuple[int, int]
 
 
-def gate_named(found: object, name: str, *, version: int | None, has_include: bool) -> object:
+def gate_named(found: object, name: str, *, version: int, has_include: bool) -> object:
     """Return a gate: the program's own, the language's, or without an include a standard one."""
-    if found is not None:
+    if isinstance(found, Standard | Definition):
         return found
     if name in BUILT_IN:
         return BUILT_IN[name]
     if not has_include and version != _VERSION_2 and (name in STDGATES or name in BRAKET):
         return standard(name)
-    return None
+    return found
 
 
 def arity_of(gate: object) -> tuple[int, int] | None:
@@ -68,10 +69,6 @@ class Gates(Expressions):
 
     def __init__(self, machine: Any) -> None:  # noqa: ANN401 - a Machine
         super().__init__(machine)
-        #: Where the statement under way begins in the text: lines before it, and columns.
-        self.base = (0, 0)
-        #: Gates that were taken without an include, each with its place.
-        self.borrowed: list[tuple[str, ast.Node, tuple[int, int]]] = []
         self.depth = 0
         #: Operations of gates of the circuit by their parameters, on qubits counted from 0.
         self._expanded: dict[Any, list[Operation]] = {}
@@ -89,9 +86,9 @@ class Gates(Expressions):
         gate = gate_named(found, name, version=machine.version, has_include=machine.has_include)
         if gate is None:
             raise Refused(f"undefined gate '{name}'; {_hint(name, machine.version)}", node)
-        if isinstance(gate, Standard) and found is None and name not in BUILT_IN:
+        if isinstance(gate, Standard) and gate is not found and name not in BUILT_IN:
             machine.library[name] = gate
-            self.borrowed.append((name, node, self.base))
+            self.warn(f"gate {name!r} is taken from {source_of(name)}", node)
         if isinstance(gate, Definition) and isinstance(gate.node, ast.OpaqueDefinition):
             raise Refused(f"'{name}' is an opaque gate, which has no definition to execute", node)
         arity = arity_of(gate)
@@ -290,7 +287,7 @@ def _wrong_qubits(name: str, wanted: int, controls: int, given: int) -> str:
     return f"gate '{name}' acts on {_counted(wanted, 'qubit')}{under}, but {given} {was} given"
 
 
-def _hint(name: str, version: int | None) -> str:
+def _hint(name: str, version: int) -> str:
     file = "qelib1.inc" if version == _VERSION_2 else "stdgates.inc"
     if name in STDGATES:
         return f'include "{file}"'

@@ -11,6 +11,7 @@ from openqasm import ast
 from chalicelib.executors.openqasm.cells import Cell, cells_of
 from chalicelib.executors.openqasm.exits import Exit, Exits, Frame, Left
 from chalicelib.executors.openqasm.flow import Flow
+from chalicelib.executors.openqasm.places import SIZE_PER_STEP
 from chalicelib.executors.openqasm.program import Assign, If, Operation, While
 from chalicelib.executors.openqasm.values import (
     BOOL,
@@ -25,9 +26,7 @@ _EXITS: Final = (ast.Break, ast.Return, ast.End)
 class _Saved(msgspec.Struct):
     """What a turn of a loop may change, as it was before."""
 
-    operations: int
     cells: list[tuple[Cell, object, object, int | None]]
-    homes: set[object]
     captured: set[object]
 
 
@@ -41,24 +40,32 @@ class Loops(Flow):
         while True:
             self.machine.step()
             before = len(self.machine.operations)
+            saved = self._saved() if self._calls(node.condition) else None
             condition = self.condition(node.condition)
             if isinstance(condition, Dynamic):
                 self._undo(before)
+                if saved is not None:
+                    self._restore(saved)
                 return self._by_the_run(node)
             if not condition:
                 return None
             saved = self._saved() if has_exit else None
+            # A list of its own: a flag that an outer frame sets back stands in none that is undone.
+            outer, self.machine.operations = self.machine.operations, []
             frame = Frame(self.machine, ("break", "continue"))
             self.frames.append(frame)
             try:
                 left = self.block(node.body)
             finally:
                 self.frames.pop()
+                made, self.machine.operations = self.machine.operations, outer
+            may_leave = isinstance(left, Exits) and set(left.names.values()) != {"continue"}
+            if saved is not None and may_leave:  # the turn is made again, by the run
+                self.machine.kept(made)
+                self._restore(saved)
+                return self._by_the_run(node)
+            outer += made
             if isinstance(left, Exits):
-                if saved is not None and set(left.names.values()) != {"continue"}:
-                    # A measurement may leave the loop here: the turn is made again, by the run.
-                    self._restore(saved)
-                    return self._by_the_run(node)
                 left = self.left_of(frame, left)
                 if left is not None:
                     return left
@@ -73,9 +80,10 @@ class Loops(Flow):
 
     def _by_the_run(self, node: ast.While) -> Left:
         machine = self.machine
-        machine.spill(self.assigned(node.body))
+        machine.spill(self.assigned([*node.body, node.condition]))
         exits = Frame(machine, ("break",))
         outer, asked, condition = self._first_condition(node)
+        is_endless = condition is True
         machine.level += 1
         machine.operations = []
         inner = Frame(machine, ("continue",))
@@ -100,6 +108,8 @@ class Loops(Flow):
         machine.level -= 1
         line = None if node.span is None else node.span.start_line + self.base[0]
         machine.emit(While(machine.weighed(condition), tuple(body), line))
+        if isinstance(left, Exits):  # a loop without an end is left by its exits only
+            left.is_certain = is_endless
         return self.left_of(exits, left)
 
     def _first_condition(
@@ -144,15 +154,13 @@ class Loops(Flow):
         cells = {
             cell for scope in machine.scopes for thing in scope.values() for cell in cells_of(thing)
         }
+        machine.step(len(cells) // SIZE_PER_STEP)
         return _Saved(
-            operations=len(machine.operations),
             cells=[(cell, cell.value, cell.memory, cell.slot) for cell in cells],
-            homes=set(machine.homes),
             captured=set(machine.captured),
         )
 
     def _restore(self, saved: _Saved) -> None:
-        self._undo(saved.operations)
         for cell, value, memory, slot in saved.cells:
             cell.value, cell.memory, cell.slot = value, memory, slot  # type: ignore[assignment]
-        self.machine.homes, self.machine.captured = saved.homes, saved.captured
+        self.machine.captured = saved.captured

@@ -30,6 +30,7 @@ from chalicelib.executors.openqasm.values import (
 #: A tree that is kept and has more operators, or stands deeper, is given a variable.
 _TREE_SIZE_MAX: Final = 60
 _TREE_DEPTH_MAX: Final = 16
+_NOT_SPILLED: Final = "this cannot be assigned where it depends on what is measured"
 
 
 class Machine(Operations):
@@ -37,9 +38,10 @@ class Machine(Operations):
 
     def __init__(self) -> None:
         super().__init__()
-        self.version: int | None = None
+        self.version = 3
         #: Names by scope, the innermost last; a library's names lie outside of all.
         self.scopes: list[dict[str, Any]] = [{}]
+        self.outermost = self.scopes[0]
         self.library: dict[str, Any] = {}
         self.has_include = False
         self.level = 0
@@ -104,8 +106,8 @@ class Machine(Operations):
         self, name: str, size: int | None, *, is_output: bool = False
     ) -> Cell | list[Cell]:
         """Declare bits, which begin as 0."""
-        cells = [Cell(BIT, 0, self.level) for _ in range(size or 1)]
-        thing = cells[0] if size is None else cells
+        thing = self.new_element(Type("bit", size))
+        cells = thing if isinstance(thing, list) else [thing]
         self.declare(name, thing)
         if len(self.scopes) == 1:
             self.registers.append((name, cells, is_output))
@@ -116,13 +118,20 @@ class Machine(Operations):
 
     # --- cells
 
+    def new_element(self, type_: Type) -> Cell | list[Cell]:
+        """Return the place of a variable, a register, or an element of an array; bits are 0."""
+        if type_.kind != "bit":
+            return Cell(type_, None, self.level)
+        cells = [Cell(BIT, value=False, level=self.level) for _ in range(type_.width or 1)]
+        return cells[0] if type_.width is None else cells
+
     def store(self, cell: Cell, value: Value) -> None:
         """Give a cell a value, converted to its type."""
         made = self.cast(BIT if cell.type.kind == "bit" else cell.type, value)
         assert not isinstance(made, Bits)  # noqa: S101 - cells hold one bit
         if cell.level < self.level:
             if cell.memory is None or cell.memory[0] != "v":
-                raise Refused("this cannot be assigned where it depends on what is measured")
+                raise Refused(_NOT_SPILLED)
             self.emit(Assign(cell.memory[1], self.weighed(made)))
             return
         if isinstance(made, Dynamic):
@@ -160,6 +169,8 @@ class Machine(Operations):
                 assert cell.memory is not None  # noqa: S101 - it is a variable
                 self.emit(Measure(qubit, slot), Assign(cell.memory[1], ("c", slot)))
                 continue
+            if cell.level < self.level and cell.memory is None:
+                raise Refused(_NOT_SPILLED)
             is_read = ("c", cell.slot) in self.captured
             if cell.slot is None or (cell.level == self.level and is_read):
                 cell.slot = self.new_slot()

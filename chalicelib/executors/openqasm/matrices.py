@@ -143,6 +143,45 @@ def dense_power(rows: Rows, exponent: float) -> Rows:
     raise Refused("this power could not be computed; write it out")
 
 
+def turns_of(rows: Rows, qubits: Sequence[int]) -> list[Turn]:
+    """Return a unitary as turns of one qubit, each under all the others as controls.
+
+    States in the order of Gray's code differ in one bit from the next, so that Givens' rotations
+    of neighbours, which make the matrix diagonal, are such turns.
+    """
+    size, last = len(rows), len(qubits) - 1
+    order = [at ^ at >> 1 for at in range(size)]
+    left = [[complex(rows[i][j]) for j in order] for i in order]
+
+    def controls(state: int, but: int = 0) -> tuple[tuple[int, int], ...]:
+        places = ((qubit, last - at) for at, qubit in enumerate(qubits))
+        return tuple((qubit, state >> bit & 1) for qubit, bit in places if not but >> bit & 1)
+
+    made: list[Turn] = []
+    for column in range(size):
+        for at in range(size - 1, column, -1):
+            x, y = left[at - 1][column], left[at][column]
+            length = math.hypot(abs(x), abs(y))
+            if abs(y) < 1e-14:  # noqa: PLR2004 - it is zero already
+                continue
+            a, b = x.conjugate() / length, y.conjugate() / length
+            upper, lower = left[at - 1], left[at]
+            left[at - 1] = [a * u + b * w for u, w in zip(upper, lower, strict=True)]
+            left[at] = [
+                a.conjugate() * w - b.conjugate() * u for u, w in zip(upper, lower, strict=True)
+            ]
+            back: Matrix = (a.conjugate(), -b, b.conjugate(), a)
+            differs = order[at - 1] ^ order[at]
+            if order[at - 1] & differs:
+                back = (back[3], back[2], back[1], back[0])
+            qubit = qubits[last - (differs.bit_length() - 1)]
+            made.append(Turn(controls(order[at], differs), back, qubit))
+    for at, state in enumerate(order):
+        factor = left[at][at]
+        made.append(Turn(controls(state), (factor, 0, 0, factor), None))
+    return made[::-1]
+
+
 def _multiplied(left: Rows, right: Rows) -> Rows:
     columns = list(zip(*right, strict=True))
     return tuple(

@@ -16,6 +16,7 @@ from chalicelib.executors.openqasm.matrices import (
     product,
     rows_adjoint,
     scaled,
+    turns_of,
 )
 from chalicelib.executors.openqasm.program import Controls, Gate, Operation, Turn, Unitary, touched
 from chalicelib.executors.openqasm.standard_gates import parts
@@ -24,6 +25,8 @@ from chalicelib.executors.openqasm.values import Refused
 Part = Turn | Unitary
 #: Qubits of a gate that a fractional power is taken of; its matrix is worked out.
 FRACTION_QUBITS_MAX: Final = 4
+#: Qubits of a matrix, controls included: the simulator's.
+UNITARY_QUBITS_MAX: Final = 4
 #: Gates that a power may make.
 REPEATS_MAX: Final = 100_000
 
@@ -50,13 +53,18 @@ def parts_of(operations: Iterable[Operation]) -> list[Part]:
 
 
 def controlled(operations: Iterable[Part], controls: Controls) -> list[Part]:
-    """Return a gate under further controls."""
-    return [
-        Turn(controls + part.controls, part.matrix, part.qubit)
-        if isinstance(part, Turn)
-        else Unitary(controls + part.controls, part.rows, part.qubits)
-        for part in operations
-    ]
+    """Return a gate under further controls; a matrix that grows too large as turns."""
+    made: list[Part] = []
+    for part in operations:
+        under = controls + part.controls
+        if isinstance(part, Turn):
+            made.append(Turn(under, part.matrix, part.qubit))
+        elif len(under) + len(part.qubits) <= UNITARY_QUBITS_MAX:
+            made.append(Unitary(under, part.rows, part.qubits))
+        else:
+            turns = turns_of(part.rows, part.qubits)
+            made += [Turn(under + turn.controls, turn.matrix, turn.qubit) for turn in turns]
+    return made
 
 
 def inverse(operations: Sequence[Part]) -> list[Part]:

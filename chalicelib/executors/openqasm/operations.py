@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Final
 
 from chalicelib.executors.openqasm.arithmetic import fits
 from chalicelib.executors.openqasm.bitwise import number
 from chalicelib.executors.openqasm.cells import Cell
-from chalicelib.executors.openqasm.conversions import as_register, converted
+from chalicelib.executors.openqasm.conversions import NO_VALUES, as_register, converted
 from chalicelib.executors.openqasm.program import (
     OPERATIONS_MAX,
     OPERATORS_MAX,
@@ -18,6 +20,7 @@ from chalicelib.executors.openqasm.program import (
 )
 from chalicelib.executors.openqasm.values import (
     BOOL,
+    FLOAT,
     Bit,
     Bits,
     Dynamic,
@@ -33,6 +36,7 @@ from chalicelib.executors.openqasm.values import (
 
 #: What a variable of the run can be.
 RUN_KINDS = ("bool", "int", "uint", "float", "angle")
+RUN_WIDTH_MAX: Final = 64
 
 
 class Operations:
@@ -81,12 +85,20 @@ class Operations:
         if cell.memory is not None:
             kind = cell.type.kind
             return leaf(cell.memory, BOOL if kind in ("bit", "bool") else cell.type)
+        if cell.type.kind in NO_VALUES:
+            raise Refused(f"a {cell.type.kind} has no value here; only delay and box can have one")
         if cell.value is None:
             raise Refused("this variable has no value yet; give it one first")
-        return cell.value
+        # A bit that is known is no integer: `~` and `-` tell.
+        is_known_bit = cell.type.kind == "bit" and not isinstance(cell.value, Dynamic)
+        return bool(cell.value) if is_known_bit else cell.value
 
     def new_variable(self, type_: Type) -> str:
         """Return the name of a new variable of the run."""
+        if type_.width is not None and type_.width > RUN_WIDTH_MAX:
+            raise Refused(
+                f"{type_} cannot depend on what is measured; the limit is {RUN_WIDTH_MAX} bits"
+            )
         name = f"v{len(self.variables)}"
         self.variables[name] = BOOL if type_.kind == "bit" else type_
         return name
@@ -111,6 +123,8 @@ class Operations:
 
     def cast(self, type_: Type, value: Value) -> Value:
         """Convert to a type, as an assignment does."""
+        if isinstance(value, Dynamic) and value.is_loose and not _is_narrower(type_, value.type):
+            value = self.settled(value)
         if type_.kind == "bit":
             return self._as_bits(type_.width, value)
         if type_.kind == "bool":
@@ -120,21 +134,24 @@ class Operations:
             return converted(type_, known)
         if type_.kind not in RUN_KINDS:
             raise Refused(f"a {type_.kind} cannot depend on what is measured here")
+        if type_.kind == "angle" and isinstance(value, Bits):
+            known = _turned(known, len(value.cells), type_)
         if type_.kind in ("int", "uint"):
-            is_whole = known.type.kind in ("int", "uint", "bool")
-            if known.type == type_ or (is_whole and fits(known, type_) and not known.is_loose):
-                node = ("+", known.node, 0) if known.type == BOOL else known.node
-                return Dynamic(node, type_, (known,), (known.low, known.high))
-            if known.type.kind == "angle":
-                raise Refused(f"an angle cannot be made {type_}")
-        elif known.type == type_:
-            return known
+            return self._as_integer(type_, known)
+        return known if known.type == type_ else self.materialised(known, type_)
+
+    def _as_integer(self, type_: Type, known: Dynamic) -> Dynamic:
+        is_whole = known.type.kind in ("int", "uint", "bool")
+        if known.type == type_ or (is_whole and fits(known, type_) and not known.is_loose):
+            node = ("+", known.node, 0) if known.type == BOOL else known.node
+            return Dynamic(node, type_, (known,), (known.low, known.high))
+        if known.type.kind == "angle":
+            raise Refused(f"an angle cannot be made {type_}")
         return self.materialised(known, type_)
 
     def _as_bits(self, width: int | None, value: Value) -> Value:
         if width is None:
-            made = truth(value)
-            return made if isinstance(made, Dynamic) else int(made)
+            return truth(value)
         known = as_register(value, width)
         if known is not None:
             return known
@@ -147,6 +164,19 @@ class Operations:
         nodes = (("&", (">>", kept.node, at), 1) for at in range(min(width, 64)))
         cells: list[Bit] = [Dynamic(("!=", node, 0), BOOL, (kept,)) for node in nodes]
         return Bits((*cells, *(0,) * (width - len(cells))))
+
+
+def _is_narrower(type_: Type, than: Type) -> bool:
+    """Whether a type of integers keeps no bit that another has not: then it may wrap for both."""
+    is_integer = type_.kind in ("int", "uint")
+    return is_integer and (type_.width or 0) <= (than.width or 0)
+
+
+def _turned(units: Dynamic, width: int, type_: Type) -> Dynamic:
+    """Return the angle of so many smallest ones."""
+    if width != type_.width:
+        raise Refused(f"{width} bits cannot be made an angle of {type_.width}")
+    return Dynamic(("*", ("float", units.node), math.tau / 2**width), FLOAT, (units,))
 
 
 def _is_known(value: Value) -> bool:

@@ -28,55 +28,12 @@ _REMEMBERED_CHARACTERS_MAX: Final = 200
 KEYWORDS_2: Final = frozenset(
     ["OPENQASM", "include", "qreg", "creg", "gate", "opaque", "measure", "reset", "barrier", "if"]
 )
-_ONLY_3: Final = [
-    "defcalgrammar",
-    "def",
-    "cal",
-    "defcal",
-    "extern",
-    "box",
-    "let",
-    "break",
-    "continue",
-    "else",
-    "end",
-    "return",
-    "for",
-    "while",
-    "in",
-    "switch",
-    "case",
-    "default",
-    "nop",
-    "pragma",
-    "input",
-    "output",
-    "const",
-    "readonly",
-    "mutable",
-    "qubit",
-    "bool",
-    "bit",
-    "int",
-    "uint",
-    "float",
-    "angle",
-    "complex",
-    "array",
-    "void",
-    "duration",
-    "stretch",
-    "gphase",
-    "inv",
-    "pow",
-    "ctrl",
-    "negctrl",
-    "durationof",
-    "delay",
-    "true",
-    "false",
-    "im",
-]
+_ONLY_3: Final = (  # noqa: SIM905
+    "defcalgrammar def cal defcal extern box let break continue else end return for while"
+    " in switch case default nop pragma input output const readonly mutable qubit bool bit"
+    " int uint float angle complex array void duration stretch gphase inv pow ctrl negctrl"
+    " durationof delay true false im"
+).split()
 KEYWORDS_3: Final = KEYWORDS_2 - {"opaque"} | frozenset(_ONLY_3)
 #: A letter that no OpenQASM 2 text has in a name stands for the first of a word's.
 _DISGUISES: Final = {word: f"ª{word[1:]}" for word in _ONLY_3}
@@ -86,52 +43,29 @@ _RESERVED_3: Final = re.compile(rf"(?<![\w#])(?:{'|'.join(_ONLY_3)})(?!\w)")
 _POW: Final = re.compile(r"(?<![\w#])pow(?=\s*\()")
 _DISGUISED: Final = re.compile(r"ª\w+")
 
-_TRIVIA: Final = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+", re.DOTALL)
-_ELSE: Final = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+else\b", re.DOTALL)
+#: Blanks and comments.
+TRIVIA: Final = r"(?:\s++|//[^\n]*+|/\*(?:(?!\*/).)*+\*/)*+"
+_TRIVIA: Final = re.compile(TRIVIA, re.DOTALL)
+_ELSE: Final = re.compile(rf"{TRIVIA}else\b", re.DOTALL)
 #: What matters to find a statement's end: comments and strings whole, words, brackets, operators.
 _PART: Final = re.compile(
-    r"""//[^\n]*+ | /\*(?:(?!\*/).)*+(?:\*/)?+ | "[^"\n]*+" | [^\W\d]\w*+ | [0-9.]++
+    r"""\s++ | //[^\n]*+ | /\*(?:(?!\*/).)*+(?:\*/)?+ | "[^"\n]*+" | [^\W\d]\w*+ | [0-9.]++
         | [=!<>]= | && | \|\| | << | >> | \*\* | \+\+ | -> | .""",
     re.DOTALL | re.VERBOSE,
 )
-#: Annotations and pragmas are lines; what looks like a comment in one is none.
+#: Annotations and pragmas are lines; what looks like a comment or a bracket in one is none.
 _ANNOTATION: Final = re.compile(r"@[^\n]*+")
 _PRAGMA: Final = re.compile(r"\#?+pragma\b[^\n]*+")
 _PRAGMA_2: Final = re.compile(r"\#pragma\b[^\n]*+")
+_LINE: Final = re.compile(r"(?:@|\#?+pragma\b)[^\n]*+")
+_LINE_2: Final = re.compile(r"(?:@|\#pragma\b)[^\n]*+")
+#: After one of these a statement begins.
+_BEFORE_STATEMENTS: Final = frozenset(["", "{", "}", ";"])
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
 _CHAINED: Final = frozenset(
-    [
-        "+",
-        "-",
-        "*",
-        "/",
-        "%",
-        "**",
-        "++",
-        "&",
-        "|",
-        "^",
-        "&&",
-        "||",
-        "!",
-        "~",
-        "<<",
-        ">>",
-        "==",
-        "!=",
-        "<",
-        ">",
-        "<=",
-        ">=",
-        "@",
-    ]
-) | {
-    "if",
-    "for",
-    "while",
-    "switch",
-}
+    "+ - * / % ** ++ & | ^ && || ! ~ << >> == != < > <= >= @ if for while switch".split()  # noqa: SIM905
+)
 #: Where an expression, and with it a chain, ends.
 _UNCHAINED: Final = frozenset([",", ":", "=", "->", "{"])
 _OPENQASM_2: Final = 2
@@ -145,7 +79,7 @@ class Cut(Refused):
         self.offset = offset
 
 
-def statement_end(text: str, start: int, version: int | None) -> int:
+def statement_end(text: str, start: int, version: int) -> int:
     """Return where the statement ends that begins here.
 
     Raises:
@@ -155,7 +89,14 @@ def statement_end(text: str, start: int, version: int | None) -> int:
     while line := _ANNOTATION.match(text, at):
         at = after_trivia(text, line.end())
     pragma = (_PRAGMA_2 if version == _OPENQASM_2 else _PRAGMA).match(text, at)
-    return pragma.end() if pragma else _Cutter(text, version).end(at)
+    _refuse_long(start, pragma.end() if pragma else at)
+    return pragma.end() if pragma else _Cutter(text, version).end(start, at)
+
+
+def _refuse_long(start: int, end: int) -> None:
+    if end - start > STATEMENT_CHARACTERS_MAX:
+        limit = f"{STATEMENT_CHARACTERS_MAX:,}"
+        raise Cut(f"a statement has more than {limit} characters; split it", start)
 
 
 def after_trivia(text: str, at: int) -> int:
@@ -167,8 +108,9 @@ def after_trivia(text: str, at: int) -> int:
 class _Cutter:
     """Goes through the parts of one statement."""
 
-    def __init__(self, text: str, version: int | None) -> None:
+    def __init__(self, text: str, version: int) -> None:
         self._text = text
+        self._line = (_LINE_2 if version == _OPENQASM_2 else _LINE).match
         self._chained = (
             _CHAINED if version != _OPENQASM_2 else _CHAINED - {"for", "while", "switch"}
         )
@@ -176,24 +118,25 @@ class _Cutter:
         self._open: list[tuple[str, int]] = []
         self._chain = self._elses = 0
 
-    def end(self, at: int) -> int:
-        text, before = self._text, ""
-        start = at
-        for found in _PART.finditer(text, at):
-            part, end = found[0], found.end()
-            if end - start > STATEMENT_CHARACTERS_MAX:
-                limit = f"{STATEMENT_CHARACTERS_MAX:,}"
-                raise Cut(f"a statement has more than {limit} characters; split it", start)
-            if part.isspace() or part.startswith(("//", "/*")):
+    def end(self, start: int, at: int) -> int:
+        text, before, match = self._text, "", _PART.match
+        while at < len(text):
+            begins = before in _BEFORE_STATEMENTS and text[at] in "@#p"
+            line = self._line(text, at) if begins else None
+            found = line or match(text, at)
+            assert found is not None  # noqa: S101 - any character is a part
+            part, begin, at = found[0], at, found.end()
+            _refuse_long(start, at)
+            if line or part.isspace() or part.startswith(("//", "/*")):
                 continue
             if part in _OPENING:
-                self._opened(part, before, found.start())
+                self._opened(part, before, begin)
             elif part in _CLOSING or part == ";":
-                is_end = self._closed(part, found.start())
-                if is_end and not self._open and not _ELSE.match(text, end):
-                    return end
+                is_end = self._closed(part, begin)
+                if is_end and not self._open and not _ELSE.match(text, at):
+                    return at
             else:
-                self._count(part, found.start())
+                self._count(part, begin)
             before = part
         if self._open:
             self._refuse_open()
@@ -240,7 +183,7 @@ class _Cutter:
             )
 
 
-def parse(text: str, version: int | None) -> Sequence[ast.Statement]:
+def parse(text: str, version: int) -> Sequence[ast.Statement]:
     """Parse the text of a statement; it begins in the second line of the spans.
 
     Raises:
@@ -286,4 +229,6 @@ def _function_pow(found: re.Match[str]) -> str:
 
 def undisguised(message: str) -> str:
     """Return a message of the parser's with the words that the text has."""
-    return _DISGUISED.sub(lambda found: _NAMES.get(found[0], found[0]), message)
+    plain = _DISGUISED.sub(lambda found: _NAMES.get(found[0], found[0]), message)
+    is_annotation = plain.startswith("expected '@', found '@")  # so the specification reads @x
+    return f"{plain}; write a blank after the @ of a modifier" if is_annotation else plain

@@ -114,25 +114,36 @@ class Places:
         """Return the cells, qubits or value that a node names."""
         match node:
             case ast.Identifier():
-                found = self.machine.find(node.name)
-                if found is None:
-                    known = functions.constant(node.name, version=self.machine.version)
-                    if known is None:
-                        raise Refused(f"undefined identifier '{node.name}'; declare it first", node)
-                    return known
-                if found is POISON:
-                    raise Poisoned("refused before", node)
-                return found
+                return self.named(node.name, node)
             case ast.IndexedIdentifier():
                 thing = self.place(node.name)
                 for index in node.indices:
-                    thing = self._selected(thing, index, node)
+                    thing = self.selected(thing, index, node)
                 return thing
             case ast.IndexExpression():
-                return self._selected(self.place(node.collection), node.index, node)
+                return self.selected(self.place(node.collection), node.index, node)
             case ast.Concatenation():
                 return self._concatenated(node)
         return self.expression(node)
+
+    def named(self, name: str, node: ast.Node | None = None) -> Any:  # noqa: ANN401
+        """Return what a name means here."""
+        machine = self.machine
+        found = machine.find(name)
+        if found is None:
+            found = functions.constant(name, version=machine.version)
+        outside = machine.outermost.get(name) if found is None else None
+        if found is POISON or outside is POISON:
+            raise Poisoned("refused before", node)
+        if outside is not None:
+            raise Refused(
+                f"'{name}' stands outside of this definition, which sees constants, gates and"
+                " subroutines only; pass it to it",
+                node,
+            )
+        if found is None:
+            raise Refused(f"undefined identifier '{name}'; declare it first", node)
+        return found
 
     def _concatenated(self, node: ast.Concatenation) -> Any:  # noqa: ANN401
         sides = [self.place(side) for side in (node.lhs, node.rhs)]
@@ -148,17 +159,21 @@ class Places:
                 raise Refused("only registers can be joined by ++", node)
             numbers = parts[0].cells + parts[1].cells
             made = Bits(numbers)
+        self.machine.step(len(numbers) // SIZE_PER_STEP)
         if len(numbers) > SIZE_MAX:
             raise Refused(
                 f"{len(numbers):,} elements are too many; the limit is {SIZE_MAX:,}", node
             )
         return made
 
-    def _selected(self, thing: Any, index: ast.Index, node: ast.Node) -> Any:  # noqa: ANN401
+    def selected(self, thing: Any, index: ast.Index, node: ast.Node) -> Any:  # noqa: ANN401
+        """Return the elements that an index names: of qubits, bits, numbers or an array."""
         if isinstance(index, list) and len(index) > 1:
-            for one in index:
-                thing = self._selected(thing, [one], node)
-            return thing
+            first, rest = self.selected(thing, index[:1], node), index[1:]
+            if isinstance(index[0], ast.Range) and isinstance(first, list):
+                # The other indices are of each element.
+                return [self.selected(part, rest, node) for part in first]
+            return self.selected(first, rest, node)
         items = _items(self._as_bits(thing))
         if items is None:
             raise Refused("this has no elements, so it can have no index", node)
@@ -170,11 +185,24 @@ class Places:
                 raise Refused(message, place)
         if is_single:
             item = items[numbers[0]]
-            return Qubits((item,), is_register=False) if isinstance(thing, Qubits) else item
+            if isinstance(thing, Qubits):
+                return Qubits((item,), is_register=False)
+            return bool(item) if isinstance(item, int) else item
         chosen = [items[at] for at in numbers]
+        self.machine.step(len(chosen) // SIZE_PER_STEP)
         if isinstance(thing, Qubits):
             return Qubits(tuple(chosen), is_register=True)
         return chosen if isinstance(items, list) else Bits(chosen)
+
+    def number_holding(self, node: ast.Node) -> Cell | None:
+        """Return the variable of a number whose bits a node names, if it does."""
+        if not isinstance(node, ast.IndexedIdentifier):
+            return None
+        thing = self.place(node.name)
+        for index in node.indices[:-1]:
+            thing = self.selected(thing, index, node)
+        is_number = isinstance(thing, Cell) and thing.type.kind in ("int", "uint", "angle")
+        return thing if is_number else None
 
     def _as_bits(self, thing: Any) -> Any:  # noqa: ANN401
         """Return the bits of an integer or an angle that is indexed."""
@@ -183,8 +211,8 @@ class Places:
             return Bits.of(int(held), held.type.width)
         if isinstance(held, Angle):
             return Bits.of(held.units, held.width)
-        if isinstance(thing, Cell) and isinstance(held, Dynamic) and thing.type.width is not None:
-            raise Refused("a bit of a number that depends on what is measured; use a register")
+        if isinstance(held, Dynamic) and held.type.kind in ("int", "uint"):
+            return self.machine.cast(Type("bit", held.type.width), self.machine.settled(held))
         return thing
 
     def _numbers(self, index: ast.Index, size: int) -> tuple[Sequence[int], bool]:

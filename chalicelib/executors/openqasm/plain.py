@@ -252,7 +252,7 @@ class Plain:
         return True
 
 
-def plain_angle(text: str, *, version: int | None) -> float | None:
+def plain_angle(text: str, *, version: int) -> float | None:
     """Return a plain angle's value; None if it is none. OpenQASM 3 divides integers as such."""
     found = _ANGLE.match(text)
     if found is None:

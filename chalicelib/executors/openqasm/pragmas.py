@@ -8,16 +8,18 @@ from typing import Any, Final
 import openqasm
 from openqasm import ast
 
+from chalicelib.executors.openqasm.cells import Qubits
 from chalicelib.executors.openqasm.matrices import Rows
 from chalicelib.executors.openqasm.program import Turn, Unitary
 from chalicelib.executors.openqasm.values import Refused
 
 _BRAKET_UNITARY: Final = re.compile(r"braket\s+unitary\s*\((.*)\)\s*([^()]+)", re.DOTALL)
+_ROW: Final = re.compile(r"\[([^\[\]]*)\]")
 #: Words of pragmas that ask for something that changes what is counted.
 _MEANINGFUL: Final = re.compile(
-    r"\b(?:unitary|noise|kraus|channel|depolari[sz]ing|damping|result|observable|expectation"
-    r"|sample|probability|variance|density_matrix|state_vector|amplitude|adjoint_gradient"
-    r"|measure|reset|gate|error)\b",
+    r"unitary|matrix|nois[ey]|kraus|channel|depolari[sz]|damping|flip|pauli|relax|crosstalk|decoher"
+    r"|dephas|error|readout|result|observable|expectation|sampl|probabilit|variance|state_?vector"
+    r"|amplitude|gradient|measure|reset|gate|shots|seed",
     re.IGNORECASE,
 )
 #: The simulator's matrices.
@@ -47,7 +49,10 @@ def run_pragma(evaluator: Any, node: ast.Pragma) -> None:  # noqa: ANN401 - an E
         evaluator.machine.emit(_operation(rows, qubits))
         return
     is_braket = command.split(None, 1)[0] == "braket"
-    if (is_braket and command.split() != ["braket", "verbatim"]) or _MEANINGFUL.search(command):
+    names = re.findall(r"\$[0-9]+|[^\W\d]\w*", command)
+    names_qubit = any(isinstance(evaluator.machine.find(name), Qubits) for name in names)
+    is_braket = is_braket and command.split() != ["braket", "verbatim"]
+    if is_braket or names_qubit or _MEANINGFUL.search(command):
         raise Refused(
             f"the pragma '{command[:60]}' may change what is counted and cannot be executed here;"
             " remove it"
@@ -72,10 +77,10 @@ def _matrix(text: str) -> Rows:
     whole = text.strip()
     if not whole.startswith("[") or not whole.endswith("]"):
         raise Refused("a unitary is written in brackets, as [[0, 1], [1, 0]]")
-    rows = tuple(
-        tuple(_number(entry) for entry in row.split(",") if entry.strip())
-        for row in re.findall(r"\[([^\[\]]*)\]", whole[1:-1])
-    )
+    written = _ROW.findall(whole[1:-1])
+    if not re.fullmatch(r"[\s,]*", _ROW.sub("", whole[1:-1])):
+        raise Refused("between the rows of a unitary stand commas only, as in [[0, 1], [1, 0]]")
+    rows = tuple(tuple(map(_number, row.removesuffix(",").split(","))) for row in written)
     size = len(rows)
     if size not in {2**qubits for qubits in range(1, _QUBITS_MAX + 1)}:
         raise Refused(f"a unitary acts on 1 to {_QUBITS_MAX} qubits here; this one has {size} rows")
@@ -84,7 +89,7 @@ def _matrix(text: str) -> Rows:
     for i in range(size):
         for j in range(size):
             inner = sum(a * b.conjugate() for a, b in zip(rows[i], rows[j], strict=True))
-            if abs(inner - (i == j)) > _OFF_MAX:
+            if not abs(inner - (i == j)) <= _OFF_MAX:  # NaN is not, either
                 raise Refused("this matrix is not unitary")
     return rows
 

@@ -7,6 +7,7 @@ machine. What cannot be executed is a finding; the statements after it are still
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,8 +17,10 @@ from msgspec import structs
 from chalicelib.domain.task import Register
 from chalicelib.domain.validation import Finding, Severity
 from chalicelib.executors.openqasm.findings import CircuitRefused
+from chalicelib.executors.openqasm.libraries import version_without_line
 from chalicelib.executors.openqasm.machine import Machine
 from chalicelib.executors.openqasm.parsing import (
+    TRIVIA,
     Cut,
     after_trivia,
     parse,
@@ -33,12 +36,16 @@ if TYPE_CHECKING:
 
 #: Rises when the operations of any circuit of the corpus change: the same request, seed and
 #: versions give the same counts.
-READER_VERSION: Final = "reader.1"
+READER_VERSION: Final = "reader.2"
+#: Of Python's calls: what `parsing` lets pass, 200 brackets and 200 operators, needs some 3,000.
+RECURSION_MAX: Final = 10_000
+TOO_DEEP: Final = "this is nested too deeply; split the expression or the statement"
 #: Of one circuit; the first ones tell what to mend.
 FINDINGS_MAX: Final = 50
 VERSIONS: Final = ("2.0", "2", "3.0", "3", "3.1")
-_VERSION: Final = re.compile(r"OPENQASM\s++([0-9][0-9.]*+)\s*+;")
-_OPENQASM_2, _OPENQASM_3 = 2, 3
+_VERSION: Final = re.compile(rf"OPENQASM\b(?:{TRIVIA})([0-9][0-9.]*+)(?:{TRIVIA});", re.DOTALL)
+#: Empty statements, which the grammar lacks and all readers take.
+_EMPTY: Final = re.compile(r";[;\s]*+")
 #: In which line of a tree its statement begins.
 _FIRST_LINE: Final = 2
 NOTHING_MEASURED: Final = Finding(
@@ -100,6 +107,7 @@ class _Reader:
         self._counted = self._lines = 0
 
     def read(self) -> Reading:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_MAX))
         at = self._version()
         while not self._is_over and self._errors < FINDINGS_MAX:
             at = self._next(at)
@@ -123,6 +131,7 @@ class _Reader:
         """Read the version statement; return where the next begins."""
         found = _VERSION.match(self._text, after_trivia(self._text, 0))
         if found is None:
+            self._machine.version = version_without_line(self._text)
             return 0
         if found[1] not in VERSIONS:
             message = f"OPENQASM must be 2.0 or 3.0, not {found[1][:20]}"
@@ -144,6 +153,9 @@ class _Reader:
                 at = self._plain.take(start)
                 if at != start:
                     return at
+            empty = _EMPTY.match(self._text, start)
+            if empty:
+                return empty.end()
             end = statement_end(self._text, start, self._machine.version)
             self._parsed(start, end)
         except Cut as exc:  # nothing behind it is read
@@ -156,23 +168,19 @@ class _Reader:
         import openqasm  # noqa: PLC0415 - circuits of plain statements do without
 
         machine, part = self._machine, self._text[start:end]
-        if part == ";":  # an empty statement, which the grammar lacks and all readers take
-            return
         self._lines += self._text.count("\n", self._counted, start)
         self._counted = start
         base = self._lines - 1, start - self._text.rfind("\n", 0, start) - 1
         try:
-            statements = parse(part, machine.version or _version_of(part))
+            statements = parse(part, machine.version)
         except openqasm.QasmError as exc:
             self._add(undisguised(exc.message), *_located(exc.line, exc.column, base))
             self._is_over = True
             return
-        except (ValueError, OverflowError) as exc:  # an integer of thousands of digits
-            raise Cut(f"a number is too large: {str(exc)[:60]}", start) from exc
+        except (ValueError, OverflowError) as exc:
+            raise Cut("a number is too large: it has more than 4,300 digits", start) from exc
         except RecursionError as exc:
-            raise Cut("the circuit is nested too deeply", start) from exc
-        if machine.version is None and not isinstance(statements[0], openqasm.ast.Include):
-            machine.version = _OPENQASM_3
+            raise Cut(TOO_DEEP, start) from exc
         self._evaluated(statements, base)
 
     def _evaluated(self, statements: Any, base: tuple[int, int]) -> None:  # noqa: ANN401 - a tree
@@ -184,7 +192,7 @@ class _Reader:
         except Poisoned:
             self._back(evaluator, statements)
         except Refused as exc:
-            span = getattr(exc.node, "span", None)
+            span = getattr(exc.node or statements[0], "span", None)
             place = exc.base or base
             line = None if span is None else span.start_line
             self._add(exc.message, *_located(line, span and span.start_column, place))
@@ -193,11 +201,12 @@ class _Reader:
             )
             self._back(evaluator, statements)
         except RecursionError:
-            self._add("the circuit is nested too deeply", *_located(_FIRST_LINE, 0, base))
+            self._add(TOO_DEEP, *_located(_FIRST_LINE, 0, base))
             self._is_over = True
-        for name, node, place in evaluator.borrowed:
-            self._borrowed(name, node, place)
-        evaluator.borrowed.clear()
+        for (message, _), (node, place) in evaluator.warnings.items():
+            where = _located(node.span.start_line, node.span.start_column, place)
+            self._add(message, *where, Severity.WARNING)
+        evaluator.warnings.clear()
 
     def _ready(self) -> Any:  # noqa: ANN401 - imported here
         if self._evaluator is None:
@@ -223,12 +232,6 @@ class _Reader:
                 f"the program has no input '{unknown[0]}'; declare it or leave it out", None, None
             )
 
-    def _borrowed(self, name: str, node: Any, base: tuple[int, int]) -> None:  # noqa: ANN401
-        line, column = _located(node.span.start_line, node.span.start_column, base)
-        source = '"stdgates.inc", which is not included' if name in _stdgates() else "Amazon Braket"
-        message = f"gate {name!r} is taken from {source}"
-        self._add(message, line, column, Severity.WARNING)
-
     def _cut(self, error: Cut) -> None:
         line = self._text.count("\n", 0, error.offset) + 1
         self._add(error.message, line, error.offset - self._text.rfind("\n", 0, error.offset))
@@ -245,17 +248,6 @@ class _Reader:
         self._findings.append(
             Finding(severity=severity, message=message[:500], line=line, column=column)
         )
-
-
-def _stdgates() -> frozenset[str]:
-    from chalicelib.executors.openqasm.standard_gates import STDGATES  # noqa: PLC0415
-
-    return STDGATES
-
-
-def _version_of(part: str) -> int:
-    """Return how a statement is parsed in a text without a version so far."""
-    return _OPENQASM_2 if "qelib1.inc" in part else _OPENQASM_3
 
 
 def _located(

@@ -164,6 +164,11 @@ BRAKET: Final = (
 )
 
 
+def source_of(name: str) -> str:
+    """Say where a gate is taken from without an include."""
+    return '"stdgates.inc", which is not included' if name in STDGATES else "Amazon Braket"
+
+
 @functools.cache
 def standard(name: str) -> Standard:
     """Return a standard gate by its name."""

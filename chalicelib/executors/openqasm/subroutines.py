@@ -7,12 +7,13 @@ from typing import Any
 
 from openqasm import ast
 
-from chalicelib.executors.openqasm.cells import Cell, Constant, Qubits
+from chalicelib.executors.openqasm.cells import Constant, Qubits, shape_of
 from chalicelib.executors.openqasm.exits import Exit, Exits, Frame
 from chalicelib.executors.openqasm.gate_calls import Definition
 from chalicelib.executors.openqasm.loops import Loops
+from chalicelib.executors.openqasm.places import SIZE_PER_STEP
 from chalicelib.executors.openqasm.standard_gates import Standard
-from chalicelib.executors.openqasm.values import BIT, BOOL, Bits, Refused, Value
+from chalicelib.executors.openqasm.values import BOOL, Bits, Refused, Value
 
 
 class Subroutines(Loops):
@@ -49,8 +50,29 @@ class Subroutines(Loops):
             return Qubits(numbers, is_register=is_register)
         assert isinstance(parameter, ast.ClassicalArgument)  # noqa: S101 - there are two kinds
         if isinstance(parameter.type, ast.ArrayReferenceType):
-            return self.place(argument)
+            return self._array_reference(parameter.type, self.place(argument), argument)
         return self.machine.settled(self.expression(argument))
+
+    def _array_reference(self, type_: ast.ArrayReferenceType, thing: object, node: ast.Node) -> Any:  # noqa: ANN401
+        """Return an array as a subroutine gets it: `readonly` as constants."""
+        shape = shape_of(thing)
+        if type_.rank is not None:
+            fits = self.integer(type_.rank) == len(shape)
+        else:
+            sizes = [self.size(one) for one in type_.dimensions or ()]
+            fits = sizes == shape[: len(sizes)]
+        if not shape or not fits:
+            given = f"an array of {' x '.join(map(str, shape))}" if shape else "no array"
+            raise Refused(f"this is {given}, which the subroutine does not take", node)
+        return thing if type_.access is ast.AccessControl.MUTABLE else self._readonly(thing)
+
+    def _readonly(self, thing: Any) -> Any:  # noqa: ANN401
+        if isinstance(thing, list):
+            self.machine.step(1 + len(thing) // SIZE_PER_STEP)
+            return [self._readonly(part) for part in thing]
+        is_set = thing.value is not None or thing.memory is not None
+        value = self.machine.frozen(self.machine.read(thing), thing.type) if is_set else None
+        return Constant(thing.type, value, -1)  # type: ignore[arg-type]
 
     def _called_with(
         self, node: ast.Node, definition: Definition, given: Sequence[Any]
@@ -87,13 +109,7 @@ class Subroutines(Loops):
             assert isinstance(parameter, ast.ClassicalArgument)  # noqa: S101
             thing = value
             if not isinstance(parameter.type, ast.ArrayReferenceType):
-                type_ = self.type_of(parameter.type)
-                is_register = type_.kind == "bit" and type_.width is not None
-                thing = (
-                    [Cell(BIT, 0, machine.level) for _ in range(type_.width or 1)]
-                    if is_register
-                    else Cell(type_, None, machine.level)
-                )
+                thing = machine.new_element(self.type_of(parameter.type))
                 self.assign(thing, value)
         machine.declare(parameter.name.name, thing)
 
@@ -106,7 +122,7 @@ class Subroutines(Loops):
         elif isinstance(left, Exits):
             if set(left.names.values()) - {"return"}:
                 raise Refused("an 'end' here depends on what is measured; it cannot be told", node)
-            result = frame.result_read()
+            result = frame.result_read() if left.is_certain else None
         elif isinstance(left, Exit):
             raise Refused("'end' in a subroutine; end the program outside of it", node)
         if frame.returns is not None and result is None:

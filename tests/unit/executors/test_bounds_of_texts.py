@@ -93,6 +93,11 @@ def said(text: str) -> list[str]:
             f"{V3}gate g a {{ {'h a;' * 130_000} }}",
             "a statement has more than 500,000 characters; split it",
         ),
+        (
+            f"{V3}/* {'@' * 600_000} */",
+            f"{V3}{'@' * 600_000}\nqubit q;",
+            "a statement has more than 500,000 characters; split it",
+        ),
     ],
 )
 def test_a_text_is_read_up_to_its_bound(usable: str, refused: str, message: str) -> None:
@@ -109,6 +114,14 @@ def test_the_operations_of_a_program_are_bounded() -> None:
     assert [str(error) for error in over] == [
         "line 105, column 1: the program makes more than 1,000,000 gates and measurements"
     ]
+
+
+def test_the_statement_that_is_one_too_many_is_named() -> None:
+    """Where no loop is what is too long."""
+    text = f"{ONE}for int i in [1:199990] {{}}\n" + "rx(0.5 + 0.5) q;\n" * 20 + "c = measure q;\n"
+    (over,) = read(text).errors
+    assert (over.line, over.column) == (15, 1)
+    assert over.message.startswith("the program takes more than 200,000 statements")
 
 
 def test_what_depends_on_measurements_is_bounded() -> None:

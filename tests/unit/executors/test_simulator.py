@@ -162,6 +162,14 @@ def test_the_last_of_many_calls_of_a_subroutine_is_checked_as_the_first() -> Non
         simulate(f"{text}pair(q[0], q[0]);\nc = measure q;\n")
 
 
+@pytest.mark.parametrize("use", ["bit d = bool(1 / c);", "int n = 4;\nn %= c;\nbit d = n == 1;"])
+def test_a_division_by_zero_in_a_run_is_an_error_of_the_circuit(use: str) -> None:
+    """In what an output holds, and in what the run keeps."""
+    text = f"{H3}qubit q;\nbit c;\nc = measure q;\n{use}\n"
+    with pytest.raises(PermanentExecutionError, match="this divides by zero in a run"):
+        simulate(text, shots=10)
+
+
 def test_a_panic_is_a_failure_for_good_that_says_nothing_of_its_inside() -> None:
     """What a native library raises as no `Exception` must not end the batch."""
 

@@ -230,6 +230,6 @@ def test_the_largest_state_is_taken_from_the_environment(
 def test_a_result_names_what_made_it() -> None:
     """The library's version, and that of the reader."""
     made = Simulator(library=Counting())
-    assert (made.version, simulator.NAME) == ("9.9+reader.1", "prism-q")
+    assert (made.version, simulator.NAME) == ("9.9+reader.2", "prism-q")
     result = build().execute(a_request(BELL, shots=10), time_limit_seconds=1)
-    assert (result.executor, result.executor_version.partition("+")[2]) == ("prism-q", "reader.1")
+    assert (result.executor, result.executor_version.partition("+")[2]) == ("prism-q", "reader.2")

@@ -58,6 +58,19 @@ def test_a_wrong_circuit_has_findings_and_no_estimate() -> None:
     assert (finding["severity"], finding["line"]) == ("error", 5)
 
 
+def test_a_division_that_measurements_may_make_one_by_zero_is_a_warning() -> None:
+    """At its place, once however often it is evaluated; where it cannot be zero there is none."""
+    loop = "for int i in [1:3] { n /= %s; }\n"
+    for divisor, places in (("int(c)", [(9, 22)]), ("(int(c) + 1)", [])):
+        text = f"{BELL}int n = 8;\n{loop % divisor}if (n == 1) {{ x q[0]; }}\n"
+        said = validation(text)
+        assert said["valid"] is True
+        found = [(one["line"], one["column"]) for one in said["findings"]]
+        assert found == places
+        assert all(one["severity"] == "warning" for one in said["findings"])
+        assert all("by zero" in one["message"] for one in said["findings"])
+
+
 def test_feedback_costs_every_shot() -> None:
     """Without it all shots are drawn from one state."""
     feedback = BELL.replace("cx q[0], q[1];", "c[0] = measure q[0];\nif (c[0]) x q[1];")
