@@ -28,6 +28,7 @@ from chalicelib.use_cases.execute import ExecuteTask
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted
 from chalicelib.use_cases.submit_batch import Member, MemberResult, SubmitBatch
 from chalicelib.use_cases.sweep import Remedy, SweepReport, SweepTasks
+from chalicelib.use_cases.wait import WaitForEnd
 from tests.proof.faults.explore import Explorer
 from tests.proof.faults.scenarios import SCENARIOS
 from tests.proof.faults.world import running_world
@@ -64,6 +65,12 @@ class _PutsPiecesBeforeItLooks(SubmitTask, frozen=True):
         task = self._new_task(submission)
         self._keep_circuit(task, payloads.circuit_to_text(task.request), keyed=True)
         return super().__call__(submission)
+
+
+class _TellsOfALookThatFailed(WaitForEnd, frozen=True):
+    def __call__(self, task: Task, *, seconds: int) -> Task:
+        self.store.get_without_payloads(task.task_id)
+        return super().__call__(task, seconds=seconds)
 
 
 class _SharesTheBatchsKey(SubmitBatch, frozen=True):
@@ -170,6 +177,10 @@ def _retry_by_sending(service: Service) -> Service:
     return _execute(_RetriesBySending)(service)
 
 
+def _wait(kind: type[WaitForEnd]) -> Callable[[Service], Service]:
+    return lambda service: structs.replace(service, wait=convert_to(kind, service.wait))
+
+
 def _sweep(kind: type[SweepTasks]) -> Callable[[Service], Service]:
     return lambda service: structs.replace(service, sweep=convert_to(kind, service.sweep))
 
@@ -227,6 +238,12 @@ CASES: Final = {
     ),
     "puts pieces before it looks its key up": _Case(
         _submit(_PutsPiecesBeforeItLooks), "a key used with other pieces", "pieces", {}
+    ),
+    "tells of a look that failed": _Case(
+        _wait(_TellsOfALookThatFailed),
+        "wait for a pending task",
+        "5",
+        {"GetItem 1": "access denied"},
     ),
     "shares the batch's key": _Case(
         _submit_batch(_SharesTheBatchsKey), "submit a batch with a key", "2", {}
