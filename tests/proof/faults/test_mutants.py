@@ -7,6 +7,7 @@ need two faults, the others are seen with one.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Event
@@ -157,8 +158,17 @@ class _WithoutFence:
         return getattr(self._store, name)
 
 
-def _submit(kind: type[SubmitTask]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, submit=convert_to(kind, service.submit))
+def _instead_of(name: str, kind: type) -> Callable[[Service], Service]:
+    """Have another kind of a use case under its name."""
+    return lambda service: structs.replace(
+        service, **{name: convert_to(kind, getattr(service, name))}
+    )
+
+
+_submit = functools.partial(_instead_of, "submit")
+_execute = functools.partial(_instead_of, "execute")
+_wait = functools.partial(_instead_of, "wait")
+_sweep = functools.partial(_instead_of, "sweep")
 
 
 def _submit_batch(kind: type[SubmitBatch]) -> Callable[[Service], Service]:
@@ -168,21 +178,9 @@ def _submit_batch(kind: type[SubmitBatch]) -> Callable[[Service], Service]:
     )
 
 
-def _execute(kind: type[ExecuteTask]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, execute=convert_to(kind, service.execute))
-
-
 def _retry_by_sending(service: Service) -> Service:
     _RetriesBySending.queue = service.ports.queue
     return _execute(_RetriesBySending)(service)
-
-
-def _wait(kind: type[WaitForEnd]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, wait=convert_to(kind, service.wait))
-
-
-def _sweep(kind: type[SweepTasks]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, sweep=convert_to(kind, service.sweep))
 
 
 def _weakened(**without: object) -> Callable[[Service], Service]:
