@@ -71,6 +71,13 @@ def _lever(spec: StageSpec, steps: Mapping[str, Units]) -> str:
     many = sum(per_million(spec, steps, polls=3).values()) - sum(one.values())
     batched = sum(one.values()) - sum(per_million(spec, steps, polls=1, batched=_BATCH).values())
     second = execution_per_million(spec, 1.0, shared_by=1)
+    poll = many / 2
+    waiting = (
+        spec.functions["api_handler"].memory_mb
+        / 1024
+        * prices.LAMBDA_GB_SECOND[spec.architecture]
+        * 1e6
+    )
     largest = max(one, key=lambda part: one[part])
     return f"""
 ## The biggest lever
@@ -79,7 +86,8 @@ For tasks that compute, the second of the worker: **${second:.2f} per million se
 one second costs more than all else around it. For tasks that do not, **{largest}** (${one[largest]:.2f} of
 ${sum(one.values()):.2f}): two polls more cost ${many:.2f}, submitting in batches of {_BATCH} saves ${batched:.2f}. A client that
 waits as `Retry-After` says polls a task of a few seconds once or twice; one that asks every second pays
-for each.
+for each. A poll costs ${poll:.2f} a million. A request that waits (`Prefer: wait`) costs ${waiting:.2f} a million seconds of
+the API's function and up to twelve reads in 2 s: for a task that ends within {poll / waiting:.1f} s it is cheaper than a poll.
 """
 
 

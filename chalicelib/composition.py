@@ -32,6 +32,7 @@ from chalicelib.use_cases.read import GetTask
 from chalicelib.use_cases.submit import SubmitTask
 from chalicelib.use_cases.submit_batch import SubmitBatch
 from chalicelib.use_cases.sweep import SweepPolicy, SweepTasks
+from chalicelib.use_cases.wait import WaitForEnd
 
 #: No member of a batch, and no call of a list, begins after this. With what then is under way they
 #: stay within the API's timeout: doctor's rule `functions/api-timeout` adds it up.
@@ -58,6 +59,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     submit: SubmitTask
     submit_batch: SubmitBatch
     get: GetTask
+    wait: WaitForEnd
     list: ListTasks
     cancel: CancelTask
     check_health: CheckHealth
@@ -109,6 +111,12 @@ def build(settings: Settings, ports: Ports) -> Service:
             begin_seconds_max=BATCH_BEGIN_SECONDS_MAX,
         ),
         get=GetTask(store=store, observer=observer),
+        wait=WaitForEnd(
+            store=store,
+            clock=clock,
+            observer=observer,
+            seconds_max=settings.wait_seconds_max,
+        ),
         list=ListTasks(store=store, clock=clock, begin_seconds_max=LIST_BEGIN_SECONDS_MAX),
         cancel=CancelTask(store=store, clock=clock, observer=observer),
         check_health=CheckHealth(store=store, queue=queue),

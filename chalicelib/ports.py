@@ -190,6 +190,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the time as aware UTC."""
 
+    def sleep(self, seconds: float) -> None:
+        """Let so much time pass."""
+
 
 class Observer(Protocol):
     """Is told what happens, for logs and metrics. It never raises and decides nothing."""

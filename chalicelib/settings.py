@@ -84,6 +84,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     execution_memory_mb_max: Megabytes = 448
     #: The largest state that is simulated: 2^24 amplitudes are 24 qubits, 384 MB.
     execution_amplitudes_max: Amplitudes = 1 << 24
+    #: How long a request that prefers so waits for its task's end at most; 0 turns it off.
+    wait_seconds_max: Annotated[int, Meta(ge=0, le=20)] = 2
     #: Members of one batch that are submitted at the same time; as many connections are needed.
     batch_members_at_once: Annotated[int, Meta(ge=1, le=64)] = 16
     #: The backoff after a transient error: a random time below base x 2^(attempt - 1).

@@ -13,8 +13,9 @@ from msgspec import structs
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.task import SEED_MAX, Task
 from chalicelib.domain.task_filter import Position, TaskFilter
+from chalicelib.entrypoints.http.answers import encode
 from chalicelib.entrypoints.http.list_query import LIMIT_MAX
-from chalicelib.entrypoints.http.schemas import TAGS_BYTES_MAX, TaskListView, TaskSummary, encode
+from chalicelib.entrypoints.http.schemas import TAGS_BYTES_MAX, TaskListView, TaskSummary
 from chalicelib.entrypoints.http.views import shown
 from chalicelib.executors.children.jobs import MESSAGE_CHARACTERS_MAX
 from chalicelib.ports import TaskStore

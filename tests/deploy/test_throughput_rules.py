@@ -20,13 +20,13 @@ RULES = [rule for rule in checks.RULES if rule.id.startswith("throughput/")]
 def snapshot(
     *, workers: int | None = WORKERS_MAX, memory_mb: int = 1_769, account: int = 1_000
 ) -> Snapshot:
-    """Return a stage of which only the worker and its mapping are known."""
+    """Return a stage of which only the worker and its mapping are known; the API has defaults."""
     scaling = {} if workers is None else {"ScalingConfig": {"MaximumConcurrency": workers}}
     nothing: dict[str, Any] = {
         field.name: None if "None" in str(field.type) else {}
         for field in dataclasses.fields(Snapshot)
     }
-    functions = {"worker": {"MemorySize": memory_mb}}
+    functions: dict[str, Any] = {"worker": {"MemorySize": memory_mb}, "api_handler": None}
     known = {"functions": functions, "mappings": [scaling], "account_concurrency": account}
     known["reserved_concurrency"] = {}
     return Snapshot(**{**nothing, **known})
@@ -68,8 +68,8 @@ CONTRADICTIONS = [
         snapshot(account=10),  # a new account's
         "throughput/account-concurrency",
         (
-            "at least 105 (workers, API and sweeper at the stage's rate): ask for more in Service"
-            " Quotas, or lower WORKERS_MAX and requests_per_second"
+            "at least 505 (workers, API and sweeper at the stage's rate): ask for more in Service"
+            " Quotas, or lower WORKERS_MAX, requests_per_second and WAIT_SECONDS_MAX"
         ),
     ),
 ]

@@ -63,7 +63,8 @@ def test_with_an_origin_every_answer_and_every_problem_says_so(open_api: Client)
         assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
         exposed = answer.headers["Access-Control-Expose-Headers"].split(",")
         assert set(exposed) == {
-            *("ETag", "Idempotent-Replayed", "Location", "Retry-After", "X-Correlation-ID")
+            *("ETag", "Idempotent-Replayed", "Location", "Preference-Applied", "Retry-After"),
+            "X-Correlation-ID",
         }
 
 

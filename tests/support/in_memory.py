@@ -41,6 +41,9 @@ class FakeClock:
         """Let time pass, or run backwards."""
         self._now += timedelta(seconds=seconds)
 
+    #: Who waits lets time pass, too.
+    sleep = advance
+
 
 def without_payloads(task: Task) -> Task:
     """Return the task with an empty circuit and no result."""

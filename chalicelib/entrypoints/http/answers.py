@@ -17,7 +17,7 @@ from chalicelib.settings import InvalidSetting
 
 def json_answer(status: int, view: msgspec.Struct, headers: Mapping[str, str]) -> Response:
     """Return an answer whose body is this view."""
-    return _answer(status, schemas.encode(view), {**headers, "Content-Type": JSON})
+    return _answer(status, encode(view), {**headers, "Content-Type": JSON})
 
 
 def cacheable_answer(request: Request, body: str) -> Response:
@@ -26,6 +26,11 @@ def cacheable_answer(request: Request, body: str) -> Response:
     if knows(request, headers["ETag"]):
         return not_modified(headers)
     return _answer(200, body, {**headers, "Content-Type": JSON})
+
+
+def encode(view: msgspec.Struct) -> str:
+    """Return a view as JSON."""
+    return msgspec.json.encode(view).decode()
 
 
 def not_modified(headers: Mapping[str, str]) -> Response:
@@ -41,7 +46,7 @@ def problem_answer(error: Exception, request: Request, correlation_id: str) -> R
         headers["Retry-After"] = str(problems.RETRY_AFTER_SECONDS)
     if isinstance(error, SubmissionUnavailable) and error.task_id is not None:
         headers["Location"] = location_of(request, error.task_id)
-    return _answer(problem.status, schemas.encode(problem), headers)
+    return _answer(problem.status, encode(problem), headers)
 
 
 def problem_of(error: Exception, correlation_id: str) -> schemas.Problem:

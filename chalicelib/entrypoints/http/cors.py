@@ -19,6 +19,7 @@ from chalicelib.settings import InvalidSetting
 ALLOWED_HEADERS: Final = (
     "Idempotency-Key",
     "If-None-Match",
+    "Prefer",
     "X-Amz-Content-Sha256",
     "X-Correlation-ID",
 )
@@ -26,6 +27,7 @@ EXPOSED_HEADERS: Final = (
     "ETag",
     "Idempotent-Replayed",
     "Location",
+    "Preference-Applied",
     "Retry-After",
     "X-Correlation-ID",
 )

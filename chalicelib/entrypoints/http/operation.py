@@ -79,6 +79,15 @@ IF_NONE_MATCH: Final = Parameter(
     description="the ETag of an earlier answer: 304 if nothing has changed",
     schema=TEXT,
 )
+PREFER: Final = Parameter(
+    name="Prefer",
+    place="header",
+    description=(
+        "`wait=N` waits up to N seconds for the task's end (RFC 7240); the service's own limit, by"
+        " default 2 s, is in `Preference-Applied`"
+    ),
+    schema=TEXT,
+)
 IDEMPOTENCY_KEY: Final = Parameter(
     name="Idempotency-Key",
     place="header",
@@ -86,6 +95,7 @@ IDEMPOTENCY_KEY: Final = Parameter(
     schema={"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
 )
 UNCHANGED: Final = {"If-None-Match": "$response.header.ETag"}
+APPLIED: Final = {"Preference-Applied": "`wait=N`: for how long the request waits at most"}
 ETAG: Final = {"ETag": "changes with what the answer says"}
 OF_A_BODY: Final = (InvalidRequest, PayloadTooLarge, UnsupportedMediaType)
 OF_A_WRITE: Final = (ServiceUnavailable, StoreFull)

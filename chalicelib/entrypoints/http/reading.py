@@ -21,8 +21,10 @@ from chalicelib.errors import FieldError, InvalidRequest, UnsupportedMediaType
 JSON: Final = "application/json"
 CORRELATION_ID: Final = "X-Correlation-ID"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+PREFER: Final = "Prefer"
 
 _TASK_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SECONDS: Final = re.compile(r'"?([0-9]{1,6})"?', re.ASCII)
 _VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
 
 
@@ -90,16 +92,18 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> None:
 
 
 def idempotency_key_of(request: Request) -> str | None:
-    """Return the client's key if there is one; Chalice's own mapping keeps the last value only."""
+    """Return the client's key if there is one."""
+    return parse_idempotency_key(_values_of(request, IDEMPOTENCY_KEY))
+
+
+def _values_of(request: Request, header: str) -> list[str]:
+    """Return all values of a header; Chalice's own mapping keeps the last one only."""
     named = request.to_original_event().get("multiValueHeaders") or {}
     values = [
-        value
-        for name, given in named.items()
-        if name.lower() == IDEMPOTENCY_KEY.lower()
-        for value in given
+        value for name, given in named.items() if name.lower() == header.lower() for value in given
     ]
-    single = request.headers.get(IDEMPOTENCY_KEY)
-    return parse_idempotency_key(values or ([] if single is None else [single]))
+    single = request.headers.get(header)
+    return values or ([] if single is None else [single])
 
 
 def parse_idempotency_key(values: Iterable[str]) -> str | None:
@@ -119,6 +123,19 @@ def parse_idempotency_key(values: Iterable[str]) -> str | None:
         message = f"must be 1 to 255 visible ASCII characters, not {shown(given[0])}"
         raise InvalidRequest(FieldError(IDEMPOTENCY_KEY, message))
     return given[0]
+
+
+def preferred_wait_of(request: Request) -> int:
+    """Return the seconds for which the client prefers to wait (RFC 7240), or 0.
+
+    The first one counts. What cannot be read is ignored, as that RFC's section 2 asks.
+    """
+    for preference in ",".join(_values_of(request, PREFER)).split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "wait":
+            found = _SECONDS.fullmatch(value.strip())
+            return 0 if found is None else int(found[1])
+    return 0
 
 
 def ids_of(request: Request) -> dict[str, str]:

@@ -50,7 +50,6 @@ Tags = Annotated[
     ),
 ]
 
-
 InputsOfPoint = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=255)], bool | int | float],
     Meta(max_length=INPUTS_MAX),
@@ -102,14 +101,20 @@ class PostBatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tasks: Annotated[list[BatchMember], Meta(min_length=1, max_length=BATCH_MEMBERS_MAX)]
 
 
-class TaskAccepted(msgspec.Struct, kw_only=True):
-    """The answer to `POST /tasks`."""
+class Accepted(msgspec.Struct, kw_only=True):
+    """What is said of each task that is accepted."""
 
     task_id: str
     status: TaskStatus
     submitted_at: str
     message: str
     correlation_id: str
+
+
+class TaskAccepted(Accepted, kw_only=True):
+    """The answer to `POST /tasks`; the task is as `GET` shows it, if the request saw its end."""
+
+    task: TaskView | UnsetType = UNSET
 
 
 class TaskCancelledUnreadable(msgspec.Struct, kw_only=True):
@@ -142,7 +147,7 @@ class Problem(msgspec.Struct, kw_only=True):
     task_id: str | UnsetType = UNSET
 
 
-class MemberAccepted(TaskAccepted, kw_only=True):
+class MemberAccepted(Accepted, kw_only=True):
     """What `POST /tasks` would have answered for a member, and what it says in a header."""
 
     replayed: bool
@@ -293,8 +298,3 @@ class HealthView(msgspec.Struct, kw_only=True):
     database_status: str
     queue_status: str
     timestamp: str
-
-
-def encode(view: msgspec.Struct) -> str:
-    """Return a view as JSON."""
-    return msgspec.json.encode(view).decode()

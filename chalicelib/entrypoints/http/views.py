@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import zlib
 from datetime import UTC, datetime
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from msgspec import structs
@@ -31,20 +31,23 @@ def timestamp(at: datetime) -> str:
 
 def accepted(submitted: Submitted, correlation_id: str) -> TaskAccepted:
     """Return the answer to a submission."""
-    task = submitted.task
-    return TaskAccepted(
-        task_id=task.task_id,
-        status=task.status,
-        submitted_at=timestamp(task.submitted_at),
-        message="the task was accepted before" if submitted.replayed else "the task is accepted",
-        correlation_id=correlation_id,
-    )
+    return TaskAccepted(**_accepted(submitted, correlation_id))
 
 
 def accepted_member(submitted: Submitted, correlation_id: str) -> MemberAccepted:
     """Return the same for a member of a batch, which has no header to say that it is a replay."""
-    alone = structs.asdict(accepted(submitted, correlation_id))
-    return msgspec.convert({**alone, "replayed": submitted.replayed}, MemberAccepted)
+    return MemberAccepted(**_accepted(submitted, correlation_id), replayed=submitted.replayed)
+
+
+def _accepted(submitted: Submitted, correlation_id: str) -> dict[str, Any]:
+    task = submitted.task
+    return {
+        "task_id": task.task_id,
+        "status": task.status,
+        "submitted_at": timestamp(task.submitted_at),
+        "message": f"the task {'was accepted before' if submitted.replayed else 'is accepted'}",
+        "correlation_id": correlation_id,
+    }
 
 
 def shown(task: Task, kind: type[_Shown]) -> _Shown:

@@ -13,6 +13,7 @@ from chalicelib.adapters.dynamodb.items import OPEN_SHARDS
 from chalicelib.runtime_checks import MB_PER_VCPU
 from infra.doctor.finding import Finding, rule
 from infra.doctor.live_stage import Snapshot
+from infra.doctor.rules.delivery import settings_of
 from infra.package.throttling import throttles
 from infra.stage import StageSpec
 
@@ -24,7 +25,7 @@ OPEN_INDEX_WRITES: Final = 2
 WORKER_SECONDS: Final = 0.02
 #: How long a call of the API keeps its function: a batch of a hundred has 1.5 s as its goal, a
 #: validation 2 s as its limit.
-CALL_SECONDS: Final = {"*": 0.05, "/batches": 1.5, "/validations": 2.0}
+CALL_SECONDS: Final = {"*": 0.05, "/health": 0.05, "/batches": 1.5, "/validations": 2.0}
 
 
 @rule("throughput/index-shards")
@@ -84,7 +85,7 @@ def the_account_runs_all_functions(spec: StageSpec, snapshot: Snapshot) -> Itera
             setting="the account's unreserved concurrent executions",
             value=snapshot.account_concurrency,
             wanted=f"at least {least} (workers, API and sweeper at the stage's rate): ask for more"
-            " in Service Quotas, or lower WORKERS_MAX and requests_per_second",
+            " in Service Quotas, or lower WORKERS_MAX, requests_per_second and WAIT_SECONDS_MAX",
             why="a new account has few; throttled calls are a 504, throttled batches come later",
         )
 
@@ -94,8 +95,10 @@ def concurrency_of(spec: StageSpec, snapshot: Snapshot) -> int:
     found = [(m.get("ScalingConfig") or {}).get("MaximumConcurrency") for m in snapshot.mappings]
     reserved = snapshot.reserved_concurrency.get("worker")
     workers = 0 if reserved is not None else sum(maximum or 0 for maximum in found)
+    waiting = settings_of(snapshot.functions["api_handler"]).wait_seconds_max
+    seconds = CALL_SECONDS | {"*": CALL_SECONDS["*"] + waiting}  # every submitter may wait
     api = sum(
-        throttle.requests_per_second * CALL_SECONDS.get(throttle.path, CALL_SECONDS["*"])
+        throttle.requests_per_second * seconds.get(throttle.path, seconds["*"])
         for throttle in throttles(spec)
     )
     return workers + math.ceil(api) + 1

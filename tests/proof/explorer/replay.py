@@ -237,6 +237,10 @@ class Script:
         """See `Clock`: time does not pass; what its passing would change, the world changes."""
         return NOW
 
+    def sleep(self, seconds: float) -> None:
+        """See `Clock`: nothing that is explored waits."""
+        raise AssertionError(seconds)
+
     # --- the machinery ---
 
     def _new_token(self) -> str:

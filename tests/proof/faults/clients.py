@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import structs
+
 from chalicelib.composition import Service
 from chalicelib.domain.task import TaskRequest, TaskStatus
 from chalicelib.domain.unreadable import TaskUnreadable
@@ -128,6 +130,18 @@ class Clients:
             self._judge.demand(not accepted, f"1: {tag} was {submitted.answer} and cannot be read")
         except Exception as exc:  # noqa: BLE001 - it is what is looked for
             self._judge.demand(False, f"5: get ended with {exc!r}")
+
+    def wait(self, tag: str) -> None:
+        """Wait for a task's end as a request does that has just submitted it."""
+        read = self._other.get(self._judge.known.submissions[tag].task_id or "", owner=OWNER)
+        submitted = structs.replace(read, status=TaskStatus.PENDING)
+        try:
+            seen = self._service().wait(submitted, seconds=1)
+        except Exception as exc:  # noqa: BLE001 - it is what is looked for
+            self._judge.demand(False, f"5: wait ended with {exc!r}")
+        else:
+            is_true = seen is submitted or seen.status.value == self.status_of(tag)
+            self._judge.demand(is_true, f"1: {tag} was said to be {seen.status}")
 
     def cancel(self, tag: str, *, service: Service | None = None) -> None:
         """Cancel, and remember what was said."""

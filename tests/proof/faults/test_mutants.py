@@ -7,6 +7,7 @@ need two faults, the others are seen with one.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Event
@@ -28,6 +29,7 @@ from chalicelib.use_cases.execute import ExecuteTask
 from chalicelib.use_cases.submit import Submission, SubmitTask, Submitted
 from chalicelib.use_cases.submit_batch import Member, MemberResult, SubmitBatch
 from chalicelib.use_cases.sweep import Remedy, SweepReport, SweepTasks
+from chalicelib.use_cases.wait import WaitForEnd
 from tests.proof.faults.explore import Explorer
 from tests.proof.faults.scenarios import SCENARIOS
 from tests.proof.faults.world import running_world
@@ -64,6 +66,12 @@ class _PutsPiecesBeforeItLooks(SubmitTask, frozen=True):
         task = self._new_task(submission)
         self._keep_circuit(task, payloads.circuit_to_text(task.request), keyed=True)
         return super().__call__(submission)
+
+
+class _TellsOfALookThatFailed(WaitForEnd, frozen=True):
+    def __call__(self, task: Task, *, seconds: int) -> Task:
+        self.store.get_without_payloads(task.task_id)
+        return super().__call__(task, seconds=seconds)
 
 
 class _SharesTheBatchsKey(SubmitBatch, frozen=True):
@@ -150,8 +158,17 @@ class _WithoutFence:
         return getattr(self._store, name)
 
 
-def _submit(kind: type[SubmitTask]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, submit=convert_to(kind, service.submit))
+def _instead_of(name: str, kind: type) -> Callable[[Service], Service]:
+    """Have another kind of a use case under its name."""
+    return lambda service: structs.replace(
+        service, **{name: convert_to(kind, getattr(service, name))}
+    )
+
+
+_submit = functools.partial(_instead_of, "submit")
+_execute = functools.partial(_instead_of, "execute")
+_wait = functools.partial(_instead_of, "wait")
+_sweep = functools.partial(_instead_of, "sweep")
 
 
 def _submit_batch(kind: type[SubmitBatch]) -> Callable[[Service], Service]:
@@ -161,17 +178,9 @@ def _submit_batch(kind: type[SubmitBatch]) -> Callable[[Service], Service]:
     )
 
 
-def _execute(kind: type[ExecuteTask]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, execute=convert_to(kind, service.execute))
-
-
 def _retry_by_sending(service: Service) -> Service:
     _RetriesBySending.queue = service.ports.queue
     return _execute(_RetriesBySending)(service)
-
-
-def _sweep(kind: type[SweepTasks]) -> Callable[[Service], Service]:
-    return lambda service: structs.replace(service, sweep=convert_to(kind, service.sweep))
 
 
 def _weakened(**without: object) -> Callable[[Service], Service]:
@@ -227,6 +236,12 @@ CASES: Final = {
     ),
     "puts pieces before it looks its key up": _Case(
         _submit(_PutsPiecesBeforeItLooks), "a key used with other pieces", "pieces", {}
+    ),
+    "tells of a look that failed": _Case(
+        _wait(_TellsOfALookThatFailed),
+        "wait for a pending task",
+        "5",
+        {"GetItem 1": "access denied"},
     ),
     "shares the batch's key": _Case(
         _submit_batch(_SharesTheBatchsKey), "submit a batch with a key", "2", {}

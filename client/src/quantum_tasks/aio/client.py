@@ -58,12 +58,7 @@ class AsyncClient:
         self, circuit: object, *, key: str | None = None, **fields: Unpack[SubmissionFields]
     ) -> AsyncTask:
         """Submit a circuit; see `Client.submit`."""
-        fields.setdefault("shots", SHOTS_DEFAULT)
-        body = requests.submission(circuit, **fields)
-        key = requests.checked_key(key)
-        with noting(f"The task may have been submitted. Its key finds it: {key}"):
-            seen = await self._session.exchange(calls.submit(body, key))
-        return AsyncTask(seen, self._session)
+        return await self._submit(circuit, key, fields, wait=0)
 
     async def run(
         self,
@@ -74,8 +69,19 @@ class AsyncClient:
         **fields: Unpack[SubmissionFields],
     ) -> Result:
         """Submit a circuit, wait for its end and return its result; see `Client.run`."""
-        task = await self.submit(circuit, key=key, **fields)
+        task = await self._submit(circuit, key, fields, wait=wait_timeout)
         return await task.result(wait_timeout)
+
+    async def _submit(
+        self, circuit: object, key: str | None, fields: SubmissionFields, *, wait: float | None
+    ) -> AsyncTask:
+        """Submit a circuit; the answer may wait so many seconds for the task's end."""
+        fields.setdefault("shots", SHOTS_DEFAULT)
+        body = requests.submission(circuit, **fields)
+        key = requests.checked_key(key)
+        with noting(f"The task may have been submitted. Its key finds it: {key}"):
+            seen = await self._session.exchange(calls.submit(body, key, wait=wait))
+        return AsyncTask(seen, self._session)
 
     async def get(self, task_id: str) -> AsyncTask:
         """Read a task; see `Client.get`."""

@@ -49,9 +49,23 @@ class Seen:
     ask_at: float | None = None
 
 
-def submit(body: dict[str, Any], key: str) -> Call[Seen]:
-    """Submit a task. All tries have the same key, so the service keeps one task."""
-    request = Request.post("/tasks", body, Idempotency_Key=key)
+#: How long a request waits for its task's end, if the service lets it (RFC 7240); services that do
+#: not know it answer at once.
+WAIT_SECONDS: Final = 2
+
+
+def preference(seconds: float | None) -> dict[str, str]:
+    """Return the header that asks for a wait, if so many seconds are enough for one."""
+    wait = WAIT_SECONDS if seconds is None else min(WAIT_SECONDS, int(seconds))
+    return {"Prefer": f"wait={wait}"} if wait > 0 else {}
+
+
+def submit(body: dict[str, Any], key: str, *, wait: float | None = 0) -> Call[Seen]:
+    """Submit a task. All tries have the same key, so the service keeps one task.
+
+    For up to `wait` seconds (None: as long as may be) the answer may wait for the task's end.
+    """
+    request = Request.post("/tasks", body, Idempotency_Key=key, **preference(wait))
 
     def read_task(reply: Reply, at: float) -> Seen:
         try:
@@ -163,6 +177,8 @@ def _seen(
             raise BadAnswer(message)
         return dataclasses.replace(before, is_whole=True, ask_at=ask_at)
     document = response.document()
+    if isinstance(document.get("task"), dict):  # of a submission that waited for its task's end
+        document, is_whole = document["task"], True
     if response.headers.get("idempotent-replayed") == "true":
         document["replayed"] = True
     etag = response.headers.get("etag")

@@ -9,7 +9,7 @@ from typing import Final
 
 from quantum_tasks.errors import QuantumTasksError
 from quantum_tasks.protocol.answers import Reply
-from quantum_tasks.protocol.calls import Call, Seen, get
+from quantum_tasks.protocol.calls import Call, Seen, get, preference
 from quantum_tasks.protocol.requests import Request
 from quantum_tasks.protocol.retrying import RetryPolicy
 from quantum_tasks.values.task import WaitTimeout, ended
@@ -34,6 +34,10 @@ class _Turn:
     deadline: float | None = dataclasses.field(compare=False)
     #: How long to wait where the service does not say.
     unasked: float = dataclasses.field(default=UNASKED_SECONDS, compare=False)
+    #: Whether the next request is the first, which may be sent at once, since it waits itself.
+    is_first: bool = dataclasses.field(default=False, compare=False)
+    #: Whether requests wait for the task's end.
+    waits: bool = dataclasses.field(default=False, compare=False)
     #: Tries in a row that failed, and why the last one did.
     failures: int = dataclasses.field(default=0, compare=False)
     error: QuantumTasksError | None = dataclasses.field(default=None, compare=False)
@@ -43,10 +47,13 @@ class _Turn:
 
     def request(self, now: float) -> Request:
         request = self.call().request
-        if self.deadline is None:
+        remaining = None if self.deadline is None else self.deadline - now
+        if self.waits:
+            headers = {**request.headers, **preference(remaining)}
+            request = dataclasses.replace(request, headers=headers)
+        if remaining is None:
             return request
-        remaining = max(_TIMEOUT_SECONDS_MIN, self.deadline - now)
-        return dataclasses.replace(request, timeout_seconds=remaining)
+        return dataclasses.replace(request, timeout_seconds=max(_TIMEOUT_SECONDS_MIN, remaining))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +71,8 @@ class Watch:
     """Tasks that are waited for. A client sleeps for `pause`, sends `due` and `take`s the replies.
 
     A task that had ended when the wait began is read once if it was not seen whole; such a read has
-    no deadline.
+    no deadline. One task alone is asked for at once and by requests that wait for its end: many of
+    them would hold each other up.
     """
 
     def __init__(
@@ -79,8 +87,12 @@ class Watch:
     def start(self, now: float) -> Iterator[Change]:
         """Give the tasks that need no wait."""
         for index, seen in self._many.items():
-            deadline = None if seen.data.ended else self._deadline
-            yield from self._next(_Turn(at=now, index=index, seen=seen, deadline=deadline), now)
+            turn = _Turn(at=now, index=index, seen=seen, deadline=self._deadline)
+            if seen.data.ended:
+                turn.deadline = None
+            elif len(self._many) == 1:
+                turn.waits = turn.is_first = True
+            yield from self._next(turn, now)
 
     @property
     def is_over(self) -> bool:
@@ -137,8 +149,11 @@ class Watch:
         if has_ended and seen.is_whole:
             yield Change(index=turn.index, seen=seen, is_last=True)
             return
-        if has_ended or seen.ask_at is not None:
-            self._put_back(turn, max(now, seen.ask_at or now))
+        if has_ended or turn.is_first:
+            turn.is_first = False
+            self._put_back(turn, now)
+        elif seen.ask_at is not None:
+            self._put_back(turn, max(now, seen.ask_at))
         else:
             self._put_back(turn, now + turn.unasked)
             turn.unasked = min(UNASKED_SECONDS_MAX, turn.unasked * 2)

@@ -73,12 +73,7 @@ class Client:
         Raises:
             QuantumTasksError: with the key in it.
         """
-        fields.setdefault("shots", SHOTS_DEFAULT)
-        body = requests.submission(circuit, **fields)
-        key = requests.checked_key(key)
-        with noting(f"The task may have been submitted. Its key finds it: {key}"):
-            seen = self._session.exchange(calls.submit(body, key))
-        return Task(seen, self._session)
+        return self._submit(circuit, key, fields, wait=0)
 
     def run(
         self,
@@ -94,8 +89,19 @@ class Client:
             TaskFailed, TaskCancelled: there is no result.
             WaitTimeout: `wait_timeout` seconds are over; the task, in the error, goes on.
         """
-        task = self.submit(circuit, key=key, **fields)
+        task = self._submit(circuit, key, fields, wait=wait_timeout)
         return task.result(wait_timeout)
+
+    def _submit(
+        self, circuit: object, key: str | None, fields: SubmissionFields, *, wait: float | None
+    ) -> Task:
+        """Submit a circuit; the answer may wait so many seconds for the task's end."""
+        fields.setdefault("shots", SHOTS_DEFAULT)
+        body = requests.submission(circuit, **fields)
+        key = requests.checked_key(key)
+        with noting(f"The task may have been submitted. Its key finds it: {key}"):
+            seen = self._session.exchange(calls.submit(body, key, wait=wait))
+        return Task(seen, self._session)
 
     def get(self, task_id: str) -> Task:
         """Read a task.

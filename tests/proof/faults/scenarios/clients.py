@@ -16,6 +16,7 @@ from tests.proof.faults.scenarios.steps import (
     get,
     step,
     submit,
+    wait_for_end,
 )
 from tests.proof.faults.world import Step
 from tests.support.in_memory import a_result
@@ -96,6 +97,8 @@ def readings() -> list[Scenario]:
     """Give the calls that change nothing."""
     return [
         Scenario("get a pending task", SUBMITTED, get()),
+        Scenario("wait for a pending task", SUBMITTED, wait_for_end()),
+        Scenario("wait for a task that has ended", [*SUBMITTED, DELIVERY], wait_for_end()),
         Scenario(
             "get a large circuit and its large result",
             [*SUBMITTED_LARGE, DELIVERY],

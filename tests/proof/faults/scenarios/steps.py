@@ -64,6 +64,11 @@ def get(tag: str = "a") -> Step:
     return step(f"get {tag}", "client", lambda world: world.clients.get(tag))
 
 
+def wait_for_end(tag: str = "a") -> Step:
+    """Wait for a task's end within a request."""
+    return step(f"wait for {tag}", "client", lambda world: world.clients.wait(tag))
+
+
 def wait(seconds: float) -> Step:
     """Let time pass."""
     return step(f"wait {seconds:g} s", "none", lambda world: world.clock.advance(seconds))
