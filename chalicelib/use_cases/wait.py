@@ -20,7 +20,7 @@ _GROWTH: Final = 1.5
 
 
 class WaitForEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """Looks at a task until it has ended or the time is over."""
+    """Reads a task until it has ended or the time is over."""
 
     store: TaskStore
     clock: Clock

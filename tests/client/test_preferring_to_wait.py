@@ -49,7 +49,7 @@ def test_no_request_waits_longer_than_its_caller(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_submission_is_answered_at_once(mode: Mode) -> None:
-    """Whoever wants the result says so later."""
+    """Who wants the result says so later."""
     both = Both(mode=mode, replies=[answer(202, ACCEPTED), answer(200, task("completed"))])
     both.use("submit", CIRCUIT, then="wait")
     assert preferred(both) == [("POST", None), ("GET", "wait=2")]

@@ -57,7 +57,7 @@ def waited(
     return wait(task, seconds=seconds), clock.pauses, observer
 
 
-def test_a_task_is_looked_at_until_it_has_ended() -> None:
+def test_a_task_is_read_until_it_has_ended() -> None:
     """After 25 ms, and then after pauses that grow by half."""
     store = Looks(PENDING, PENDING, ENDED)
     task, pauses, _ = waited(store)
@@ -78,10 +78,10 @@ def test_a_wait_ends_with_its_time_and_the_services(seconds: int, seconds_max: i
 @pytest.mark.parametrize(
     ("task", "seconds", "seconds_max"), [(ENDED, 2, 2), (PENDING, 0, 2), (PENDING, 2, 0)]
 )
-def test_nothing_is_looked_at_where_there_is_nothing_to_wait_for(
+def test_nothing_is_read_where_there_is_nothing_to_wait_for(
     task: Task, seconds: int, seconds_max: int
 ) -> None:
-    """It has ended, or nobody waits."""
+    """It has ended, or no client waits."""
     store = Looks(ENDED)
     assert waited(store, task, seconds=seconds, seconds_max=seconds_max)[0] is task
     assert store.looks == 0
