@@ -10,12 +10,23 @@ Needs the extra `qiskit`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import hashlib
+import random
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import Measure, Reset
-from qiskit.circuit.controlflow import ForLoopOp, IfElseOp, WhileLoopOp
+from qiskit.circuit import Delay, Measure, Parameter, Reset
+from qiskit.circuit.controlflow import (
+    BreakLoopOp,
+    ContinueLoopOp,
+    ForLoopOp,
+    IfElseOp,
+    SwitchCaseOp,
+    WhileLoopOp,
+)
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.providers import BackendV2, JobStatus, JobV1, Options
 from qiskit.result import Result as QiskitResult
@@ -23,8 +34,9 @@ from qiskit.transpiler import Target
 
 from quantum_tasks.contract import SHOTS_DEFAULT, SHOTS_MAX, STATUSES
 from quantum_tasks.errors import BadAnswer, QuantumTasksError
+from quantum_tasks.protocol.requests import checked_key
 from quantum_tasks.sync.client import Client
-from quantum_tasks.sync.tasks import Batch
+from quantum_tasks.sync.tasks import Batch, Task
 from quantum_tasks.values.result import Register, Result
 from quantum_tasks.version import VERSION
 
@@ -33,6 +45,17 @@ GATES: Final = (
     *("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "p", "rx", "ry", "rz", "u"),
     *("cx", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "cu", "swap", "ccx", "cswap"),
 )
+_FLOWS: Final = {
+    "if_else": IfElseOp,
+    "while_loop": WhileLoopOp,
+    "for_loop": ForLoopOp,
+    "switch_case": SwitchCaseOp,
+    "break_loop": BreakLoopOp,
+    "continue_loop": ContinueLoopOp,
+}
+#: The most qubits that a circuit may declare.
+_QUBITS_MAX: Final = 10_000
+_REQUESTS_AT_ONCE: Final = 16
 #: A job of several tasks has the first of these that one of them has.
 _FIRST: Final = (
     *(JobStatus.ERROR, JobStatus.CANCELLED, JobStatus.RUNNING, JobStatus.QUEUED, JobStatus.DONE),
@@ -72,18 +95,44 @@ class TaskBackend(BackendV2):
     def run(self, run_input: QuantumCircuit | Sequence[QuantumCircuit], **options: Any) -> TaskJob:  # noqa: ANN401
         """Submit one circuit or several, and return the job whose tasks they are.
 
+        The first circuit has the seed, each other one its own, made of the seed and its place.
+
         Raises:
             QuantumTasksError: nothing could be submitted.
+            TypeError, ValueError: an option or a circuit cannot be used; nothing is sent.
         """
         circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
-        chosen = {name: getattr(self.options, name) for name in self.options}
-        chosen |= {name: value for name, value in options.items() if name in chosen}
-        said = {name: chosen[name] for name in ("shots", "tags")} | {
-            "seed": chosen["seed_simulator"]
-        }
-        requests = [{"circuit": circuit, **said} for circuit in circuits]
-        batch = self.client.submit_many(requests, key=chosen["key"])
-        return TaskJob(self, batch, circuits, memory=chosen["memory"])
+        _check_circuits(circuits)
+        chosen = self._chosen(options)
+        key = checked_key(chosen.key, for_batch=True)
+        # With the service's own seed equal circuits would have equal samples. A key finds its tasks
+        # again, so its seed is always the same.
+        seed = chosen.seed_simulator
+        seed = _hashed(key) if seed is None else seed
+        requests = [
+            {
+                "circuit": circuit,
+                "shots": chosen.shots,
+                "tags": chosen.tags,
+                "seed": seed if place == 0 else _hashed(f"{seed}\n{place}"),
+            }
+            for place, circuit in enumerate(circuits)
+        ]
+        batch = self.client.submit_many(requests, key=key)
+        return TaskJob(self, batch, circuits, memory=chosen.memory)
+
+    def _chosen(self, given: Mapping[str, Any]) -> Options:
+        """Return the backend's options with those of one call.
+
+        Raises:
+            TypeError: there is no such option.
+            ValueError: shots are out of range.
+        """
+        chosen = copy.copy(self.options)
+        for name in given.keys() - set(chosen):
+            raise TypeError(f"{name!r} is no option; there are {', '.join(sorted(chosen))}")
+        chosen.update_options(**given)
+        return chosen
 
 
 class TaskJob(JobV1):
@@ -103,19 +152,29 @@ class TaskJob(JobV1):
     def result(self, timeout: float | None = None) -> QiskitResult:
         """Wait for all tasks and return their results in the order of the circuits.
 
+        A circuit without a result has `success` false and the reason as its `status`, and Qiskit
+        raises it where its counts are asked for.
+
         Raises:
-            TaskFailed, TaskCancelled: a task has no result; the message says why.
+            TaskFailed, TaskCancelled, …: no task has a result; the message is the first one's.
             WaitTimeout: `timeout` seconds are over; the tasks go on.
         """
-        results = zip(self._circuits, self.batch.results(timeout=timeout), strict=True)
+        results = self.batch.results("return", timeout)
+        errors = [result for result in results if isinstance(result, QuantumTasksError)]
+        if len(errors) == len(results):
+            raise errors[0]
+        experiments = [
+            experiment(circuit, result, memory=self._memory)
+            for circuit, result in zip(self._circuits, results, strict=True)
+        ]
         document = {
             "backend_name": self.backend().name,
             "backend_version": VERSION,
             "job_id": self.job_id(),
             "qobj_id": self.job_id(),
-            "success": True,
-            "status": "COMPLETED",
-            "results": [experiment(circuit, r, memory=self._memory) for circuit, r in results],
+            "success": not errors,
+            "status": "PARTIAL COMPLETED" if errors else "COMPLETED",
+            "results": experiments,
         }
         return QiskitResult.from_dict(document)
 
@@ -123,10 +182,9 @@ class TaskJob(JobV1):
         """Ask for tasks that have not ended, and say how the job is doing as a whole."""
         if self.batch.errors:
             return JobStatus.ERROR
-        statuses = {
-            task.status if task.ended else task.refresh().status
-            for task in self.batch.tasks.values()
-        }
+        with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as threads:
+            refreshed = threads.map(_refreshed, self.batch.tasks.values())
+            statuses = {task.status for task in refreshed}
         found = {JobStatus[STATUSES[status].job_status] for status in statuses & STATUSES.keys()}
         return next((status for status in _FIRST if status in found), JobStatus.INITIALIZING)
 
@@ -139,12 +197,30 @@ class TaskJob(JobV1):
         return self.batch.errors
 
 
-def experiment(circuit: QuantumCircuit, result: Result, *, memory: bool) -> dict[str, Any]:
+def experiment(
+    circuit: QuantumCircuit, result: Result | QuantumTasksError, *, memory: bool
+) -> dict[str, Any]:
     """Return one result as Qiskit's simulators give it: outcomes as hexadecimal numbers.
 
     The service does not record shots one by one; the memory has each outcome as often as it was
-    counted, in the order of the counts. A backend without memory would yield zeros in primitives.
+    counted, shuffled by the seed, which is exact where all measurements are final. A backend
+    without memory would yield zeros in primitives.
     """
+    header = {
+        "name": circuit.name,
+        "memory_slots": circuit.num_clbits,
+        "n_qubits": circuit.num_qubits,
+        "creg_sizes": [[register.name, register.size] for register in circuit.cregs],
+        "metadata": circuit.metadata or {},
+    }
+    if isinstance(result, QuantumTasksError):
+        return {
+            "shots": 0,
+            "success": False,
+            "status": f"ERROR: {result}",
+            "data": {},
+            "header": header,
+        }
     places = _places(circuit, result.registers)
     counts: dict[str, int] = {}
     for key, count in result.counts.items():
@@ -152,21 +228,40 @@ def experiment(circuit: QuantumCircuit, result: Result, *, memory: bool) -> dict
         counts[outcome] = counts.get(outcome, 0) + count
     data: dict[str, Any] = {"counts": counts}
     if memory:
-        data["memory"] = [outcome for outcome, count in counts.items() for _ in range(count)]
+        shots = [outcome for outcome, count in counts.items() for _ in range(count)]
+        random.Random(result.seed).shuffle(shots)  # noqa: S311 - an order, no secret
+        data["memory"] = shots
     return {
         "shots": result.shots,
         "success": True,
         "status": "DONE",
         "seed_simulator": result.seed,
         "data": data,
-        "header": {
-            "name": circuit.name,
-            "memory_slots": circuit.num_clbits,
-            "n_qubits": circuit.num_qubits,
-            "creg_sizes": [[register.name, register.size] for register in circuit.cregs],
-            "metadata": circuit.metadata or {},
-        },
+        "header": header,
     }
+
+
+def _check_circuits(circuits: Sequence[QuantumCircuit]) -> None:
+    """Refuse what could only fail later.
+
+    Raises:
+        ValueError: there are none, or one has parameters without a value.
+    """
+    if not circuits:
+        raise ValueError("there is no circuit to run")
+    for place, circuit in enumerate(circuits):
+        if circuit.parameters:
+            names = ", ".join(parameter.name for parameter in circuit.parameters)
+            raise ValueError(f"circuit {place} has parameters without a value: {names}")
+
+
+def _hashed(text: str) -> int:
+    """Return 53 bits of a text's hash, as the service makes the seed of a point."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7]) >> 3
+
+
+def _refreshed(task: Task) -> Task:
+    return task if task.ended else task.refresh()
 
 
 def _places(circuit: QuantumCircuit, registers: tuple[Register, ...] | None) -> list[int]:
@@ -196,10 +291,11 @@ def _number(key: str, places: list[int]) -> int:
 
 
 def _target() -> Target:
-    target = Target(description="quantum task service", num_qubits=None)
+    target = Target(description="quantum task service", num_qubits=_QUBITS_MAX)
     standard = get_standard_gate_name_mapping()
     for operation in (*(standard[name] for name in GATES), Measure(), Reset()):
         target.add_instruction(operation)
-    for name, flow in (("if_else", IfElseOp), ("while_loop", WhileLoopOp), ("for_loop", ForLoopOp)):
+    target.add_instruction(Delay(Parameter("duration")))
+    for name, flow in _FLOWS.items():
         target.add_instruction(flow, name=name)
     return target

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
+from qiskit.circuit import ClassicalRegister, Clbit, Parameter, Qubit
+from qiskit.exceptions import QiskitError
 from qiskit.primitives import BackendSamplerV2, StatevectorSampler
 from qiskit.providers import JobStatus
 from qiskit.transpiler import generate_preset_pass_manager
 
-from quantum_tasks import Client, TaskFailed
+from quantum_tasks import Client, TaskFailed, UnsupportedCircuit
 from quantum_tasks.qiskit import TaskBackend
 from tests.client.virtual import VirtualClock
 
@@ -113,6 +114,89 @@ def test_the_same_key_is_the_same_tasks(backend: TaskBackend) -> None:
 
 
 def test_shots_out_of_range_are_refused_before_anything_is_sent(backend: TaskBackend) -> None:
-    """By Qiskit's own check of options."""
+    """By Qiskit's own check of options, for the backend and for a call."""
     with pytest.raises(ValueError, match="shots"):
         backend.set_options(shots=0)
+    with pytest.raises(ValueError, match="shots"):
+        backend.run(bell(), shots=0)
+
+
+@pytest.mark.parametrize("name", ["shot", "seed", "parameter_binds"])
+def test_an_option_that_there_is_not_is_refused(backend: TaskBackend, name: str) -> None:
+    """It would have been left out without a word."""
+    with pytest.raises(TypeError, match=f"'{name}' is no option; there are key, memory, seed_sim"):
+        backend.run(bell(), **{name: 5})
+
+
+def test_nothing_to_run_and_parameters_without_a_value_are_refused(backend: TaskBackend) -> None:
+    """Before anything is sent."""
+    with pytest.raises(ValueError, match="there is no circuit to run"):
+        backend.run([])
+    circuit = QuantumCircuit(1)
+    circuit.ry(Parameter("angle"), 0)
+    with pytest.raises(ValueError, match="circuit 1 has parameters without a value: angle"):
+        backend.run([bell(), circuit])
+
+
+def test_each_circuit_of_a_job_has_a_seed_of_its_own(backend: TaskBackend) -> None:
+    """Equal circuits have different samples; the same seed gives the same ones again."""
+    jobs = [backend.run([bell()] * 3, shots=1000, seed_simulator=4) for _ in range(2)]
+    first, again = (job.result() for job in jobs)
+    seeds = [experiment.seed_simulator for experiment in first.results]
+    assert seeds[0] == 4
+    assert len({str(first.get_counts(place)) for place in range(3)}) > 1
+    assert first.get_counts() == again.get_counts()
+    unseeded = [
+        backend.run(bell(), shots=1000).result().results[0].seed_simulator for _ in range(2)
+    ]
+    assert unseeded[0] != unseeded[1]
+
+
+def test_a_slice_of_the_memory_is_a_sample(backend: TaskBackend) -> None:
+    """Shots are in no order."""
+    memory = backend.run(bell(), shots=1000, memory=True, seed_simulator=3).result().get_memory()
+    assert 30 < memory[:100].count("00") < 70
+
+
+def test_one_circuit_that_fails_does_not_hide_the_others(backend: TaskBackend) -> None:
+    """Its own counts raise the reason."""
+    wrong = QuantumCircuit(1)
+    wrong.x(0)  # measures nothing
+    result = backend.run([bell(), wrong, bell()], shots=10).result()
+    assert not result.success
+    assert [experiment.success for experiment in result.results] == [True, False, True]
+    assert "measures nothing" in result.results[1].status
+    assert sum(result.get_counts(2).values()) == 10
+    with pytest.raises(QiskitError):
+        result.get_counts(1)
+
+
+def test_switches_breaks_and_delays_are_in_the_target(backend: TaskBackend) -> None:
+    """A transpiler keeps them, and they run."""
+    circuit = QuantumCircuit(2, 2)
+    circuit.x(0)
+    circuit.delay(10, 0)
+    circuit.measure(0, 0)
+    with circuit.switch(circuit.cregs[0]) as case:
+        with case(1):
+            circuit.x(1)
+        with case(case.DEFAULT):
+            circuit.h(1)
+    with circuit.for_loop(range(3)):
+        circuit.x(1)
+        with circuit.if_test((circuit.clbits[0], 1)):
+            circuit.break_loop()
+    circuit.measure(1, 1)
+    passes = generate_preset_pass_manager(optimization_level=1, backend=backend)
+    transpiled = passes.run(circuit)
+    assert transpiled.num_qubits == 2
+    assert backend.run(transpiled, shots=10).result().get_counts() == {"01": 10}
+
+
+def test_registers_that_share_bits_are_refused_with_the_reason(backend: TaskBackend) -> None:
+    """OpenQASM has no aliases of single bits, so Qiskit's exporter cannot write them."""
+    bits = [Clbit(), Clbit(), Clbit()]
+    registers = ClassicalRegister(bits=bits[:2]), ClassicalRegister(bits=bits[1:])
+    circuit = QuantumCircuit([Qubit()], bits, *registers)
+    with pytest.raises(UnsupportedCircuit, match=r"cannot be written as OpenQASM: .*alias"):
+        backend.run(circuit)
