@@ -36,7 +36,7 @@ from quantum_tasks.contract import SHOTS_DEFAULT, SHOTS_MAX, STATUSES
 from quantum_tasks.errors import BadAnswer, QuantumTasksError
 from quantum_tasks.protocol.requests import checked_key
 from quantum_tasks.sync.client import Client
-from quantum_tasks.sync.tasks import Batch, Task
+from quantum_tasks.sync.tasks import Batch
 from quantum_tasks.values.result import Register, Result
 from quantum_tasks.version import VERSION
 
@@ -183,8 +183,8 @@ class TaskJob(JobV1):
         if self.batch.errors:
             return JobStatus.ERROR
         with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as threads:
-            refreshed = threads.map(_refreshed, self.batch.tasks.values())
-            statuses = {task.status for task in refreshed}
+            tasks = threads.map(lambda t: t if t.ended else t.refresh(), self.batch.tasks.values())
+            statuses = {task.status for task in tasks}
         found = {JobStatus[STATUSES[status].job_status] for status in statuses & STATUSES.keys()}
         return next((status for status in _FIRST if status in found), JobStatus.INITIALIZING)
 
@@ -258,10 +258,6 @@ def _check_circuits(circuits: Sequence[QuantumCircuit]) -> None:
 def _hashed(text: str) -> int:
     """Return 53 bits of a text's hash, as the service makes the seed of a point."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7]) >> 3
-
-
-def _refreshed(task: Task) -> Task:
-    return task if task.ended else task.refresh()
 
 
 def _places(circuit: QuantumCircuit, registers: tuple[Register, ...] | None) -> list[int]:
