@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "client" / "src"
 
 #: What the installed script does.
-SCRIPT = "import sys; from quantum_tasks.cli import main; sys.exit(main())"
+SCRIPT = "import sys; from quantum_tasks.cli import entry; sys.exit(entry())"
 COMMAND = [sys.executable, "-c", SCRIPT]
 
 DEADLINE_SECONDS = 60

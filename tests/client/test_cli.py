@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from quantum_tasks import Client
 from quantum_tasks.cli import exits
-from tests.client.process import qtasks
+from tests.client.process import COMMAND, environment, qtasks
 from tests.client.service import Answer, Service, problem
 
 BELL = "OPENQASM 3.0;"
@@ -118,7 +120,12 @@ def test_a_refusal_is_one_line_on_stderr(
         ["run", "-", "--tag", "nothing"],
         ["wait", "1-2", "--timeout", "soon"],
         ["wait", "1-2", "--timeout", "nan"],
+        ["wait", "1-2", "--timeout", "-1"],
         ["list", "--since", "yesterday"],
+        ["list", "--since", "999999d"],
+        ["list", "--tag", "a=1", "--tag", "a=2"],
+        ["result", "1-2", "--top", "-1"],
+        ["result", "1-2", "--top", "0"],
         ["health", "--url", "ftp://127.0.0.1"],
         ["health", "--profile", "none"],
     ],
@@ -191,3 +198,59 @@ def test_options_of_the_service_may_stand_before_the_command(running_url: str) -
     nowhere = "http://127.0.0.1:1"
     assert qtasks(nowhere, "--url", running_url, "--json", "health").code == exits.DONE
     assert qtasks(nowhere, "health", "--url", running_url).code == exits.DONE
+
+
+def test_an_answer_of_another_program_is_no_empty_list(running_url: str, service: Service) -> None:
+    """A list that has no `tasks` is none."""
+    service.instead = lambda *_: Answer(status=200, body={"hello": "world"})
+    ended = qtasks(running_url, "list")
+    assert (ended.code, ended.out) == (exits.FAILED, "")
+    assert "the answer has no 'tasks'" in ended.err
+
+
+def test_an_address_at_which_nothing_answers_is_named() -> None:
+    """A person sees at once that it is the wrong one."""
+    url = "http://127.0.0.1:9"
+    ended = qtasks(url, "health")
+    assert ended.code == exits.FAILED
+    assert "no connection could be made (" in ended.err
+    assert ended.err.rstrip().endswith(url)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_a_full_disk_is_an_error_in_a_line(running_url: str, bell: str) -> None:
+    """And no trace."""
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*COMMAND, "run", bell],
+            check=False,
+            env=environment(running_url),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ended.returncode == exits.FAILED
+    said = "qtasks: error: the output cannot be written: No space left on device"
+    assert ended.stderr.splitlines()[-1] == said
+
+
+def test_the_profile_of_a_call_says_more_than_the_environment(
+    running_url: str, tmp_path: Path
+) -> None:
+    """Which says more than the file's own profile."""
+    file = tmp_path / "config.toml"
+    file.write_text(f'[default]\nurl = "http://127.0.0.1:9"\n[here]\nurl = "{running_url}"\n')
+    more = {"QTASKS_CONFIG": str(file)}
+    assert qtasks("http://127.0.0.1:9", "list", "--profile", "here", **more).code == exits.DONE
+    assert qtasks(running_url, "list", **more).code == exits.DONE
+
+
+def test_the_package_runs_as_a_module(running_url: str) -> None:
+    """Where the script is not on the path."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "quantum_tasks", "list"],
+        check=False,
+        env=environment(running_url),
+        capture_output=True,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (exits.DONE, b"", b"")

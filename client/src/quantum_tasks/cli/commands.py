@@ -95,7 +95,7 @@ class _Commands:
             raise UsageError(f"--limit must be at least 0, not {limit}")
         tasks = self._client.list(
             status=arguments.status,
-            tags=dict(arguments.tags),
+            tags=parser.tags(arguments),
             since=source.read_time(arguments.since),
             until=source.read_time(arguments.until),
             page_size=min(limit or PAGE_SIZE_MAX, PAGE_SIZE_MAX),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -39,9 +40,10 @@ files:
       url = "https://abc123.execute-api.eu-central-1.amazonaws.com/prod"
       region, auth ("auto", "sigv4", "none") and aws_profile may follow.
 
-The address is --url, else QTASKS_URL, else the profile's, else
-http://127.0.0.1:8000. Requests to API Gateway's own host names are signed with
-AWS credentials; that needs `pip install 'quantum-tasks[aws]'`.
+The address is --url, else that of the profile named by --profile, else
+QTASKS_URL, else that of the other profile, else http://127.0.0.1:8000.
+Requests to API Gateway's own host names are signed with AWS credentials; that
+needs `pip install 'quantum-tasks[aws]'`.
 """
 
 _EXAMPLES: Final = """\
@@ -145,10 +147,19 @@ def _json(text: str) -> Any:  # noqa: ANN401 - any JSON; the service judges it
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
     if not 0 <= seconds <= 1e9:  # noqa: PLR2004 - about 30 years; also refuses what is no number
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"must be seconds from 0 to 1,000,000,000, not {text!r}")
     return seconds
+
+
+def _at_least_one(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 1, not {text!r}")
+    return int(text)
 
 
 def _argument(*names: str, **more: Any) -> Callable[[argparse.ArgumentParser], object]:  # noqa: ANN401
@@ -163,7 +174,7 @@ _WAIT: Final = (
 )
 _HISTOGRAM: Final = (
     _argument("--register", metavar="NAME", help="only this register's bits"),
-    _argument("--top", metavar="N", type=int, help="only the N most frequent outcomes"),
+    _argument("--top", metavar="N", type=_at_least_one, help="only the N most frequent outcomes"),
 )
 #: Each command: its text, and what adds its arguments.
 _COMMANDS: Final[dict[str, tuple[Any, ...]]] = {
@@ -198,4 +209,17 @@ def options(arguments: argparse.Namespace) -> dict[str, Any]:
 def submission(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what the options say about a submission, as `Client.submit` takes it."""
     given = {name: value for name in _FIELDS if (value := getattr(arguments, name)) is not None}
-    return given | {"tags": dict(arguments.tags)}
+    return given | {"tags": tags(arguments)}
+
+
+def tags(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the tags that were given.
+
+    Raises:
+        UsageError: a name was given twice; which value was meant cannot be known.
+    """
+    names = [name for name, _ in arguments.tags]
+    for name in names:
+        if names.count(name) > 1:
+            raise exits.UsageError(f"--tag {name}=… is given more than once")
+    return dict(arguments.tags)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -11,6 +12,19 @@ from collections.abc import Sequence
 from quantum_tasks.cli import exits, parser
 from quantum_tasks.cli.exits import Context, UsageError
 from quantum_tasks.errors import ProblemError, QuantumTasksError
+
+
+def entry() -> int:
+    """Run `qtasks` as a program of its own, and return its exit code.
+
+    Ctrl-C ends it by the signal itself: a shell's loop ends then, too, which an exit code would not
+    make it do.
+    """
+    code = main()
+    if code == exits.INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has gone, which is its right. Python would complain of it once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.BROKEN_PIPE
+    except OSError as exc:  # such as a full disk
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say(f"error: the output cannot be written: {exc.strerror or exc}")
+        return exits.FAILED
     return code
 
 
@@ -66,7 +84,11 @@ def _command(arguments: Namespace, context: Context) -> int:
 
 def _lines(error: QuantumTasksError) -> list[str]:
     fields = error.errors if isinstance(error, ProblemError) else ()
-    return [f"error: {error}", *(f"  {field.field}: {field.message}" for field in fields)]
+    said = str(error)
+    return [
+        f"error: {said}",
+        *(f"  {field.field}: {field.message}" for field in fields if field.message not in said),
+    ]
 
 
 def _say(text: str) -> None:

@@ -47,7 +47,10 @@ def read_time(text: str | None) -> str | None:
         return None
     if match := _AGO.fullmatch(text):
         ago = timedelta(**{_UNITS[match.group(2)]: int(match.group(1))})
-        return (datetime.now(UTC) - ago).isoformat().replace("+00:00", "Z")
+        try:
+            return (datetime.now(UTC) - ago).isoformat().replace("+00:00", "Z")
+        except OverflowError:
+            raise UsageError(f"{text} ago is before the year 1") from None
     try:
         aware = datetime.fromisoformat(text).tzinfo is not None
     except ValueError:

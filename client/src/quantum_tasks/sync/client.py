@@ -23,7 +23,8 @@ from quantum_tasks.values.service import Health, Validation
 class Client:
     """Talks to one quantum task service. May be used by several threads.
 
-    The address is `base_url`, else `QTASKS_URL`, else the configuration file's profile, else
+    The address is `base_url`, else that of the `profile` that is given, else `QTASKS_URL`, else
+    that of the configuration file's own profile, else
     `http://127.0.0.1:8000`.
 
     Raises:

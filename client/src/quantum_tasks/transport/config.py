@@ -49,7 +49,9 @@ def configuration(
     variables = os.environ if environment is None else environment
     file = config_file(variables)
     settings = _read_profile(file, profile or variables.get("QTASKS_PROFILE") or None)
-    url = base_url or variables.get("QTASKS_URL") or settings.get("url") or DEFAULT_URL
+    # A profile that is named for this very call says more than the environment.
+    own = settings.get("url") if profile else None
+    url = base_url or own or variables.get("QTASKS_URL") or settings.get("url") or DEFAULT_URL
     if auth == "auto":
         auth = settings.get("auth", "auto")
     if auth not in AUTHS:

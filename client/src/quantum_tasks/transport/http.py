@@ -74,7 +74,7 @@ class HttpTransport:
         try:
             return self._exchange(request, url, headers, timeout)
         except (urllib3.exceptions.HTTPError, OSError) as exc:
-            return NoResponse(_reason(exc))
+            return NoResponse(f"{_reason(exc)}: {self.base_url}")
 
     def close(self) -> None:
         """Close all connections."""

@@ -75,7 +75,7 @@ class TaskData:
 class Page:
     """One page of a list; it may be empty and still have a next one."""
 
-    tasks: tuple[TaskData, ...] = ()
+    tasks: tuple[TaskData, ...]
     next_cursor: str | None = None
     #: Ids of tasks that are there but cannot be read.
     unreadable: tuple[str, ...] = ()
