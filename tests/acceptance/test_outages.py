@@ -98,7 +98,8 @@ def test_a_worker_waits_for_its_queue(stage: Stage) -> None:
 
 def _pid(stage: Stage, part: str) -> int | None:
     path = stage.data_dir / "run" / f"{part}.pid"
-    return int(path.read_text()) if path.exists() else None
+    written = path.read_text() if path.exists() else ""  # the name is taken before it is written
+    return int(written) if written else None
 
 
 def _retries(stage: Stage, part: str) -> int:

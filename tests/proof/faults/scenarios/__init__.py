@@ -12,6 +12,7 @@ from tests.proof.faults.scenarios.clients import (
     cancellations,
     readings,
     submissions,
+    waits,
 )
 from tests.proof.faults.scenarios.sweeper import sweeps
 from tests.proof.faults.scenarios.unreadable import unreadable_items
@@ -27,4 +28,5 @@ SCENARIOS: Final = (
     *sweeps(),
     *unreadable_items(),
     *pieces(),
+    *waits(),
 )

@@ -97,8 +97,6 @@ def readings() -> list[Scenario]:
     """Give the calls that change nothing."""
     return [
         Scenario("get a pending task", SUBMITTED, get()),
-        Scenario("wait for a pending task", SUBMITTED, wait_for_end()),
-        Scenario("wait for a task that has ended", [*SUBMITTED, DELIVERY], wait_for_end()),
         Scenario(
             "get a large circuit and its large result",
             [*SUBMITTED_LARGE, DELIVERY],
@@ -110,6 +108,14 @@ def readings() -> list[Scenario]:
             SUBMITTED,
             step("health", "client", lambda world: world.clients.check_health()),
         ),
+    ]
+
+
+def waits() -> list[Scenario]:
+    """Give each way in which a request waits for a task's end."""
+    return [
+        Scenario("wait for a pending task", SUBMITTED, wait_for_end()),
+        Scenario("wait for a task that has ended", [*SUBMITTED, DELIVERY], wait_for_end()),
     ]
 
 
