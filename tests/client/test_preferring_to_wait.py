@@ -67,3 +67,15 @@ def test_many_tasks_are_not_waited_for_by_requests(mode: Mode) -> None:
     both = Both(mode=mode, replies=[answer(200, {"tasks": members}), *reads])
     both.use("submit_many", [{"circuit": CIRCUIT}] * 2, then="wait")
     assert preferred(both) == [("POST", None), ("GET", None), ("GET", None)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_task_that_was_submitted_has_its_tags_and_shots(mode: Mode) -> None:
+    """The answer to a submission says nothing of them."""
+    both = Both(mode=mode, replies=[answer(202, ACCEPTED)])
+    submitted = both.use("submit", CIRCUIT, tags={"team": "a"}, shots=7)
+    assert (submitted.tags, submitted.shots, submitted.document) == ({"team": "a"}, 7, ACCEPTED)
+    members = [{"index": 0, "status": 202, "task": ACCEPTED}]
+    both = Both(mode=mode, replies=[answer(200, {"tasks": members})])
+    batch = both.use("submit_many", [{"circuit": CIRCUIT, "tags": {"team": "b"}, "shots": 9}])
+    assert [(task.tags, task.shots) for task in batch.tasks.values()] == [({"team": "b"}, 9)]

@@ -69,7 +69,7 @@ def submit(body: dict[str, Any], key: str, *, wait: float | None = 0) -> Call[Se
 
     def read_task(reply: Reply, at: float) -> Seen:
         try:
-            return _seen(checked(reply), at)
+            return _with_body(_seen(checked(reply), at), body)
         except QuantumTasksError as exc:
             exc.key = key
             kept = _kept_task(exc, body, at)
@@ -185,6 +185,14 @@ def _seen(
     return Seen(data=read(TaskData, document), is_whole=is_whole, etag=etag, ask_at=ask_at)
 
 
+def _with_body(seen: Seen, body: dict[str, Any]) -> Seen:
+    """Return a task with shots and tags as they were submitted: the answer has none of them."""
+    if seen.is_whole:
+        return seen
+    data = dataclasses.replace(seen.data, shots=body.get("shots"), tags=body.get("tags", {}))
+    return dataclasses.replace(seen, data=data)
+
+
 def _kept_task(error: QuantumTasksError, body: dict[str, Any], at: float) -> Seen | None:
     """Return the task that a refusal says was kept: it will be executed, so it is not repeated."""
     if error.kept != "yes" or error.task_id is None:
@@ -208,7 +216,7 @@ class _MemberAnswer:
         if self.status == _ACCEPTED:
             if self.task is None:
                 raise BadAnswer("the answer has a member that is accepted and has no task")
-            return Seen(data=self.task)
+            return _with_body(Seen(data=self.task), body)
         error = problem_from(self.problem, status=self.status)
         error.key = body["idempotency_key"]
         kept = _kept_task(error, body, at)
