@@ -62,7 +62,7 @@ def test_the_wheel_needs_urllib3_and_nothing_else(wheel: Path) -> None:
     assert [need.partition(">")[0].partition("<")[0] for need in always] == ["urllib3"]
     assert metadata.get_all("Provides-Extra") == ["aws", "qiskit"]
     assert metadata["Requires-Python"] == ">=3.11"
-    assert "qtasks = quantum_tasks.cli:main" in scripts
+    assert "qtasks = quantum_tasks.cli:entry" in scripts
 
 
 def test_an_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
