@@ -77,9 +77,9 @@ class Backend:
         pages = client.get_paginator("scan").paginate(
             TableName=self.table_name, ProjectionExpression="task_id"
         )
-        # All of them before the first is deleted: moto does not find its way on from a lost key.
-        for key in [key for page in pages for key in page["Items"]]:
-            client.delete_item(TableName=self.table_name, Key=key)
+        for page in pages:
+            for key in page["Items"]:
+                client.delete_item(TableName=self.table_name, Key=key)
 
 
 @contextlib.contextmanager

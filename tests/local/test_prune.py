@@ -64,8 +64,12 @@ def test_a_piece_that_is_put_again_meanwhile_stays(backend: Backend) -> None:
     def put_again(**_: object) -> None:
         again.keep_circuit(task_id, noise(20_000))
 
-    client.meta.events.register_first("before-call.dynamodb.DeleteItem", put_again)
-    assert prune(client, backend.table_name, now=NOW).deleted == 0
+    event = "before-call.dynamodb.DeleteItem"
+    client.meta.events.register_first(event, put_again)
+    try:
+        assert prune(client, backend.table_name, now=NOW).deleted == 0
+    finally:
+        client.meta.events.unregister(event, put_again)  # other tests share the client
     task = a_task(task_id, request=a_request(noise(20_000)))
     again.create_if_absent(task)
     assert again.get(task_id) is not None
