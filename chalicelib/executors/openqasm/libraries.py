@@ -10,8 +10,9 @@ from chalicelib.executors.openqasm.standard_gates import QELIB1, STDGATES, stand
 from chalicelib.executors.openqasm.values import Refused
 
 INCLUDES: Final = {"qelib1.inc": QELIB1, "stdgates.inc": STDGATES}
+#: A comment that does not end goes to the end, so that no other begins in it.
 _INCLUDED: Final = re.compile(
-    r"""//[^\n]*+ | /\*(?:(?!\*/).)*+\*/ | ^[ \t]*+(?:@|\#?+pragma\b)[^\n]*+
+    r"""//[^\n]*+ | /\*(?:(?!\*/).)*+(?:\*/)?+ | ^[ \t]*+(?:@|\#?+pragma\b)[^\n]*+
         | \binclude\s*+["]([^"\n]*+)["]""",
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )

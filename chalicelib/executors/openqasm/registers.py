@@ -10,7 +10,7 @@ from chalicelib.domain.validation import Finding
 from chalicelib.executors.openqasm.findings import CircuitRefused
 from chalicelib.executors.openqasm.program import SIZE_MAX
 
-_COMMENT: Final = re.compile(r"//[^\n]*+|/\*(?:(?!\*/).)*+\*/", re.DOTALL)
+_COMMENT: Final = re.compile(r"//[^\n]*+|/\*(?:(?!\*/).)*+(?:\*/)?+", re.DOTALL)
 _DECLARED: Final = re.compile(
     r"(?:^|[;{}])\s*+(output\s++)?+"
     r"(?:bit\s*+(?:\[\s*+([0-9]++)\s*+\])?+\s*+([^\W\d]\w*+)"

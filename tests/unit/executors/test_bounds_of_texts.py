@@ -7,6 +7,7 @@ import pytest
 from chalicelib.executors import simulator
 from chalicelib.executors.openqasm.findings import CircuitRefused
 from chalicelib.executors.openqasm.reader import read
+from chalicelib.executors.openqasm.registers import registers_of
 from tests.support.circuits import H3
 
 V3 = "OPENQASM 3.0;\n"
@@ -170,3 +171,11 @@ def test_short_circuits_are_prepared_once_and_long_ones_each_time() -> None:
     for number in range(64):
         simulator.prepared(f"{text}other {number}", {})
     assert simulator.prepared(longest, {}) is not first
+
+
+def test_comments_that_do_not_end_are_read_once() -> None:
+    """Whatever looks for comments: searched again from each of these, the text would take hours."""
+    text = "/* " * 400_000
+    (finding,) = read(text).findings
+    assert str(finding) == "line 1, column 1: unterminated block comment"
+    assert registers_of(text) == ()
