@@ -21,8 +21,8 @@ HAND_WORKED: Final = [
 
 def is_within(counts: Mapping[str, int], expected: Mapping[str, float], *, shots: int) -> bool:
     """Whether each outcome is as often as it should be, within six deviations, and no other is."""
-    return set(counts) <= set(expected) and all(
-        abs(counts.get(bits, 0) - shots * probability)
+    return set(counts) == set(expected) and all(
+        abs(counts[bits] - shots * probability)
         <= 6 * math.sqrt(shots * probability * (1 - probability))
         for bits, probability in expected.items()
     )
